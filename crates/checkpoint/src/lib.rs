@@ -1,0 +1,1 @@
+//! Checkpoints: signed notes, cosignatures, policies, proofs.

@@ -1,0 +1,2 @@
+//! The `oreledger` command.
+fn main() {}

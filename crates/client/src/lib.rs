@@ -1,0 +1,1 @@
+//! Calls whose answers are verified before they are returned.

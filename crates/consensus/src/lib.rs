@@ -1,0 +1,1 @@
+//! The ordering engine behind our own transport.

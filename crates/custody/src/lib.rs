@@ -1,0 +1,1 @@
+//! Custody rules: may this record enter, and what follows from it.

@@ -1,0 +1,1 @@
+//! Documents in and out: JSON Lines and CSV.

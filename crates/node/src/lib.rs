@@ -1,0 +1,1 @@
+//! One node: configuration, admission, the sequencer, services.

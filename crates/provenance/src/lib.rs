@@ -1,0 +1,1 @@
+//! Provenance: which part of this metal came from where.

@@ -1,0 +1,1 @@
+//! The record log, the view in sled, and fsck.

@@ -1,0 +1,1 @@
+//! The offline verifier: trust root, receipts, bundles; each check named.

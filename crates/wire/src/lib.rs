@@ -1,0 +1,1 @@
+//! Service protos and their translation to and from the domain.
