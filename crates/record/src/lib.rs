@@ -1,1 +1,28 @@
-//! Records: what a member signs.
+//! Records: what a member signs, byte for byte, and how anybody checks it.
+//!
+//! Nothing here reads a clock, a file or a socket. Start with [`signed`]: the one way
+//! from bytes to a [`VerifiedRecord`].
+#![no_std]
+
+extern crate alloc;
+
+pub mod batch;
+pub mod canonical;
+pub mod ids;
+pub mod keys;
+pub mod signed;
+
+/// Types generated from `proto/oreledger/v1/record.proto`; the comments there are their documentation.
+#[allow(missing_docs, unreachable_pub, clippy::all)]
+pub mod v1 {
+    include!(concat!(env!("OUT_DIR"), "/oreledger.v1.rs"));
+}
+
+/// Descriptors of the record protos, for reflection and for protobuf's JSON mapping.
+pub const RECORD_DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/record.fds"));
+
+pub use ids::{LotId, MemberId, RecordId};
+pub use signed::{BadEntry, BadSignature, SignedRecord, VerifiedRecord};
+
+/// Longest entry of the log, in bytes (C2SP tlog-tiles: a 16-bit length prefix).
+pub const MAX_ENTRY_BYTES: usize = 65_535;
