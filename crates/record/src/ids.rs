@@ -90,7 +90,9 @@ pub enum BadId {
     #[error("member id {0:?} is not 2 to 32 of a-z, 0-9 and hyphen, starting with a letter")]
     Member(Box<str>),
     /// Not `<member>/<number>`.
-    #[error("id {0:?} is not <member>/<number>, the number being 1 to 63 of letters, digits, '.', '-' and '_'")]
+    #[error(
+        "id {0:?} is not <member>/<number>, the number being 1 to 63 of letters, digits, '.', '-' and '_'"
+    )]
     Scoped(Box<str>),
 }
 
@@ -163,6 +165,6 @@ impl fmt::Display for LotId {
 }
 
 /// At most 80 characters of somebody's text, for an error message.
-fn shorten(text: &str) -> Box<str> {
+pub(crate) fn shorten(text: &str) -> Box<str> {
     text.chars().take(80).collect::<String>().into_boxed_str()
 }

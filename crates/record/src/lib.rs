@@ -8,11 +8,19 @@ extern crate alloc;
 
 pub mod batch;
 pub mod canonical;
+pub mod content;
+mod decimal;
+pub mod elements;
 pub mod ids;
 pub mod keys;
+pub mod mass;
+pub mod oxides;
+pub mod ratio;
 pub mod signed;
+pub mod state;
+pub mod units;
 
-/// Types generated from `proto/oreledger/v1/record.proto`; the comments there are their documentation.
+/// Types generated from `record.proto` and `bundle.proto` in `proto/oreledger/v1`; the comments there are their documentation.
 #[allow(missing_docs, unreachable_pub, clippy::all)]
 pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/oreledger.v1.rs"));
@@ -21,6 +29,7 @@ pub mod v1 {
 /// Descriptors of the record protos, for reflection and for protobuf's JSON mapping.
 pub const RECORD_DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/record.fds"));
 
+pub use decimal::BadDecimal;
 pub use ids::{LotId, MemberId, RecordId};
 pub use signed::{BadEntry, BadSignature, SignedRecord, VerifiedRecord};
 
