@@ -19,11 +19,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("services.fds"), descriptors.encode_to_vec())?;
 
-    // What record.proto defines has its types in ore-record already.
+    // What these two define has its types in ore-record already.
+    let elsewhere = ["oreledger/v1/record.proto", "oreledger/v1/bundle.proto"];
     let mut config = prost_build::Config::new();
     config.bytes([".oreledger.v1"]);
-    let record = descriptors.file.iter().find(|file| file.name() == "oreledger/v1/record.proto");
-    if let Some(file) = record {
+    for file in descriptors.file.iter().filter(|file| elsewhere.contains(&file.name())) {
         let messages = file.message_type.iter().map(|message| message.name());
         for name in messages.chain(file.enum_type.iter().map(|kind| kind.name())) {
             config.extern_path(format!(".oreledger.v1.{name}"), format!("::ore_record::v1::{name}"));
