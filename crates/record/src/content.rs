@@ -3,13 +3,13 @@
 //! Fractions are parts per billion of dry mass. Oxides are converted with the factors of
 //! [`crate::oxides`]; below detection counts as nothing.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 
 use crate::{
     elements,
     oxides::{self, Oxide},
-    ratio::{PPB, round_ratio},
-    v1::{Composition, Content, ContentKind},
+    ratio::{self, BadFraction, PPB, round_ratio},
+    v1::{Assay, AssayStage, Composition, Content, ContentKind},
 };
 
 /// Most contents in one composition.
@@ -213,4 +213,74 @@ pub const fn contained_nano_mg(dry_mg: u64, ppb: u32) -> u128 {
 pub fn contained_mg(dry_mg: u64, ppb: u32) -> u64 {
     let mg = round_ratio(contained_nano_mg(dry_mg, ppb), u128::from(PPB));
     u64::try_from(mg).unwrap_or(u64::MAX)
+}
+
+/// Whether an accepted assay sets the composition of its lot from then on: a final or an umpire's
+/// result, stated openly. Who may state one is custody's to say (rule A4); provisional, seller's and
+/// buyer's results stand beside the composition and feed findings.
+#[must_use]
+pub fn sets_composition(assay: &Assay) -> bool {
+    matches!(assay.composition.as_ref().map(Composition::stage), Some(AssayStage::Final | AssayStage::Umpire))
+        && assay.commitment.is_empty()
+}
+
+/// Why people's text is no content.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadContentText {
+    /// Neither an element nor an oxide of the table.
+    #[error("{0:?} is neither an element's symbol (as in Ta, not TA) nor an oxide such as Ta2O5")]
+    Name(String),
+    /// The amount is none.
+    #[error("{name}: {source}")]
+    Amount {
+        /// Element or oxide.
+        name: String,
+        /// What is wrong with the number.
+        source: BadFraction,
+    },
+}
+
+/// A content from people's texts: a symbol or an oxide, and an amount such as "32.5 %", "32.5 % ± 0.4 %"
+/// or "< 10 ppm", which is below detection whatever the kind.
+///
+/// # Errors
+/// [`BadContentText`].
+pub fn from_text(name: &str, amount: &str, kind: ContentKind) -> Result<Content, BadContentText> {
+    let name = name.trim();
+    let (element, oxide) = match (elements::atomic_number(name), oxides::oxide(name)) {
+        (Some(element), _) => (element, ""),
+        (None, Some(oxide)) => (oxide.element, oxide.formula),
+        (None, None) => return Err(BadContentText::Name(crate::ids::shorten(name).into())),
+    };
+    let read = |text: &str| {
+        ratio::parts_per_billion(text)
+            .map_err(|source| BadContentText::Amount { name: crate::ids::shorten(name).into(), source })
+    };
+    let (limit, amount) = match amount.trim().strip_prefix('<') {
+        Some(limit) => (true, limit),
+        None => (false, amount),
+    };
+    let (value, uncertainty) = amount
+        .split_once('±')
+        .or_else(|| amount.split_once("+/-"))
+        .map_or((amount, None), |(v, u)| (v, Some(u)));
+    Ok(Content {
+        element,
+        ppb: read(value)?,
+        oxide: oxide.into(),
+        kind: if limit { ContentKind::BelowDetection } else { kind }.into(),
+        uncertainty_ppb: uncertainty.map_or(Ok(0), read)?,
+    })
+}
+
+/// A content as people read it: name and amount, the inverse of [`from_text`] for known elements.
+#[must_use]
+pub fn write(content: &Content) -> (String, String) {
+    let known = if content.oxide.is_empty() { name(content.element) } else { &content.oxide };
+    let sign = if content.kind() == ContentKind::BelowDetection { "< " } else { "" };
+    let mut amount = format!("{sign}{}", ratio::percent(content.ppb));
+    if content.uncertainty_ppb != 0 {
+        amount.push_str(&format!(" ± {}", ratio::percent(content.uncertainty_ppb)));
+    }
+    (known.into(), amount)
 }

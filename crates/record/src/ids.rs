@@ -24,6 +24,11 @@ impl RecordId {
         Self(hash.finalize().into())
     }
 
+    /// The id of bytes that start with [`RECORD_CONTEXT`] already.
+    pub(crate) fn of_prefixed(context_and_record: &[u8]) -> Self {
+        Self(Sha256::digest(context_and_record).into())
+    }
+
     /// An id that came from elsewhere.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {

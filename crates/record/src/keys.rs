@@ -119,7 +119,14 @@ impl SecretKey {
         let mut bytes = Vec::with_capacity(RECORD_CONTEXT.len() + record.len());
         bytes.extend_from_slice(RECORD_CONTEXT);
         bytes.extend_from_slice(record);
-        self.0.sign(&bytes).to_bytes()
+        self.sign_raw(&bytes)
+    }
+
+    /// Signs bytes that already carry their context. Records go through [`SecretKey::sign_record`];
+    /// this is for what has a context of its own, such as a login token.
+    #[must_use]
+    pub fn sign_raw(&self, context_and_bytes: &[u8]) -> [u8; 64] {
+        self.0.sign(context_and_bytes).to_bytes()
     }
 
     /// Proves possession of this key to a ledger, for one member.

@@ -6,16 +6,21 @@
 
 extern crate alloc;
 
+pub mod assay;
 pub mod batch;
 pub mod canonical;
 pub mod content;
 mod decimal;
+pub mod draft;
 pub mod elements;
+mod envelope;
 pub mod ids;
 pub mod keys;
 pub mod mass;
 pub mod oxides;
+pub mod private;
 pub mod ratio;
+pub mod signature;
 pub mod signed;
 pub mod state;
 pub mod units;

@@ -2,13 +2,13 @@
 
 use alloc::{string::String, vec::Vec};
 
-use ed25519_zebra::{Signature, VerificationKey};
 use prost::Message;
 
 use crate::{
-    MAX_ENTRY_BYTES, RecordId, canonical,
+    MAX_ENTRY_BYTES, RecordId, canonical, envelope,
     ids::RECORD_CONTEXT,
     keys::SecretKey,
+    signature::{self, Refused},
     v1::{self, record::Event},
 };
 
@@ -17,9 +17,14 @@ use crate::{
 pub struct SignedRecord {
     id: RecordId,
     record: v1::Record,
-    bytes: Vec<u8>,
-    signature: Vec<u8>,
+    /// Context and record in one piece: what is hashed and signed.
+    context_and_bytes: Vec<u8>,
+    /// None for a seal.
+    signature: Option<[u8; SIGNATURE_BYTES]>,
 }
+
+/// Length of an Ed25519 signature.
+const SIGNATURE_BYTES: usize = 64;
 
 /// Why bytes are no entry.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,8 +78,14 @@ impl SignedRecord {
         if entry.len() > MAX_ENTRY_BYTES {
             return Err(BadEntry::TooLong(entry.len()));
         }
-        let envelope: v1::SignedRecord = canonical::decode(entry).map_err(BadEntry::Envelope)?;
-        Self::from_parts(envelope.record, envelope.signature)
+        match envelope::open(entry) {
+            Some((record, signature)) => Self::read(record, signature),
+            // Not the canonical envelope: the general decoder says why.
+            None => {
+                let envelope: v1::SignedRecord = canonical::decode(entry).map_err(BadEntry::Envelope)?;
+                Self::read(&envelope.record, &envelope.signature)
+            }
+        }
     }
 
     /// From the record's bytes and its signature.
@@ -82,22 +93,27 @@ impl SignedRecord {
     /// # Errors
     /// As [`SignedRecord::decode`].
     pub fn from_parts(bytes: Vec<u8>, signature: Vec<u8>) -> Result<Self, BadEntry> {
-        // Envelope: two tags and two lengths, at most 4 bytes each.
-        if bytes.len() + signature.len() + 8 > MAX_ENTRY_BYTES {
-            return Err(BadEntry::TooLong(bytes.len() + signature.len() + 8));
+        Self::read(&bytes, &signature)
+    }
+
+    fn read(bytes: &[u8], signature: &[u8]) -> Result<Self, BadEntry> {
+        let length = envelope::length(bytes.len(), signature.len());
+        if length > MAX_ENTRY_BYTES {
+            return Err(BadEntry::TooLong(length));
         }
-        let record: v1::Record = canonical::decode(&bytes).map_err(BadEntry::Record)?;
-        match &record.event {
+        let record: v1::Record = canonical::decode(bytes).map_err(BadEntry::Record)?;
+        let signature = match &record.event {
             None => return Err(BadEntry::NoEvent),
             Some(Event::BlockSeal(_)) => {
                 if !(signature.is_empty() && record.author.is_empty() && record.author_key.is_empty()) {
                     return Err(BadEntry::SignedSeal);
                 }
+                None
             }
-            Some(_) if signature.len() != 64 => return Err(BadEntry::SignatureLength(signature.len())),
-            Some(_) => {}
-        }
-        Ok(Self { id: RecordId::of(&bytes), record, bytes, signature })
+            Some(_) => Some(signature.try_into().map_err(|_| BadEntry::SignatureLength(signature.len()))?),
+        };
+        let context_and_bytes = [RECORD_CONTEXT, bytes].concat();
+        Ok(Self { id: RecordId::of_prefixed(&context_and_bytes), record, context_and_bytes, signature })
     }
 
     /// Encodes and signs a record. Sets its key; everything else is the author's statement.
@@ -114,7 +130,7 @@ impl SignedRecord {
     /// The entry's bytes, as they are a leaf of the log.
     #[must_use]
     pub fn entry(&self) -> Vec<u8> {
-        v1::SignedRecord { record: self.bytes.clone(), signature: self.signature.clone() }.encode_to_vec()
+        envelope::seal(self.bytes(), self.signature())
     }
 
     /// The record's id.
@@ -138,13 +154,13 @@ impl SignedRecord {
     /// The canonical bytes that were signed.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.context_and_bytes[RECORD_CONTEXT.len()..]
     }
 
     /// The signature: 64 bytes, or none for a seal.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
-        &self.signature
+        self.signature.as_ref().map_or(&[], <[u8; SIGNATURE_BYTES]>::as_slice)
     }
 
     /// Whether it is a seal, which the ledger writes and nobody signs.
@@ -156,10 +172,12 @@ impl SignedRecord {
     /// Context and record: what the signature covers.
     #[must_use]
     pub fn signed_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(RECORD_CONTEXT.len() + self.bytes.len());
-        bytes.extend_from_slice(RECORD_CONTEXT);
-        bytes.extend_from_slice(&self.bytes);
-        bytes
+        self.context_and_bytes.clone()
+    }
+
+    /// As [`SignedRecord::signed_bytes`], without a copy.
+    pub(crate) fn context_and_bytes(&self) -> &[u8] {
+        &self.context_and_bytes
     }
 
     /// Checks the signature by itself (ZIP-215). [`crate::batch`] gives the same answer, faster, for many.
@@ -171,24 +189,18 @@ impl SignedRecord {
             return Err(BadSignature::Seal);
         }
         let author = || self.record.author.clone();
-        let key = VerificationKey::try_from(self.record.author_key.as_slice())
-            .map_err(|_| BadSignature::Key { author: author() })?;
-        let signature = Signature::try_from(self.signature.as_slice())
-            .map_err(|_| BadSignature::Invalid { author: author() })?;
-        key.verify(&signature, &self.signed_bytes())
-            .map_err(|_| BadSignature::Invalid { author: author() })?;
-        Ok(VerifiedRecord(self))
+        match signature::zip215(&self.record.author_key, &self.context_and_bytes, self.signature()) {
+            Ok(()) => Ok(VerifiedRecord(self)),
+            Err(Refused::Key) => Err(BadSignature::Key { author: author() }),
+            Err(Refused::Signature) => Err(BadSignature::Invalid { author: author() }),
+        }
     }
 
     /// Whether stricter verifiers (RFC 8032 without cofactor, as OpenSSL, Go and WebCrypto) accept it
     /// too. If not, its author crafted it (rule S1).
     #[must_use]
     pub fn strict(&self) -> bool {
-        let Ok(key) = <[u8; 32]>::try_from(self.record.author_key.as_slice()) else { return false };
-        let Ok(signature) = <[u8; 64]>::try_from(self.signature.as_slice()) else { return false };
-        ed25519_dalek::VerifyingKey::from_bytes(&key).is_ok_and(|key| {
-            key.verify_strict(&self.signed_bytes(), &ed25519_dalek::Signature::from_bytes(&signature)).is_ok()
-        })
+        signature::strict(&self.record.author_key, &self.context_and_bytes, self.signature()).is_ok()
     }
 }
 
