@@ -1,0 +1,2 @@
+//! Trace bench.
+fn main() {}

@@ -1,0 +1,232 @@
+//! Attribution: one element of one lot, divided over its origins.
+
+use alloc::vec::Vec;
+
+use crate::ask::{Limits, Method, QuestionError, Visited, contained_or_refuse};
+use crate::graph::{ContainedMass, Graph, OriginRow};
+use crate::share::{Parts, Share, apportion};
+use crate::types::{Element, LotIndex, Origin, Route, SourceKind};
+use crate::walk::{Arrival, Exact, Flow, Ranged, Scratch, Walked, walk_exact, walk_ranged};
+
+/// An origin's share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OriginShare {
+    /// Where the metal came from, by which route, after how many recyclings.
+    pub origin: Origin,
+    /// What kind of place that is.
+    pub kind: SourceKind,
+    /// How much of the element.
+    pub share: Share,
+}
+
+/// Which part of a lot's element came from where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attribution {
+    /// The lot.
+    pub lot: LotIndex,
+    /// The element.
+    pub element: Element,
+    /// What the lot held of it.
+    pub contained: ContainedMass,
+    /// Shares per origin, in the order of [`Origin`]; their values and `unresolved` sum to exactly one.
+    pub origins: Vec<OriginShare>,
+    /// Shares per country of the source.
+    pub by_country: Vec<([u8; 2], Share)>,
+    /// Shares per route.
+    pub by_route: Vec<(Route, Share)>,
+    /// Shares per number of recyclings.
+    pub by_generation: Vec<(u16, Share)>,
+    /// Pre-consumer and post-consumer together.
+    pub recycled: Share,
+    /// Everything but declared unknowns and what was not resolved.
+    pub verified: Share,
+    /// What a limit left untraced; zero in a complete answer.
+    pub unresolved: Parts,
+    /// How the answer was reached.
+    pub methods: Vec<Method>,
+    /// What was looked at.
+    pub visited: Visited,
+    /// Whether all of it was traced to sources.
+    pub complete: bool,
+}
+
+/// Divides one element of a lot over its origins, as known in a ledger of `as_of` leaves.
+///
+/// # Errors
+/// The lot does not stand in that ledger, or states no content of the element.
+pub fn attribute(
+    graph: &Graph,
+    scratch: &mut Scratch,
+    lot: LotIndex,
+    element: Element,
+    as_of: u64,
+    limits: &Limits,
+) -> Result<Attribution, QuestionError> {
+    let contained = contained_or_refuse(graph, lot, element, as_of)?;
+    let exact = walk_exact(graph, scratch, lot.0, element, limits, |_| false);
+    if !exact.is_uncertain() {
+        return Ok(assemble(graph, (lot, element, contained), exact));
+    }
+    let ranged = walk_ranged(graph, scratch, lot.0, contained.lower.0, element, limits);
+    Ok(assemble(graph, (lot, element, contained), ranged))
+}
+
+/// A flow's value and bounds as weights; without bounds the value is all three.
+trait Bounds: Flow {
+    fn bounds(&self) -> Option<(u128, u128)>;
+}
+
+impl Bounds for Exact {
+    fn bounds(&self) -> Option<(u128, u128)> {
+        None
+    }
+}
+
+impl Bounds for Ranged {
+    fn bounds(&self) -> Option<(u128, u128)> {
+        Some((self.lower, self.upper))
+    }
+}
+
+fn assemble<F: Bounds>(
+    graph: &Graph,
+    (lot, element, contained): (LotIndex, Element, ContainedMass),
+    walked: Walked<F>,
+) -> Attribution {
+    let arrivals = merge_alike(graph, &walked.arrivals);
+    let mut weights: Vec<u128> = arrivals.iter().map(|(_, flow)| flow.value()).collect();
+    weights.push(walked.unresolved);
+    let mut values = apportion(&weights);
+    let unresolved = values.pop().unwrap_or_default();
+
+    let mut shares: Vec<Share> = arrivals
+        .iter()
+        .zip(values)
+        .map(|((_, flow), value)| match flow.bounds() {
+            None => Share { value, lower: value, upper: value.plus(unresolved) },
+            Some((lower, upper)) => Share {
+                value,
+                lower: Parts::down(lower).min(value),
+                upper: Parts::up(upper).plus(unresolved).max(value),
+            },
+        })
+        .collect();
+    tighten(&mut shares, unresolved);
+
+    let origins: Vec<OriginShare> = arrivals
+        .iter()
+        .zip(shares)
+        .map(|((row, _), share)| OriginShare { origin: row.origin, kind: row.kind, share })
+        .collect();
+    let recycled = sum_where(&origins, unresolved, |share| share.origin.route != Route::Primary);
+    let unknown = sum_where(&origins, unresolved, |share| share.kind == SourceKind::DeclaredUnknown);
+    let mut verified = unknown.complement();
+    verified.value = verified.value.minus(unresolved);
+    verified.lower = verified.lower.min(verified.value);
+
+    Attribution {
+        lot,
+        element,
+        contained,
+        by_country: roll_up(&origins, unresolved, |share| share.origin.country),
+        by_route: roll_up(&origins, unresolved, |share| share.origin.route),
+        by_generation: roll_up(&origins, unresolved, |share| share.origin.generation),
+        recycled,
+        verified,
+        origins,
+        unresolved,
+        methods: Method::ALL.into_iter().filter(|method| walked.methods & method.bit() != 0).collect(),
+        visited: walked.visited,
+        complete: walked.complete,
+    }
+}
+
+/// Applies routes and generations, and adds up what ended at the same origin.
+fn merge_alike<F: Bounds>(graph: &Graph, arrivals: &[Arrival<F>]) -> Vec<(OriginRow, F)> {
+    let mut rows: Vec<(OriginRow, F)> = arrivals
+        .iter()
+        .map(|arrival| {
+            let OriginRow { mut origin, kind } = graph.origins[arrival.origin as usize];
+            origin.route = arrival.passed.route.unwrap_or(origin.route);
+            origin.generation = origin.generation.saturating_add(arrival.passed.generations);
+            (OriginRow { origin, kind }, arrival.flow)
+        })
+        .collect();
+    rows.sort_unstable_by_key(|(row, _)| *row);
+    rows.dedup_by(|later, earlier| {
+        let same = later.0 == earlier.0;
+        if same {
+            earlier.1.merge(later.1);
+        }
+        same
+    });
+    rows
+}
+
+/// Unrounded sums of shares, in units of 10^-18; unlike [`Parts`] they may pass one.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    value: u128,
+    lower: u128,
+    upper: u128,
+}
+
+impl Sums {
+    fn add(&mut self, share: &Share) {
+        self.value += u128::from(share.value.units());
+        self.lower += u128::from(share.lower.units());
+        self.upper += u128::from(share.upper.units());
+    }
+
+    fn of<'a>(shares: impl Iterator<Item = &'a Share>) -> Self {
+        let mut sums = Self::default();
+        shares.for_each(|share| sums.add(share));
+        sums
+    }
+
+    /// The share of a group among all: shares sum to one, so what the others surely hold this group
+    /// cannot, and what they cannot hold it must. What is not resolved may be on either side.
+    fn close(self, all: &Self, unresolved: Parts) -> Share {
+        let one = u128::from(Parts::ONE.units());
+        let clamp = |units: u128| u64::try_from(units).ok().and_then(Parts::new).unwrap_or(Parts::ONE);
+        let others_least = all.lower - self.lower;
+        let others_most = all.upper - self.upper + u128::from(unresolved.units());
+        let value = clamp(self.value);
+        Share {
+            value,
+            lower: clamp(self.lower.max(one.saturating_sub(others_most))).min(value),
+            upper: clamp(self.upper.min(one.saturating_sub(others_least))).max(value),
+        }
+    }
+}
+
+fn tighten(shares: &mut [Share], unresolved: Parts) {
+    let all = Sums::of(shares.iter());
+    for share in shares {
+        *share = Sums::of(core::iter::once(&*share)).close(&all, unresolved);
+    }
+}
+
+/// The share of all origins that a question picks.
+fn sum_where(origins: &[OriginShare], unresolved: Parts, pick: impl Fn(&OriginShare) -> bool) -> Share {
+    let all = Sums::of(origins.iter().map(|origin| &origin.share));
+    let picked = origins.iter().filter(|origin| pick(origin)).map(|origin| &origin.share);
+    Sums::of(picked).close(&all, unresolved)
+}
+
+fn roll_up<K: Ord + Copy>(
+    origins: &[OriginShare],
+    unresolved: Parts,
+    key: impl Fn(&OriginShare) -> K,
+) -> Vec<(K, Share)> {
+    let all = Sums::of(origins.iter().map(|origin| &origin.share));
+    let mut keyed: Vec<(K, Share)> = origins.iter().map(|origin| (key(origin), origin.share)).collect();
+    keyed.sort_unstable();
+    keyed
+        .chunk_by(|left, right| left.0 == right.0)
+        .map(|group| {
+            let sums = Sums::of(group.iter().map(|(_, share)| share));
+            (group[0].0, sums.close(&all, unresolved))
+        })
+        .collect()
+}

@@ -1,0 +1,239 @@
+//! Reading: what a lot or a step looked like at a given ledger size.
+//!
+//! `as_of` is a tree size: leaves below it count. `u64::MAX` asks for the present.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use super::{EdgeRow, Graph, NONE};
+use crate::types::{Content, Element, LotIndex, Mixing, Origin, Picograms, SourceKind, StepIndex, StepKind};
+
+/// A lot as of a ledger size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LotFacts {
+    /// The lot.
+    pub lot: LotIndex,
+    /// The step that made it.
+    pub step: StepIndex,
+    /// The leaf of that step's record.
+    pub leaf: u64,
+    /// Dry mass in milligrams, at creation or as corrected.
+    pub dry_mg: u64,
+    /// Dry milligrams that later steps took.
+    pub taken_mg: u64,
+}
+
+impl LotFacts {
+    /// Dry milligrams left.
+    #[must_use]
+    pub fn remaining_mg(&self) -> u64 {
+        self.dry_mg.saturating_sub(self.taken_mg)
+    }
+}
+
+/// A step as of a ledger size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepFacts {
+    /// The step.
+    pub step: StepIndex,
+    /// The leaf of its record.
+    pub leaf: u64,
+    /// What it does; `None` for a source.
+    pub kind: Option<StepKind>,
+    /// Its origin and the kind of place, for a source.
+    pub origin: Option<(Origin, SourceKind)>,
+    /// How it mixes.
+    pub mixing: Mixing,
+    /// Its lots.
+    pub outputs: Range<u32>,
+}
+
+/// A part that a step took from a lot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The lot it was taken from.
+    pub lot: LotIndex,
+    /// The step that took it.
+    pub by: StepIndex,
+    /// Dry milligrams.
+    pub dry_mg: u64,
+    composition: u32,
+}
+
+/// One element's mass before and after a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepMass {
+    /// Taken from the inputs, with the compositions in force then.
+    pub taken: Picograms,
+    /// In the outputs, residues included, with their compositions at creation or as assayed since.
+    pub made: Picograms,
+}
+
+impl StepMass {
+    /// What the inputs held and the outputs do not, in picograms; negative when outputs hold more.
+    /// `None` when a mass exceeds 2^127 picograms.
+    #[must_use]
+    pub fn loss_pg(&self) -> Option<i128> {
+        i128::try_from(self.taken.0).ok()?.checked_sub(i128::try_from(self.made.0).ok()?)
+    }
+}
+
+impl Graph {
+    /// Whether a step's record is in a ledger of `as_of` leaves and not withdrawn there.
+    #[must_use]
+    pub fn stands(&self, step: StepIndex, as_of: u64) -> bool {
+        self.steps.get(step.0 as usize).is_some_and(|row| {
+            row.leaf < as_of
+                && (!row.void || self.voided.get(&step.0).is_some_and(|withdrawn| *withdrawn >= as_of))
+        })
+    }
+
+    /// A lot, if it exists and stands in a ledger of `as_of` leaves.
+    #[must_use]
+    pub fn lot(&self, lot: LotIndex, as_of: u64) -> Option<LotFacts> {
+        let step = StepIndex(*self.maker.get(lot.0 as usize)?);
+        if !self.stands(step, as_of) {
+            return None;
+        }
+        let (_, dry_mg) = self.revision(lot, as_of);
+        let leaf = self.steps[step.0 as usize].leaf;
+        Some(LotFacts { lot, step, leaf, dry_mg, taken_mg: self.taken_mg(lot, as_of) })
+    }
+
+    /// A lot's composition as of a ledger size, by atomic number; empty when there is no such lot.
+    #[must_use]
+    pub fn composition(&self, lot: LotIndex, as_of: u64) -> Vec<(Element, Content)> {
+        let mut found = Vec::new();
+        if lot.0 >= self.lots() {
+            return found;
+        }
+        let (start, _) = self.revision(lot, as_of);
+        for row in &self.contents[start as usize..] {
+            if row.element != 0 {
+                found.push((Element(row.element), row.content.content()));
+            }
+            if row.last {
+                break;
+            }
+        }
+        found
+    }
+
+    /// A step, whether or not it stands.
+    #[must_use]
+    pub fn step(&self, step: StepIndex) -> Option<StepFacts> {
+        let row = self.steps.get(step.0 as usize)?;
+        let origin = self.origins.get(row.origin as usize).map(|row| (row.origin, row.kind));
+        Some(StepFacts {
+            step,
+            leaf: row.leaf,
+            kind: row.class.kind(),
+            origin,
+            mixing: row.mixing,
+            outputs: self.lot_range(step.0 as usize),
+        })
+    }
+
+    /// What a step took, in the order of its record.
+    pub fn inputs(&self, step: StepIndex) -> impl Iterator<Item = Part> + '_ {
+        let index = step.0 as usize;
+        let range = if index < self.steps.len() { self.edge_range(index) } else { 0..0 };
+        self.edges[range].iter().map(part)
+    }
+
+    /// Who took from a lot, newest first, withdrawn steps left out.
+    pub fn uses(&self, lot: LotIndex, as_of: u64) -> impl Iterator<Item = Part> + '_ {
+        let mut edge = self.lots.get(lot.0 as usize).map_or(NONE, |row| row.newest_use);
+        core::iter::from_fn(move || {
+            let row = self.edges.get(edge as usize)?;
+            edge = row.older_use;
+            Some(part(row))
+        })
+        .filter(move |part| self.stands(part.by, as_of))
+    }
+
+    /// What a part held of an element, with the composition in force when it was taken.
+    #[must_use]
+    pub fn contained_in_part(&self, part: &Part, element: Element) -> Picograms {
+        self.at(part.composition, part.dry_mg, element).value
+    }
+
+    /// What a lot held of an element when made (or as corrected and assayed since, up to `as_of`).
+    #[must_use]
+    pub fn contained(&self, lot: LotIndex, element: Element, as_of: u64) -> Option<ContainedMass> {
+        let facts = self.lot(lot, as_of)?;
+        let (start, _) = self.revision(lot, as_of);
+        Some(self.at(start, facts.dry_mg, element))
+    }
+
+    /// What is left of an element in a lot.
+    #[must_use]
+    pub fn remaining(&self, lot: LotIndex, element: Element, as_of: u64) -> Option<ContainedMass> {
+        let facts = self.lot(lot, as_of)?;
+        let (start, _) = self.revision(lot, as_of);
+        Some(self.at(start, facts.remaining_mg(), element))
+    }
+
+    /// One element's mass before and after a step; `None` for an unknown step.
+    #[must_use]
+    pub fn step_mass(&self, step: StepIndex, element: Element, as_of: u64) -> Option<StepMass> {
+        let index = step.0 as usize;
+        self.steps.get(index)?;
+        let sum = |parts: &mut dyn Iterator<Item = Picograms>| {
+            Picograms(parts.fold(0u128, |sum, part| sum.saturating_add(part.0)))
+        };
+        let taken = sum(&mut self.inputs(step).map(|part| self.contained_in_part(&part, element)));
+        let made = sum(&mut self.lot_range(index).map(|lot| {
+            let (start, dry_mg) = self.revision(LotIndex(lot), as_of);
+            self.at(start, dry_mg, element).value
+        }));
+        Some(StepMass { taken, made })
+    }
+
+    pub(crate) fn at(&self, composition: u32, dry_mg: u64, element: Element) -> ContainedMass {
+        let (value, lower, upper) =
+            self.content(composition, element).map_or((0, 0, 0), |row| row.content().bounds());
+        ContainedMass {
+            value: Picograms::contained(dry_mg, value),
+            lower: Picograms::contained(dry_mg, lower),
+            upper: Picograms::contained(dry_mg, upper),
+        }
+    }
+
+    fn taken_mg(&self, lot: LotIndex, as_of: u64) -> u64 {
+        if self.newest_leaf().is_none_or(|newest| newest < as_of) {
+            return self.lots[lot.0 as usize].taken_mg;
+        }
+        self.uses(lot, as_of).fold(0, |sum, part| sum.saturating_add(part.dry_mg))
+    }
+
+    /// Composition and dry mass of a lot as of a ledger size.
+    pub(crate) fn revision(&self, lot: LotIndex, as_of: u64) -> (u32, u64) {
+        let row = self.lots[lot.0 as usize];
+        let (mut composition, mut dry_mg) = (row.composition, row.dry_mg);
+        let mut newest = self.revised.get(&lot.0).copied().unwrap_or(NONE);
+        while let Some(revision) = self.revisions.get(newest as usize) {
+            if revision.leaf < as_of {
+                break;
+            }
+            (composition, dry_mg) = (revision.composition_before, revision.dry_mg_before);
+            newest = revision.older;
+        }
+        (composition, dry_mg)
+    }
+}
+
+fn part(row: &EdgeRow) -> Part {
+    Part { lot: LotIndex(row.lot), by: StepIndex(row.step), dry_mg: row.dry_mg, composition: row.composition }
+}
+
+/// Contained mass with the bounds that its assay leaves open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ContainedMass {
+    /// As stated.
+    pub value: Picograms,
+    /// At the lower end of the assay's interval.
+    pub lower: Picograms,
+    /// At the upper end.
+    pub upper: Picograms,
+}

@@ -1,0 +1,10 @@
+//! Traces: the ancestors of a lot, and the descendants that hold its metal.
+//!
+//! The two agree to the last digit: the share of lot D that passed through lot S, seen from D,
+//! is the share of S that is seen in D.
+
+mod back;
+mod forward;
+
+pub use back::{Trace, TraceEdge, TraceLimits, TraceNode, trace_back};
+pub use forward::{ForwardLimits, Recall, RecallHit, Threshold, trace_forward};

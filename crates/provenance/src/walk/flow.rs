@@ -1,0 +1,235 @@
+//! What flows to the sources: a weight, or a weight between two bounds.
+
+use crate::graph::{Content12, EdgeRow};
+use crate::share::WHOLE;
+use crate::wide::{mul_div_ceil, mul_div_floor};
+
+/// Contained mass of one taken part, in picograms.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PartMass {
+    pub(crate) lot: u32,
+    pub(crate) value: u128,
+    pub(crate) lower: u128,
+    pub(crate) upper: u128,
+}
+
+impl PartMass {
+    #[inline]
+    pub(crate) fn of(content: Option<Content12>, edge: &EdgeRow) -> Self {
+        let Some(content) = content else {
+            return Self { lot: edge.lot, ..Self::default() };
+        };
+        let dry_mg = u128::from(edge.dry_mg);
+        let (value, lower, upper) = content.content().bounds();
+        let [value, lower, upper] = [value, lower, upper].map(|ppb| dry_mg * u128::from(ppb));
+        Self { lot: edge.lot, value, lower, upper }
+    }
+}
+
+/// Sums over a step's parts. Each part is below 2^96 and there are fewer than 2^32: no overflow.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct StepSum {
+    pub(crate) value: u128,
+    lower: u128,
+    upper: u128,
+    /// Parts of the outputs may differ from the whole.
+    pub(crate) keeps_layers: bool,
+    /// No content was stated: bounds are 0 and 1.
+    anything_goes: bool,
+}
+
+impl StepSum {
+    pub(crate) fn of(keeps_layers: bool) -> Self {
+        Self { keeps_layers, ..Self::default() }
+    }
+
+    #[inline]
+    pub(crate) fn add(&mut self, part: &PartMass) {
+        self.value += part.value;
+        self.lower += part.lower;
+        self.upper += part.upper;
+    }
+
+    /// Weighs parts by dry mass where no input states the element, or alike where nothing has mass.
+    pub(crate) fn fall_back_to_dry_mass(&mut self, parts: &mut [PartMass], edges: &[EdgeRow]) {
+        self.anything_goes = true;
+        self.value = edges.iter().map(|edge| u128::from(edge.dry_mg)).sum();
+        let massless = self.value == 0;
+        if massless {
+            self.value = parts.len() as u128;
+        }
+        for (part, edge) in parts.iter_mut().zip(edges) {
+            part.value = if massless { 1 } else { u128::from(edge.dry_mg) };
+            (part.lower, part.upper) = (0, self.value);
+        }
+    }
+}
+
+/// A weight on its way to the sources.
+pub(crate) trait Flow: Copy {
+    /// Whether bounds are carried.
+    const RANGED: bool;
+
+    /// Adds another weight that waits at the same step.
+    fn merge(&mut self, other: Self);
+
+    /// Whether merging loses nothing.
+    fn merges_without_loss(&self, other: &Self) -> bool;
+
+    /// What one of several parts hands down.
+    fn share_of(self, part: &PartMass, sum: &StepSum) -> Self;
+
+    /// What a step's only part hands down.
+    fn whole_of(self, part: &PartMass, sum: &StepSum) -> Self;
+
+    /// The same weight at a lot that is well mixed, where it does not matter how much was taken.
+    fn mixed(self) -> Self;
+
+    /// The weight itself.
+    fn value(&self) -> u128;
+}
+
+/// A weight without bounds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exact(u128);
+
+impl Exact {
+    pub(crate) fn whole() -> Self {
+        Self(WHOLE)
+    }
+}
+
+impl Flow for Exact {
+    const RANGED: bool = false;
+
+    #[inline]
+    fn merge(&mut self, other: Self) {
+        self.0 += other.0;
+    }
+
+    #[inline]
+    fn merges_without_loss(&self, _: &Self) -> bool {
+        true
+    }
+
+    #[inline]
+    fn share_of(self, part: &PartMass, sum: &StepSum) -> Self {
+        Self(mul_div_floor(self.0, part.value, sum.value))
+    }
+
+    #[inline]
+    fn whole_of(self, _: &PartMass, _: &StepSum) -> Self {
+        self
+    }
+
+    #[inline]
+    fn mixed(self) -> Self {
+        self
+    }
+
+    #[inline]
+    fn value(&self) -> u128 {
+        self.0
+    }
+}
+
+/// Taken from a well-mixed lot: how much does not matter.
+const ANY_AMOUNT: u128 = u128::MAX;
+
+/// A weight between bounds, and the least contained mass that was taken from the lot where it waits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ranged {
+    value: u128,
+    pub(crate) lower: u128,
+    pub(crate) upper: u128,
+    taken: u128,
+}
+
+impl Ranged {
+    pub(crate) fn whole(taken: u128) -> Self {
+        Self { value: WHOLE, lower: WHOLE, upper: WHOLE, taken }
+    }
+
+    /// Assay bounds: own least against the others' most, and the other way round.
+    fn through_mixing(self, part: &PartMass, sum: &StepSum) -> (u128, u128) {
+        let others_most = sum.upper - part.upper;
+        let others_least = sum.lower - part.lower;
+        let lower = if others_most == 0 {
+            self.lower
+        } else {
+            mul_div_floor(self.lower, part.lower, part.lower + others_most)
+        };
+        let upper = if others_least == 0 {
+            self.upper
+        } else {
+            mul_div_ceil(self.upper, part.upper, part.upper + others_least)
+        };
+        (lower, upper)
+    }
+
+    /// Layer bounds: what was taken may hold all others first, or this part first.
+    fn through_layers(self, part: &PartMass, sum: &StepSum) -> (u128, u128, u128) {
+        let taken = self.taken.min(sum.value);
+        let others_most = sum.upper - part.upper;
+        let surely_own = taken.saturating_sub(others_most);
+        let lower = if others_most == 0 {
+            self.lower
+        } else if taken == 0 {
+            0
+        } else {
+            mul_div_floor(self.lower, surely_own, taken)
+        };
+        let upper =
+            if part.upper >= taken { self.upper } else { mul_div_ceil(self.upper, part.upper, taken) };
+        (lower, upper, surely_own.min(part.lower))
+    }
+}
+
+impl Flow for Ranged {
+    const RANGED: bool = true;
+
+    #[inline]
+    fn merge(&mut self, other: Self) {
+        self.value += other.value;
+        self.lower += other.lower;
+        // No share exceeds the whole.
+        self.upper = (self.upper + other.upper).min(WHOLE);
+        // The smaller amount leaves the wider bounds open.
+        self.taken = self.taken.min(other.taken);
+    }
+
+    #[inline]
+    fn merges_without_loss(&self, other: &Self) -> bool {
+        self.taken == other.taken
+    }
+
+    #[inline]
+    fn share_of(self, part: &PartMass, sum: &StepSum) -> Self {
+        let value = mul_div_floor(self.value, part.value, sum.value);
+        let (lower, upper, taken) = if sum.anything_goes {
+            (0, self.upper, 0)
+        } else if sum.keeps_layers {
+            self.through_layers(part, sum)
+        } else {
+            let (lower, upper) = self.through_mixing(part, sum);
+            (lower, upper, part.lower)
+        };
+        Self { value, lower, upper, taken }
+    }
+
+    #[inline]
+    fn whole_of(self, part: &PartMass, sum: &StepSum) -> Self {
+        let taken = if sum.keeps_layers { self.taken.min(part.lower) } else { part.lower };
+        Self { taken, ..self }
+    }
+
+    #[inline]
+    fn mixed(self) -> Self {
+        Self { taken: ANY_AMOUNT, ..self }
+    }
+
+    #[inline]
+    fn value(&self) -> u128 {
+        self.value
+    }
+}

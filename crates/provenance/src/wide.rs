@@ -1,0 +1,142 @@
+//! Exact products and quotients beyond 128 bits.
+//!
+//! A share times a contained mass needs up to 214 bits. Nothing here rounds but
+//! the last division, and that one says which way.
+
+/// An unsigned number of 256 bits: `high · 2^128 + low`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct U256 {
+    high: u128,
+    low: u128,
+}
+
+const HALF: u32 = 64;
+const BASE: u128 = 1 << HALF;
+const MASK: u128 = BASE - 1;
+
+impl U256 {
+    /// `a · b`, exactly.
+    #[inline]
+    pub(crate) fn product(a: u128, b: u128) -> Self {
+        let (a1, a0, b1, b0) = (a >> HALF, a & MASK, b >> HALF, b & MASK);
+        let low = a0 * b0;
+        // Each partial product is below 2^128 - 2^65, so two carries of 64 bits still fit.
+        let middle = a1 * b0 + (low >> HALF);
+        let other = a0 * b1 + (middle & MASK);
+        let high = a1 * b1 + (middle >> HALF) + (other >> HALF);
+        Self { high, low: (other << HALF) | (low & MASK) }
+    }
+
+    /// Sum; saturates at 2^256 - 1, which no caller's bound lets it reach.
+    #[inline]
+    pub(crate) fn plus(self, other: Self) -> Self {
+        let (low, carry) = self.low.overflowing_add(other.low);
+        let high = self.high.checked_add(other.high).and_then(|high| high.checked_add(u128::from(carry)));
+        match high {
+            Some(high) => Self { high, low },
+            None => Self { high: u128::MAX, low: u128::MAX },
+        }
+    }
+
+    /// Quotient and whether a remainder was left; saturates at 2^128 - 1 when the quotient does not
+    /// fit (a divisor of zero included).
+    #[inline]
+    pub(crate) fn divide(self, divisor: u128) -> (u128, bool) {
+        if self.high >= divisor {
+            return (u128::MAX, true);
+        }
+        if self.high == 0 {
+            return (self.low / divisor, !self.low.is_multiple_of(divisor));
+        }
+        let (quotient, remainder) =
+            if divisor < BASE { self.divide_short(divisor) } else { self.divide_long(divisor) };
+        (quotient, remainder != 0)
+    }
+
+    /// Schoolbook division by one 64-bit digit; needs `high < divisor < 2^64`.
+    #[inline]
+    fn divide_short(self, divisor: u128) -> (u128, u128) {
+        let first = (self.high << HALF) | (self.low >> HALF);
+        let second = ((first % divisor) << HALF) | (self.low & MASK);
+        (((first / divisor) << HALF) | (second / divisor), second % divisor)
+    }
+
+    /// Knuth's algorithm D (TAOCP 4.3.1) for two 64-bit digits; needs `high < divisor`.
+    fn divide_long(self, divisor: u128) -> (u128, u128) {
+        let shift = divisor.leading_zeros();
+        let divisor = divisor << shift;
+        let (d1, d0) = (divisor >> HALF, divisor & MASK);
+        let top = if shift == 0 { self.high } else { (self.high << shift) | (self.low >> (128 - shift)) };
+        let low = self.low << shift;
+
+        let (q1, rest) = quotient_digit(top, low >> HALF, divisor, d1, d0);
+        let (q0, rest) = quotient_digit(rest, low & MASK, divisor, d1, d0);
+        ((q1 << HALF) | q0, rest >> shift)
+    }
+}
+
+/// One digit of Knuth's division: `(top · 2^64 + next) / divisor`, and what remains.
+#[inline]
+fn quotient_digit(top: u128, next: u128, divisor: u128, d1: u128, d0: u128) -> (u128, u128) {
+    let mut digit = top / d1;
+    let mut rest = top - digit * d1;
+    // At most two rounds: the estimate exceeds the digit by at most 2.
+    while digit >= BASE || digit * d0 > ((rest << HALF) | next) {
+        digit -= 1;
+        rest += d1;
+        if rest >= BASE {
+            break;
+        }
+    }
+    // Exact modulo 2^128, and the true value is below the divisor.
+    let rest = (top << HALF).wrapping_add(next).wrapping_sub(digit.wrapping_mul(divisor));
+    (digit, rest)
+}
+
+/// `⌊a · b / divisor⌋`; saturates instead of overflowing.
+#[inline]
+pub(crate) fn mul_div_floor(a: u128, b: u128, divisor: u128) -> u128 {
+    U256::product(a, b).divide(divisor).0
+}
+
+/// `⌈a · b / divisor⌉`; saturates instead of overflowing.
+#[inline]
+pub(crate) fn mul_div_ceil(a: u128, b: u128, divisor: u128) -> u128 {
+    let (quotient, more) = U256::product(a, b).divide(divisor);
+    quotient.saturating_add(u128::from(more))
+}
+
+#[cfg(test)]
+mod tests {
+    use num_bigint::BigUint;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn skewed() -> impl Strategy<Value = u128> {
+        (any::<u128>(), 0u32..128, any::<bool>())
+            .prop_map(|(bits, shift, ones)| if ones { u128::MAX >> shift } else { bits >> shift })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+        #[test]
+        fn quotients_equal_those_of_a_library_for_big_numbers(a in skewed(), b in skewed(), d in skewed()) {
+            prop_assume!(d > 0);
+            let exact = BigUint::from(a) * BigUint::from(b);
+            let floor = &exact / BigUint::from(d);
+            let ceil = (&exact + BigUint::from(d - 1)) / BigUint::from(d);
+            let limit = BigUint::from(u128::MAX);
+            prop_assert_eq!(BigUint::from(mul_div_floor(a, b, d)), floor.min(limit.clone()));
+            prop_assert_eq!(BigUint::from(mul_div_ceil(a, b, d)), ceil.min(limit));
+        }
+    }
+
+    #[test]
+    fn sums_carry_into_the_high_half() {
+        let all = U256::product(u128::MAX, 1);
+        assert_eq!(all.plus(U256::product(1, 1)), U256 { high: 1, low: 0 });
+        let most = U256 { high: u128::MAX, low: u128::MAX };
+        assert_eq!(most.plus(most), most);
+    }
+}
