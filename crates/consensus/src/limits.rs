@@ -1,0 +1,30 @@
+//! Upper bounds of everything that another member can make us hold.
+
+/// Largest block body, bytes.
+pub const BLOCK_BYTES: usize = 2 * 1024 * 1024;
+/// Longest member id or origin, bytes.
+pub const NAME_BYTES: usize = 255;
+/// Most members of a validator set.
+pub const MEMBERS: usize = 256;
+/// Largest frame of votes and proposals: two names, ids, a signature.
+pub const CONSENSUS_FRAME_BYTES: usize = 2 * 1024;
+/// Largest frame of certificates of votes: 256 members of at most 400 bytes each.
+pub const LIVENESS_FRAME_BYTES: usize = 128 * 1024;
+/// Largest frame with a block body.
+pub const BODY_FRAME_BYTES: usize = BLOCK_BYTES + 4 * 1024;
+/// Largest status frame.
+pub const STATUS_FRAME_BYTES: usize = 64;
+/// Largest catch-up request.
+pub const REQUEST_BYTES: usize = 64;
+/// Largest catch-up response: a few blocks, under the 16 MiB of a gRPC message.
+pub const RESPONSE_BYTES: usize = 12 * 1024 * 1024;
+/// Most blocks in one catch-up response.
+pub const BLOCKS_PER_RESPONSE: usize = 64;
+/// Frames from one peer within a second; above it they are dropped. 7 members at 100 blocks/s send each other 200.
+pub const FRAMES_PER_SECOND: u32 = 4_000;
+/// Bytes of frames from one peer within a second; above it they are dropped.
+pub const FRAME_BYTES_PER_SECOND: u64 = 128 * 1024 * 1024;
+/// Blocks of the current height that are kept although not decided; a member can propose one per round.
+pub const UNDECIDED_BLOCKS: usize = 16;
+/// Block bodies for heights or rounds that have not begun here.
+pub const EARLY_BODIES: usize = 8;

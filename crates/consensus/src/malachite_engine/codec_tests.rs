@@ -1,0 +1,1 @@
+//! Engine messages survive their encoding, and arbitrary bytes are refused without panic.

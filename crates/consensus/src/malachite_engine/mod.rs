@@ -1,0 +1,21 @@
+//! Everything that names a type of the Malachite engine. Nothing of it leaves this folder.
+//!
+//! Read in this order: `vocabulary` (our words in its grammar), `signing`, `frames` and `codec` (bytes),
+//! `log` and `peers` (its two actors that are ours), `undecided`, `driver` (its questions, our
+//! application's answers), `engine` (assembly).
+
+mod codec;
+mod driver;
+mod engine;
+mod frames;
+mod log;
+mod peers;
+mod signing;
+mod undecided;
+mod vocabulary;
+
+pub use driver::Driver;
+pub use engine::{Engine, EngineConfig, EngineError, Timeouts};
+
+#[cfg(test)]
+mod codec_tests;
