@@ -1,7 +1,7 @@
 //! Note keys: names, ids, verifier keys, and the signer of a log.
 //!
-//! C2SP signed-note. A key is known by its name *and* its id, SHA-256(name || 0x0A || type || public
-//! key)[:4]. Verification is `verify_strict`: no small-order keys, no second spelling of a signature.
+//! C2SP signed-note. A key is known by its name *and* its id, the first four bytes of
+//! SHA-256(name || 0x0A || type || public key). Verification is `verify_strict`: no small-order keys, no second spelling of a signature.
 
 use alloc::borrow::ToOwned;
 use alloc::format;

@@ -5,6 +5,20 @@
 //! Nothing here reads a clock, a file or a socket; where nodes live on disk, the caller passes a
 //! lookup function. Reading order: [`hash`], [`proof`], [`nodes`], [`frontier`], [`levels`],
 //! [`dense`], [`tiles`], [`subtree`].
+//!
+//! ```
+//! use ore_merkle::{LeafIndex, Levels, hash_leaf, verify_inclusion};
+//!
+//! let mut tree = Levels::new();
+//! for entry in [b"mined", b"moved", b"mixed"] {
+//!     tree.append(hash_leaf(entry));
+//! }
+//! let (second, size, root) = (LeafIndex::new(1), tree.size(), tree.root());
+//! let proof = tree.prove_inclusion(second, size)?;
+//! verify_inclusion(&hash_leaf(b"moved"), second, size, &proof, &root)?;
+//! assert!(verify_inclusion(&hash_leaf(b"stole"), second, size, &proof, &root).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![no_std]
 
 extern crate alloc;

@@ -2,7 +2,6 @@
 
 use ore_checkpoint::{BadProofFile, PROOF_HEADER, ProofCheck, ProofFailure, TlogProof};
 use ore_merkle::hash_leaf;
-use proptest::prelude::*;
 
 use crate::support::{entry, receipt, three_of_four};
 
@@ -63,27 +62,30 @@ fn a_malformed_receipt_says_what_is_wrong() {
     assert!(good.starts_with(PROOF_HEADER));
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
-    #[test]
-    fn a_flipped_bit_anywhere_in_the_file_never_convinces(at in any::<usize>(), bit in 0_u32..8) {
-        // Exactly the quorum, so that a cosignature turned into a stranger's line is missed as well.
-        let good = receipt(4, 11, &[1, 2, 3], None);
-        let policy = three_of_four();
-        let mut file = good.to_string().into_bytes();
-        let at = at % file.len();
-        file[at] ^= 1 << bit;
+#[test]
+fn no_flipped_bit_anywhere_in_the_file_convinces() {
+    // Exactly the quorum, so that a cosignature turned into a stranger's line is missed as well.
+    let good = receipt(4, 11, &[1, 2, 3], None).to_string().into_bytes();
+    let policy = three_of_four();
+    let mut well_formed = 0;
+    for bit in 0..good.len() * 8 {
+        let mut file = good.clone();
+        file[bit / 8] ^= 1 << (bit % 8);
         if let Ok(altered) = TlogProof::parse(&file) {
-            prop_assert!(altered.verify(&entry(4), &policy).is_err(), "byte {} bit {}", at, bit);
+            well_formed += 1;
+            assert!(altered.verify(&entry(4), &policy).is_err(), "bit {bit}");
         }
     }
+    assert!(well_formed > 1000, "most damage is only seen by the checks themselves: {well_formed}");
+}
 
-    #[test]
-    fn a_flipped_bit_in_the_entry_never_convinces(at in any::<usize>(), bit in 0_u32..8) {
-        let mut altered = entry(4);
-        let at = at % altered.len();
-        altered[at] ^= 1 << bit;
-        prop_assert!(receipt(4, 11, &[1, 2, 3], None).verify(&altered, &three_of_four()).is_err());
+#[test]
+fn no_flipped_bit_in_the_entry_convinces() {
+    let (receipt, policy, good) = (receipt(4, 11, &[1, 2, 3], None), three_of_four(), entry(4));
+    assert!(receipt.verify(&good, &policy).is_ok());
+    for bit in 0..good.len() * 8 {
+        let mut altered = good.clone();
+        altered[bit / 8] ^= 1 << (bit % 8);
+        assert!(matches!(receipt.verify(&altered, &policy), Err(ProofFailure::Inclusion(_))), "bit {bit}");
     }
 }

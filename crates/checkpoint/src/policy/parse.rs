@@ -3,10 +3,9 @@
 use alloc::vec::Vec;
 use core::str;
 
+use super::draft::Draft;
+use super::{GroupDefinition, MAX_POLICY_BYTES, Policy, PolicyError, PolicyErrorKind, PolicyName};
 use crate::key::VerifierKey;
-use crate::policy::{
-    Draft, GroupDefinition, MAX_POLICY_BYTES, Policy, PolicyError, PolicyErrorKind, PolicyName,
-};
 use crate::text;
 
 impl Policy {
