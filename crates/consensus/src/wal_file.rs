@@ -65,8 +65,8 @@ pub(crate) struct WalFile {
     end: u64,
     chain: u32,
     sequence: u32,
-    /// Something was written since the last sync.
-    dirty: bool,
+    /// A statement of our own was written since the last sync.
+    owed: bool,
     /// What was found at open, until the height changes.
     found: Vec<Bytes>,
     syncs: u64,
@@ -102,7 +102,7 @@ impl WalFile {
             end: scan.end,
             chain: scan.chain,
             sequence: scan.bodies.len() as u32,
-            dirty: false,
+            owed: false,
             found: scan.bodies,
             syncs: 0,
         };
@@ -134,11 +134,15 @@ impl WalFile {
         self.chain = 0;
         self.sequence = 0;
         self.found = Vec::new();
+        self.owed = false;
     }
 
     /// Appends one entry, not yet durable. Ignored for a height other than the one that began, which is how
     /// late messages of the last height, and a node restored from an old copy, leave no trace.
-    pub(crate) fn append(&mut self, height: u64, body: &[u8]) -> Result<(), WalError> {
+    ///
+    /// With `ours`, the entry is a statement that this member signed, and the next [`WalFile::sync`] must reach
+    /// the device. What others said only explains ours: alone, it may be lost, for they will say it again.
+    pub(crate) fn append(&mut self, height: u64, body: &[u8], ours: bool) -> Result<(), WalError> {
         if self.height != Some(height) {
             return Ok(());
         }
@@ -150,24 +154,32 @@ impl WalFile {
         self.end += frame.len() as u64;
         self.chain = chain;
         self.sequence += 1;
-        self.dirty = true;
+        self.owed |= ours;
         Ok(())
     }
 
-    /// Makes everything appended durable; does nothing when it already is.
+    /// Makes everything appended durable if it holds a statement of ours that is not; else does nothing.
     pub(crate) fn sync(&mut self) -> Result<(), WalError> {
-        if !self.dirty {
+        if !self.owed {
             return Ok(());
         }
         rustix::fs::fdatasync(&self.file).map_err(|e| self.error("sync", e.into()))?;
         self.syncs += 1;
-        self.dirty = false;
+        self.owed = false;
         Ok(())
     }
 
     /// How often the device was asked to make something durable.
     pub(crate) fn syncs(&self) -> u64 {
         self.syncs
+    }
+
+    /// A log that cannot be written.
+    #[cfg(test)]
+    pub(crate) fn read_only(folder: &Path) -> Self {
+        let mut log = Self::open(folder).unwrap();
+        log.file = File::open(&log.path).unwrap();
+        log
     }
 
     fn preallocate(&mut self, from: u64, folder: &Path) -> Result<(), WalError> {
@@ -257,7 +269,7 @@ mod tests {
         let mut log = WalFile::open(folder).unwrap();
         log.begin(4);
         for body in &bodies {
-            log.append(4, body).unwrap();
+            log.append(4, body, true).unwrap();
         }
         log.sync().unwrap();
         bodies
@@ -324,7 +336,7 @@ mod tests {
         assert_eq!(log.found(4).len(), 3);
         log.begin(4);
         // As long as what it replaces, so that the old entry 4 starts right behind it.
-        log.append(4, &[9; 21]).unwrap();
+        log.append(4, &[9; 21], true).unwrap();
         drop(log);
         let found = WalFile::open(folder.path()).unwrap().found(4);
         assert_eq!(found.len(), 4);
@@ -337,11 +349,11 @@ mod tests {
         written(folder.path());
         let mut log = WalFile::open(folder.path()).unwrap();
         log.begin(3);
-        log.append(3, b"restored from an old copy").unwrap();
+        log.append(3, b"restored from an old copy", true).unwrap();
         assert_eq!((log.height(), log.found(4).len()), (Some(4), 6));
         log.begin(5);
-        log.append(4, b"late").unwrap();
-        log.append(5, b"new").unwrap();
+        log.append(4, b"late", true).unwrap();
+        log.append(5, b"new", true).unwrap();
         log.sync().unwrap();
         drop(log);
         let log = WalFile::open(folder.path()).unwrap();
@@ -354,8 +366,10 @@ mod tests {
         let mut log = WalFile::open(folder.path()).unwrap();
         log.begin(1);
         log.sync().unwrap();
+        log.append(1, b"another's vote", false).unwrap();
+        log.sync().unwrap();
         assert_eq!(log.syncs(), 0);
-        log.append(1, b"vote").unwrap();
+        log.append(1, b"vote", true).unwrap();
         log.sync().unwrap();
         log.sync().unwrap();
         assert_eq!(log.syncs(), 1);

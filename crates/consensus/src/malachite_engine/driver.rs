@@ -30,7 +30,7 @@ use super::log::{Log, Voice};
 use super::peers::{Peers, receive};
 use super::signing::{MemberSigner, MemberVerifier};
 use super::undecided::{Early, Undecided};
-use super::vocabulary::{Address, BlockId, Body, Height, Ledger, Signature, ValidatorSet};
+use super::vocabulary::{Address, BlockId, Body, Height, Ledger, Signature, Validator, ValidatorSet};
 use crate::application::{Application, Candidate, DecidedBlock, Fatal, Misbehaviour, Standing};
 use crate::certificate::{Certificate, CommitSignature};
 use crate::limits;
@@ -221,7 +221,8 @@ impl<A: Application> Core<A> {
                 "older than its own write-ahead log: silent until caught up"
             );
         }
-        self.voice.set(!restored && !self.set.is_only(&member));
+        let votes = self.set.get(&member).is_some();
+        self.voice.set(votes && !restored && !self.set.is_only(&member));
         self.undecided = Undecided::default();
         if self.voice.is_heard() {
             for body in self.log.bodies(height.0).map_err(|_| EngineError::WalEntry)? {
@@ -393,26 +394,27 @@ impl<A: Application> Core<A> {
 
     /// A body from a peer. What its proposer did not sign is not looked at.
     async fn received(&mut self, body: Body) -> Result<Option<ProposedValue<Ledger>>, EngineError> {
-        let waits = self.gate.is_some();
-        if body.height > self.height || (waits && body.height == self.height) {
-            if body.height.0 <= self.height.0 + 1 {
-                self.early.insert(body);
+        let early = body.height > self.height || (self.gate.is_some() && body.height == self.height);
+        let too_early = body.height.0 > self.height.0 + 1;
+        let signed =
+            |v: &Validator| v.address == body.proposer && self.verifier.verify_body(&body, &v.public_key);
+        if body.height < self.height || too_early || !self.set.get(&body.proposer.0).is_some_and(signed) {
+            return Ok(None);
+        }
+        if early {
+            self.early.insert(body);
+            return Ok(None);
+        }
+        if self.set.proposer(self.height, body.round).address != body.proposer {
+            return Ok(None);
+        }
+        if self.undecided.block(body.id).is_none() {
+            if !self.undecided.has_room() {
+                tracing::warn!(height = self.height.0, "too many proposed blocks, one more ignored");
+                return Ok(None);
             }
-            return Ok(None);
+            self.log.append_body(&body)?;
         }
-        let proposer = self.set.proposer(self.height, body.round);
-        let genuine = body.height == self.height
-            && proposer.address == body.proposer
-            && self.verifier.verify_body(&body, &proposer.public_key);
-        if !genuine {
-            return Ok(None);
-        }
-        let known = self.undecided.block(body.id).is_some();
-        if !known && !self.undecided.has_room() {
-            tracing::warn!(height = self.height.0, "too many proposed blocks, one more ignored");
-            return Ok(None);
-        }
-        self.log.append_body(&body)?;
         self.judge(&body, Standing::Fresh).await;
         Ok(self.undecided.as_proposed(self.height, body.round, body.id))
     }
@@ -572,7 +574,9 @@ impl<A: Application> Core<A> {
         };
         let signature = Signature([0; 64]);
         let body = Body { height, round: number, valid_round: None, proposer, id, block, signature };
-        self.log.append_body(&body)?;
+        if self.undecided.block(id).is_none() {
+            self.log.append_body(&body)?;
+        }
         self.undecided.insert(&body, true, "");
         let value = self.undecided.as_proposed(height, number, id);
         Ok(value.map_or(SyncedValueOutcome::LocalTransientError, SyncedValueOutcome::Verdict))

@@ -173,8 +173,18 @@ impl Engine {
         transport: Transport,
     ) -> Result<(Self, Driver<A>), EngineError> {
         check(&config)?;
+        let file = WalFile::open(&config.wal_dir)?;
+        Self::start_on(file, config, app, transport).await
+    }
+
+    async fn start_on<A: Application>(
+        file: WalFile,
+        config: EngineConfig,
+        app: A,
+        transport: Transport,
+    ) -> Result<(Self, Driver<A>), EngineError> {
         let voice = Arc::new(Voice::default());
-        let log = Log::new(WalFile::open(&config.wal_dir)?, Arc::clone(&voice));
+        let log = Log::new(&config.member, file, Arc::clone(&voice));
         let peers = Arc::new(Peers::new(transport.outbound, Arc::clone(&voice)));
         let signer = MemberSigner::new(Arc::from(config.origin.as_str()), &config.seed);
         let verifier = MemberVerifier { origin: Arc::from(config.origin.as_str()) };
@@ -336,5 +346,71 @@ impl NodeConfig for Settings {
 
     fn value_sync_mut(&mut self) -> &mut ValueSyncConfig {
         &mut self.sync
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+
+    use super::{Engine, EngineConfig, EngineError};
+    use crate::application::{Application, Candidate, DecidedBlock, Fatal, InvalidBlock, ProposedBlock};
+    use crate::certificate::{Certificate, ValidatorEntry};
+    use crate::progress::Stall;
+    use crate::transport::Transport;
+    use crate::wal_file::WalFile;
+
+    /// One of two members, with a block for every round.
+    struct OneOfTwo(Vec<ValidatorEntry>);
+
+    #[async_trait::async_trait]
+    impl Application for OneOfTwo {
+        fn last_committed(&self) -> Option<u64> {
+            None
+        }
+
+        fn validators(&self, _: u64) -> Vec<ValidatorEntry> {
+            self.0.clone()
+        }
+
+        async fn wait_for_work(&mut self, _: u64) {}
+
+        async fn propose(&mut self, _: u64, _: u32) -> Result<ProposedBlock, Fatal> {
+            Ok(ProposedBlock { block: Bytes::from_static(b"block"), id: [1; 32] })
+        }
+
+        async fn check(&mut self, _: Candidate) -> Result<[u8; 32], InvalidBlock> {
+            Ok([1; 32])
+        }
+
+        async fn commit(&mut self, _: DecidedBlock) -> Result<(), Fatal> {
+            Err(Fatal::new("one of two decided"))
+        }
+
+        async fn decided(&mut self, _: u64) -> Option<(Bytes, Certificate)> {
+            None
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_log_that_fails_ends_the_engine_and_the_watchdog_says_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = EngineConfig::new("o", "a", [1; 32], folder.path());
+        config.ready_wait = Duration::ZERO;
+        config.timeouts.propose = Duration::from_millis(50);
+        let ours = ValidatorEntry { member: "a".into(), public_key: config.public_key(), power: 1 };
+        let other = ValidatorEntry { member: "b".into(), ..ours.clone() };
+        drop(WalFile::open(folder.path()).unwrap());
+        let file = WalFile::read_only(folder.path());
+        let app = OneOfTwo(vec![ours, other]);
+        let (engine, driver) = Engine::start_on(file, config, app, Transport::lone()).await.unwrap();
+        let running = tokio::spawn(driver.run());
+        let stall = engine.stalled(Duration::from_secs(30)).await;
+        let Stall::Failed(reason) = stall else { panic!("{stall}") };
+        assert!(reason.contains("append to the write-ahead log"), "{reason}");
+        let error = running.await.unwrap().err();
+        assert!(matches!(error, Some(EngineError::Wal(_) | EngineError::Stopped(_))), "{error:?}");
     }
 }

@@ -14,7 +14,7 @@ use malachite::app::engine::wal::Msg;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use super::codec::{LogEntry, decode_log_entry, encode_log_body, encode_log_input};
-use super::vocabulary::{Body, Height, Ledger};
+use super::vocabulary::{Address, Body, Height, Ledger};
 use crate::wal_file::{WalError, WalFile};
 
 /// Whether what this member signs leaves the process, at the height in progress.
@@ -34,14 +34,16 @@ impl Voice {
 /// The log, shared by the engine's actor and the driver, which puts bodies into it.
 #[derive(Clone, Debug)]
 pub(crate) struct Log {
+    member: Address,
     file: Arc<Mutex<WalFile>>,
     voice: Arc<Voice>,
     failure: Arc<Mutex<Option<String>>>,
 }
 
 impl Log {
-    pub(crate) fn new(file: WalFile, voice: Arc<Voice>) -> Self {
-        Self { file: Arc::new(Mutex::new(file)), voice, failure: Arc::default() }
+    pub(crate) fn new(member: &str, file: WalFile, voice: Arc<Voice>) -> Self {
+        let member = Address::new(member);
+        Self { member, file: Arc::new(Mutex::new(file)), voice, failure: Arc::default() }
     }
 
     fn file(&self) -> MutexGuard<'_, WalFile> {
@@ -79,7 +81,7 @@ impl Log {
         }
         let mut file = self.file();
         file.begin(body.height.0);
-        file.append(body.height.0, &encode_log_body(body)).inspect_err(|e| self.note(e))
+        file.append(body.height.0, &encode_log_body(body), false).inspect_err(|e| self.note(e))
     }
 
     /// Why the engine hangs, if it is because of this log.
@@ -106,7 +108,12 @@ impl Log {
         let Some(entry) = encode_log_input(input) else {
             return Ok(());
         };
-        self.file().append(height.0, &entry).inspect_err(|e| self.note(e))
+        let ours = match input {
+            Input::Vote(vote) => vote.message.member == self.member,
+            Input::Proposal(proposal) => proposal.message.member == self.member,
+            _ => false,
+        };
+        self.file().append(height.0, &entry, ours).inspect_err(|e| self.note(e))
     }
 
     /// Off the reactor: a device may take many milliseconds.

@@ -74,16 +74,17 @@ impl Undecided {
     }
 }
 
-/// Bodies for rounds of heights that have not begun here, because a peer is a little faster.
+/// Bodies for a height that has not begun here, because a peer is a little faster. One per proposer and
+/// round, so that no member can push out another's.
 #[derive(Debug, Default)]
 pub(crate) struct Early {
-    bodies: BTreeMap<(Height, u32, BlockId), Body>,
+    bodies: BTreeMap<(Height, u32, Address), Body>,
 }
 
 impl Early {
     /// Keeps a body if there is room, the nearest heights first.
     pub(crate) fn insert(&mut self, body: Body) {
-        self.bodies.insert((body.height, body.round, body.id), body);
+        self.bodies.insert((body.height, body.round, body.proposer.clone()), body);
         if self.bodies.len() > limits::EARLY_BODIES {
             self.bodies.pop_last();
         }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use bytes::Bytes;
 use ed25519_dalek::SigningKey;
 use ore_consensus::{
     Application, Candidate, Certificate, DecidedBlock, Driver, Engine, EngineConfig, EngineError,
-    EngineState, Fatal, InvalidBlock, ProposedBlock, Standing, Transport, ValidatorEntry,
+    EngineState, Fatal, InvalidBlock, Misbehaviour, ProposedBlock, Standing, Transport, ValidatorEntry,
 };
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
@@ -26,6 +27,9 @@ pub(crate) struct Disk {
     pub(crate) blocks: Mutex<BTreeMap<u64, (Bytes, Certificate)>>,
     pub(crate) proposals: Mutex<Vec<(u64, u32, [u8; 32])>>,
     pub(crate) checks: Mutex<Vec<(u64, Standing)>>,
+    pub(crate) evidence: Mutex<Vec<Misbehaviour>>,
+    /// The disk is full.
+    pub(crate) full: AtomicBool,
 }
 
 impl Disk {
@@ -89,6 +93,9 @@ impl Application for Toy {
     async fn commit(&mut self, decided: DecidedBlock) -> Result<(), Fatal> {
         assert_eq!(id_of(&decided.block), decided.id);
         assert_eq!(decided.height, self.disk.tip() + 1, "heights come in order, each once");
+        if self.disk.full.load(Ordering::SeqCst) {
+            return Err(Fatal::new("no space left on device"));
+        }
         let validators = (self.validators)(decided.height);
         decided
             .certificate
@@ -100,6 +107,10 @@ impl Application for Toy {
 
     async fn decided(&mut self, height: u64) -> Option<(Bytes, Certificate)> {
         self.disk.blocks.lock().unwrap().get(&height).cloned()
+    }
+
+    fn misbehaviour(&mut self, evidence: Misbehaviour) {
+        self.disk.evidence.lock().unwrap().push(evidence);
     }
 }
 
@@ -119,7 +130,6 @@ pub(crate) fn entry(member: &str) -> ValidatorEntry {
 pub(crate) struct Node {
     pub(crate) engine: Engine,
     pub(crate) driver: JoinHandle<Result<Toy, EngineError>>,
-    pub(crate) disk: Arc<Disk>,
 }
 
 pub(crate) struct Setup {
@@ -172,7 +182,7 @@ pub(crate) async fn spawn(
         }
     };
     let (engine, driver) = tokio::time::timeout(PATIENCE, started).await.expect("the log is let go");
-    Node { engine, driver: tokio::spawn(driver.run()), disk: Arc::clone(disk) }
+    Node { engine, driver: tokio::spawn(driver.run()) }
 }
 
 /// Waits until this node has `height`, or says why it never will.

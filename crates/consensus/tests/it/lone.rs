@@ -1,6 +1,7 @@
 //! A member that decides alone.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use ore_consensus::{EngineError, EngineState, Stall, Transport, WalError};
@@ -102,5 +103,23 @@ async fn the_watchdog_sees_a_height_that_does_not_end_but_no_idleness() {
     let stall =
         tokio::time::timeout(PATIENCE, node.engine.stalled(Duration::from_millis(300))).await.unwrap();
     assert!(matches!(stall, Stall::NoProgress { height: 1, .. }), "{stall}");
+    node.engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_that_cannot_commit_stops_the_engine_and_the_block_comes_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Arc::new(Disk::default());
+    let (work, _) = watch::channel(5);
+    let node = spawn("smelter", folder.path(), &alone(&work, 1), &disk, Transport::lone).await;
+    reaches(&node, 5).await;
+    disk.full.store(true, Ordering::SeqCst);
+    work.send(6).unwrap();
+    let stall = tokio::time::timeout(PATIENCE, node.engine.stalled(PATIENCE)).await.unwrap();
+    assert!(stall.to_string().contains("no space left on device"), "{stall}");
+    assert!(matches!(node.driver.await.unwrap(), Err(EngineError::Application(_))));
+    disk.full.store(false, Ordering::SeqCst);
+    let node = spawn("smelter", folder.path(), &alone(&work, 2), &disk, Transport::lone).await;
+    reaches(&node, 6).await;
     node.engine.shutdown().await;
 }
