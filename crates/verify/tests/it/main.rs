@@ -1,0 +1,3 @@
+//! The offline verifier against trees that it did not build.
+
+mod multiproof;
