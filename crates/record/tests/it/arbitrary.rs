@@ -1,12 +1,16 @@
 //! Arbitrary records of every event, made from the protos' own description.
 
+use std::sync::LazyLock;
+
 use ore_record::{RECORD_DESCRIPTORS, v1};
 use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
 
+static POOL: LazyLock<DescriptorPool> =
+    LazyLock::new(|| DescriptorPool::decode(RECORD_DESCRIPTORS).expect("our own descriptors"));
+
 /// A record that uses every kind of field, decided by a seed.
 pub(crate) fn record(seed: u64) -> v1::Record {
-    let pool = DescriptorPool::decode(RECORD_DESCRIPTORS).expect("our own descriptors");
-    let descriptor = pool.get_message_by_name("oreledger.v1.Record").expect("described");
+    let descriptor = POOL.get_message_by_name("oreledger.v1.Record").expect("described");
     let mut dice = Dice(seed);
     let mut message = fill(&descriptor, &mut dice);
     // One event of the oneof, always.
