@@ -89,6 +89,9 @@ pub enum AppendError {
         /// The number that was offered.
         element: Element,
     },
+    /// Lots come from other lots, or from a source.
+    #[error("a step without inputs cannot make lots: only a source can")]
+    FromNothing,
     /// The step is needed by a later one.
     #[error("lot {} was taken by step {}, which still stands", lot.0, by.0)]
     StillUsed {
@@ -143,6 +146,9 @@ impl Graph {
         outputs: &[NewLot<'_>],
     ) -> Result<Appended, AppendError> {
         self.check_leaf(leaf)?;
+        if inputs.is_empty() && !outputs.is_empty() {
+            return Err(AppendError::FromNothing);
+        }
         self.check_inputs(inputs)?;
         let mut contents = 0usize;
         for output in outputs {

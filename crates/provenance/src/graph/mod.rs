@@ -8,8 +8,6 @@
 mod append;
 mod read;
 mod snapshot;
-#[cfg(test)]
-mod tests;
 mod undo;
 
 use alloc::vec::Vec;

@@ -240,16 +240,13 @@ impl Graph {
             let first = row == 0 && (first_lot, first_edge) != (0, 0);
             let backwards =
                 leaf < before.leaf || first_lot < before.first_lot || first_edge < before.first_edge;
-            // A source has one lot and no parts; the step after it shows whether that holds.
-            let source_before = before.class == StepClass::Source && row > 0;
-            let odd_source =
-                source_before && (first_lot != before.first_lot + 1 || first_edge != before.first_edge);
+            let odd_before = row > 0 && !is_possible(&before, first_lot, first_edge);
             let known = if class == StepClass::Source {
                 (origin as usize) < self.origins.len()
             } else {
                 origin == NONE
             };
-            if first || backwards || odd_source || !known || first_lot > lots || first_edge > edges {
+            if first || backwards || odd_before || !known || first_lot > lots || first_edge > edges {
                 return Err(impossible);
             }
             before = StepRow { leaf, first_lot, first_edge, origin, class, mixing, void: false };
@@ -257,10 +254,7 @@ impl Graph {
         }
         let odd_end = match self.steps.last() {
             None => lots > 0 || edges > 0,
-            Some(last) if last.class == StepClass::Source => {
-                u64::from(lots) != u64::from(last.first_lot) + 1 || edges != last.first_edge
-            }
-            Some(_) => false,
+            Some(last) => !is_possible(last, lots, edges),
         };
         if odd_end {
             return Err(SnapshotError::Row { section: "steps", row: count });
@@ -392,6 +386,18 @@ fn check_frame(bytes: &[u8]) -> Result<[u32; 7], SnapshotError> {
         return Err(SnapshotError::Digest);
     }
     Ok(counts)
+}
+
+/// Whether a step may end where the next one starts: a source has one lot and no parts, any other
+/// step has parts if it has lots.
+fn is_possible(step: &StepRow, next_lot: u32, next_edge: u32) -> bool {
+    let lots = next_lot.checked_sub(step.first_lot);
+    let edges = next_edge.checked_sub(step.first_edge);
+    match (step.class, lots, edges) {
+        (StepClass::Source, lots, edges) => (lots, edges) == (Some(1), Some(0)),
+        (_, Some(lots), Some(edges)) => lots == 0 || edges > 0,
+        _ => false,
+    }
 }
 
 fn class(byte: u8) -> Option<StepClass> {
