@@ -24,7 +24,12 @@ pub const BLOCKS_PER_RESPONSE: usize = 64;
 pub const FRAMES_PER_SECOND: u32 = 4_000;
 /// Bytes of frames from one peer within a second; above it they are dropped.
 pub const FRAME_BYTES_PER_SECOND: u64 = 128 * 1024 * 1024;
-/// Blocks of the current height that are kept although not decided; a member can propose one per round.
-pub const UNDECIDED_BLOCKS: usize = 16;
+/// Bodies of the current height that are kept although not decided. Rounds follow each other only while a
+/// quorum is there, and each waits longer: the 64th waits half a minute.
+pub const UNDECIDED_BLOCKS: usize = 64;
+/// Bodies of one round that are looked at: its proposer's, and a second one as evidence.
+pub const BODIES_PER_ROUND: usize = 2;
+/// How many rounds ahead of ours a body may be; the engine looks as far with votes.
+pub const ROUNDS_AHEAD: u32 = 10;
 /// Block bodies for heights or rounds that have not begun here.
 pub const EARLY_BODIES: usize = 8;

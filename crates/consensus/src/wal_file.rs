@@ -20,8 +20,8 @@ use bytes::Bytes;
 
 /// Written as zeros when the file is made; larger heights grow it once.
 const INITIAL_BYTES: u64 = 1024 * 1024;
-/// Most that one height may write: 16 blocks of 2 MiB and their votes.
-const MAX_BYTES: u64 = 64 * 1024 * 1024;
+/// Most that one height may write: 64 blocks of 2 MiB, and as much for votes.
+const MAX_BYTES: u64 = 256 * 1024 * 1024;
 const HEADER_BYTES: usize = 20;
 /// Largest body: a block of 2 MiB with its envelope.
 const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;

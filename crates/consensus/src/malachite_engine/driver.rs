@@ -11,31 +11,22 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
-use malachite::app::consensus::MisbehaviorEvidence;
-use malachite::app::consensus::SignedConsensusMsg;
 use malachite::app::consensus::VoteExtensionError;
-use malachite::app::engine::host::{HeightParams, Next, SyncedValueOutcome};
-use malachite::app::types::core::{
-    CommitCertificate, ExtendedCommitCertificate, ExtendedCommitSignature, Round,
-};
-use malachite::app::types::sync::RawDecidedValue;
-use malachite::app::types::{LocallyProposedValue, ProposedValue};
+use malachite::app::engine::host::{HeightParams, Next};
+use malachite::app::types::ProposedValue;
+use malachite::app::types::core::Round;
 use malachite::{AppMsg, Reply};
 use tokio::sync::{mpsc, watch};
 
-use super::codec;
 use super::engine::{Actors, EngineConfig, EngineError, Messages, Timeouts};
 use super::log::{Log, Voice};
 use super::peers::{Peers, receive};
 use super::signing::{MemberSigner, MemberVerifier};
 use super::undecided::{Early, Undecided};
-use super::vocabulary::{Address, BlockId, Body, Height, Ledger, Signature, Validator, ValidatorSet};
-use crate::application::{Application, Candidate, DecidedBlock, Fatal, Misbehaviour, Standing};
-use crate::certificate::{Certificate, CommitSignature};
-use crate::limits;
+use super::vocabulary::{Height, Ledger, ValidatorSet};
+use crate::application::{Application, Standing};
 use crate::progress::{EngineState, Progress};
-use crate::transport::{FrameKind, Inbound};
+use crate::transport::Inbound;
 
 /// Runs the application against the engine. Dropping it, or the future of [`Driver::run`], kills the engine
 /// where it stands, as a crash would.
@@ -63,36 +54,37 @@ pub(super) struct Parts<A> {
     pub(super) progress: watch::Sender<Progress>,
 }
 
-struct Core<A> {
-    config: EngineConfig,
-    app: A,
-    log: Log,
-    voice: Arc<Voice>,
-    peers: Arc<Peers>,
-    signer: MemberSigner,
-    verifier: MemberVerifier,
-    progress: watch::Sender<Progress>,
+pub(super) struct Core<A> {
+    pub(super) config: EngineConfig,
+    pub(super) app: A,
+    pub(super) log: Log,
+    pub(super) voice: Arc<Voice>,
+    pub(super) peers: Arc<Peers>,
+    pub(super) signer: MemberSigner,
+    pub(super) verifier: MemberVerifier,
+    pub(super) progress: watch::Sender<Progress>,
     /// The height that the engine decides, or is about to.
-    height: Height,
-    set: ValidatorSet,
-    undecided: Undecided,
-    early: Early,
-    gate: Option<Gate>,
+    pub(super) height: Height,
+    pub(super) round: u32,
+    pub(super) set: ValidatorSet,
+    pub(super) undecided: Undecided,
+    pub(super) early: Early,
+    pub(super) gate: Option<Gate>,
 }
 
 /// The engine waits for the word to begin a height.
-struct Gate {
-    reply: Begin,
-    until: Until,
+pub(super) struct Gate {
+    pub(super) reply: Begin,
+    pub(super) until: Until,
 }
 
-enum Begin {
+pub(super) enum Begin {
     First(Reply<(Height, HeightParams<Ledger>)>),
     Next(Reply<Next<Ledger>>),
 }
 
 #[derive(Clone, Copy)]
-enum Until {
+pub(super) enum Until {
     /// There is work here, or a validator has begun.
     Work,
     /// More than two thirds of the power are connected, or it is this late.
@@ -112,6 +104,7 @@ impl<A: Application> Driver<A> {
             verifier: parts.verifier,
             progress: parts.progress,
             height,
+            round: 0,
             set: ValidatorSet(Arc::from([])),
             undecided: Undecided::default(),
             early: Early::default(),
@@ -138,16 +131,16 @@ impl<A: Application> Driver<A> {
             () = receiving => Ok(()),
         };
         self.actors.stop(wait).await;
-        match result {
-            Ok(()) => {
-                self.core.report(EngineState::Stopped);
-                Ok(self.core.app)
-            }
-            Err(error) => {
-                self.core.report(EngineState::Failed(error.to_string()));
-                Err(error)
-            }
-        }
+        let state = match &result {
+            Ok(()) => EngineState::Stopped,
+            Err(error) => EngineState::Failed(error.to_string()),
+        };
+        // Whoever hears of the end may start anew at once: the log is let go first.
+        let now = self.core.now(state);
+        let Core { app, log, progress, .. } = self.core;
+        drop(log);
+        progress.send_replace(now);
+        result.map(|()| app)
     }
 }
 
@@ -187,24 +180,27 @@ impl<A: Application> Core<A> {
         EngineError::Stopped(reason.unwrap_or_else(|| "its actors ended, see the log".into()))
     }
 
-    fn report(&self, state: EngineState) {
-        let (height, committed) = (self.height.0, self.app.last_committed().unwrap_or(0));
-        let log_syncs = self.log.syncs();
-        self.progress.send_modify(|now| {
-            if now.state != state || now.height != height {
-                now.since = Instant::now();
-                now.round = 0;
-            }
-            now.height = height;
-            now.committed = committed;
-            now.log_syncs = log_syncs;
-            now.state = state;
-        });
+    pub(super) fn report(&self, state: EngineState) {
+        self.progress.send_replace(self.now(state));
+    }
+
+    fn now(&self, state: EngineState) -> Progress {
+        let before = self.progress.borrow();
+        let same = before.state == state && before.height == self.height.0;
+        Progress {
+            height: self.height.0,
+            round: self.round,
+            committed: self.app.last_committed().unwrap_or(0),
+            log_syncs: self.log.syncs(),
+            since: if same { before.since } else { Instant::now() },
+            state,
+        }
     }
 
     /// Prepares for a height: its set, whether we are heard, and what the log knows about it.
-    async fn enter(&mut self, height: Height) -> Result<(), EngineError> {
+    pub(super) async fn enter(&mut self, height: Height) -> Result<(), EngineError> {
         self.height = height;
+        self.round = 0;
         self.set = ValidatorSet::new(self.app.validators(height.0))
             .ok_or(EngineError::UnusableSet { height: height.0 })?;
         let member = self.config.member.clone();
@@ -328,258 +324,13 @@ impl<A: Application> Core<A> {
         let Some(round) = round.as_u32().filter(|_| height == self.height) else {
             return Vec::new();
         };
+        self.round = round;
         self.report(EngineState::Deciding);
-        self.progress.send_modify(|now| now.round = round);
         for body in self.early.take(height) {
             // A body that cannot be logged is as if it had not come; the failure shows at the next vote.
             let _ = self.received(body).await;
         }
         self.undecided.in_round(height, round)
-    }
-
-    async fn propose(
-        &mut self,
-        height: Height,
-        round: Round,
-    ) -> Result<LocallyProposedValue<Ledger>, EngineError> {
-        let number = round.as_u32().unwrap_or(0);
-        if let Some(id) = self.undecided.ours(number) {
-            self.stage(height, number, None, id);
-            return Ok(LocallyProposedValue::new(height, round, id));
-        }
-        let proposed = self.app.propose(height.0, number).await?;
-        if proposed.block.len() > limits::BLOCK_BYTES {
-            return Err(Fatal::new("proposed a block of more than 2 MiB").into());
-        }
-        let id = BlockId(proposed.id);
-        let body = self.body_of_ours(height, number, None, id, proposed.block);
-        self.log.append_body(&body)?;
-        self.undecided.insert(&body, true, &self.config.member);
-        self.peers.stage_body(id, codec::encode_body(&body));
-        Ok(LocallyProposedValue::new(height, round, id))
-    }
-
-    fn body_of_ours(
-        &self,
-        height: Height,
-        round: u32,
-        valid_round: Option<u32>,
-        id: BlockId,
-        block: Bytes,
-    ) -> Body {
-        let proposer = Address::new(&self.config.member);
-        let signature = Signature([0; 64]);
-        let body = Body { height, round, valid_round, proposer, id, block, signature };
-        // Nobody else ever sees the bodies of a member that decides alone.
-        if self.voice.is_heard() { self.signer.sign_body(body) } else { body }
-    }
-
-    /// Readies a known block of ours to leave with its proposal.
-    fn stage(&mut self, height: Height, round: u32, valid_round: Option<u32>, id: BlockId) {
-        if let Some((block, _)) = self.undecided.block(id) {
-            let body = self.body_of_ours(height, round, valid_round, id, block);
-            self.peers.stage_body(id, codec::encode_body(&body));
-        }
-    }
-
-    /// We propose again a block that was nearly decided in an earlier round; others may not have its body.
-    fn restream(&mut self, height: Height, round: Round, valid_round: Round, address: &Address, id: BlockId) {
-        let ours = *address.0 == *self.config.member && height == self.height;
-        let (Some(round), Some((block, _)), true) = (round.as_u32(), self.undecided.block(id), ours) else {
-            return;
-        };
-        let body = self.body_of_ours(height, round, valid_round.as_u32(), id, block);
-        self.peers.broadcast(FrameKind::Body, codec::encode_body(&body));
-    }
-
-    /// A body from a peer. What its proposer did not sign is not looked at.
-    async fn received(&mut self, body: Body) -> Result<Option<ProposedValue<Ledger>>, EngineError> {
-        let early = body.height > self.height || (self.gate.is_some() && body.height == self.height);
-        let too_early = body.height.0 > self.height.0 + 1;
-        let signed =
-            |v: &Validator| v.address == body.proposer && self.verifier.verify_body(&body, &v.public_key);
-        if body.height < self.height || too_early || !self.set.get(&body.proposer.0).is_some_and(signed) {
-            return Ok(None);
-        }
-        if early {
-            self.early.insert(body);
-            return Ok(None);
-        }
-        if self.set.proposer(self.height, body.round).address != body.proposer {
-            return Ok(None);
-        }
-        if self.undecided.block(body.id).is_none() {
-            if !self.undecided.has_room() {
-                tracing::warn!(height = self.height.0, "too many proposed blocks, one more ignored");
-                return Ok(None);
-            }
-            self.log.append_body(&body)?;
-        }
-        self.judge(&body, Standing::Fresh).await;
-        Ok(self.undecided.as_proposed(self.height, body.round, body.id))
-    }
-
-    /// Has the application check a body, unless it already did, and remembers the verdict.
-    async fn judge(&mut self, body: &Body, standing: Standing) {
-        let valid = match self.undecided.block(body.id) {
-            Some((block, valid)) => valid && block == body.block,
-            None => {
-                let candidate = Candidate {
-                    height: body.height.0,
-                    round: body.round,
-                    proposer: body.proposer.to_string(),
-                    block: body.block.clone(),
-                    standing,
-                };
-                match self.app.check(candidate).await {
-                    Ok(id) if id == body.id.0 => true,
-                    Ok(_) => {
-                        tracing::warn!(proposer = %body.proposer, "block has another id than announced");
-                        false
-                    }
-                    Err(fault) => {
-                        tracing::warn!(proposer = %body.proposer, height = body.height.0, %fault, "voting no");
-                        false
-                    }
-                }
-            }
-        };
-        self.undecided.insert(body, valid, &self.config.member);
-    }
-
-    async fn decided(&mut self, certificate: CommitCertificate<Ledger>) -> Result<(), EngineError> {
-        let height = certificate.height;
-        let Some((block, true)) =
-            self.undecided.block(certificate.value_id).filter(|_| height == self.height)
-        else {
-            let id = certificate.value_id;
-            return Err(EngineError::Stopped(format!("height {height} decided on {id}, not valid here")));
-        };
-        let decided = DecidedBlock {
-            height: height.0,
-            round: certificate.round.as_u32().unwrap_or(0),
-            id: certificate.value_id.0,
-            block,
-            certificate: self.certificate(&certificate),
-        };
-        self.app.commit(decided).await?;
-        self.report(EngineState::Deciding);
-        Ok(())
-    }
-
-    fn certificate(&self, certificate: &CommitCertificate<Ledger>) -> Certificate {
-        let mut signatures: Vec<_> = certificate
-            .commit_signatures
-            .iter()
-            .filter_map(|commit| {
-                Some(CommitSignature {
-                    member: commit.address.to_string(),
-                    // The engine verified each signature with this key of this set.
-                    public_key: self.set.get(&commit.address.0)?.public_key.0,
-                    signature: commit.signature.0,
-                })
-            })
-            .collect();
-        signatures.sort_by(|a, b| a.member.cmp(&b.member));
-        signatures.dedup_by(|a, b| a.member == b.member);
-        Certificate {
-            height: certificate.height.0,
-            round: certificate.round.as_u32().unwrap_or(0),
-            block_id: certificate.value_id.0,
-            signatures,
-        }
-    }
-
-    async fn finalized(
-        &mut self,
-        height: Height,
-        evidence: MisbehaviorEvidence<Ledger>,
-        reply: Reply<Next<Ledger>>,
-    ) -> Result<(), EngineError> {
-        if self.app.last_committed() != Some(height.0) {
-            let reason = format!("height {height} is decided but not in the ledger");
-            return Err(EngineError::Stopped(reason));
-        }
-        self.report_misbehaviour(evidence);
-        self.enter(Height(height.0 + 1)).await?;
-        self.gate = Some(Gate { reply: Begin::Next(reply), until: Until::Work });
-        self.report(EngineState::Idle);
-        Ok(())
-    }
-
-    fn report_misbehaviour(&mut self, evidence: MisbehaviorEvidence<Ledger>) {
-        for (member, pairs) in evidence.votes {
-            for (first, second) in pairs {
-                let height = first.message.height;
-                let pair = (SignedConsensusMsg::Vote(first), SignedConsensusMsg::Vote(second));
-                self.app.misbehaviour(misbehaviour(&member, height, &pair));
-            }
-        }
-        for (member, pairs) in &evidence.proposals {
-            for (first, second) in pairs {
-                let height = first.message.height;
-                let pair = (
-                    SignedConsensusMsg::Proposal(first.clone()),
-                    SignedConsensusMsg::Proposal(second.clone()),
-                );
-                self.app.misbehaviour(misbehaviour(member, height, &pair));
-            }
-        }
-    }
-
-    async fn serve_decided(&mut self, first: u64, last: u64) -> Vec<RawDecidedValue<Ledger>> {
-        let mut values = Vec::new();
-        let mut bytes = 0;
-        // At most as many as a response may hold, in number and in bytes.
-        for height in (first..=last).take(limits::BLOCKS_PER_RESPONSE) {
-            let Some((block, certificate)) = self.app.decided(height).await else {
-                break;
-            };
-            bytes += block.len() + limits::LIVENESS_FRAME_BYTES;
-            if bytes > limits::RESPONSE_BYTES {
-                break;
-            }
-            values.push(RawDecidedValue::new(block, extended(&certificate)));
-        }
-        values
-    }
-
-    /// A block that came with a certificate; the engine has verified that and compares the id.
-    async fn synced(
-        &mut self,
-        height: Height,
-        round: Round,
-        proposer: Address,
-        block: Bytes,
-    ) -> Result<SyncedValueOutcome<Ledger>, EngineError> {
-        let Some(number) = round.as_u32().filter(|_| height == self.height) else {
-            return Ok(SyncedValueOutcome::LocalTransientError);
-        };
-        if block.len() > limits::BLOCK_BYTES {
-            return Ok(SyncedValueOutcome::PeerFault);
-        }
-        let candidate = Candidate {
-            height: height.0,
-            round: number,
-            proposer: proposer.to_string(),
-            block: block.clone(),
-            standing: Standing::Decided,
-        };
-        let id = match self.app.check(candidate).await {
-            Ok(id) => BlockId(id),
-            Err(fault) => {
-                tracing::warn!(height = height.0, %fault, "block from catch-up is not valid here");
-                return Ok(SyncedValueOutcome::PeerFault);
-            }
-        };
-        let signature = Signature([0; 64]);
-        let body = Body { height, round: number, valid_round: None, proposer, id, block, signature };
-        if self.undecided.block(id).is_none() {
-            self.log.append_body(&body)?;
-        }
-        self.undecided.insert(&body, true, "");
-        let value = self.undecided.as_proposed(height, number, id);
-        Ok(value.map_or(SyncedValueOutcome::LocalTransientError, SyncedValueOutcome::Verdict))
     }
 }
 
@@ -591,31 +342,5 @@ async fn asked_to_stop(stopped: &mut watch::Receiver<bool>) {
 async fn late(deadline: Option<tokio::time::Instant>) {
     if let Some(deadline) = deadline {
         tokio::time::sleep_until(deadline).await;
-    }
-}
-
-fn misbehaviour(
-    member: &Address,
-    height: Height,
-    (first, second): &(SignedConsensusMsg<Ledger>, SignedConsensusMsg<Ledger>),
-) -> Misbehaviour {
-    Misbehaviour {
-        member: member.to_string(),
-        height: height.0,
-        first: codec::encode_consensus(first),
-        second: codec::encode_consensus(second),
-    }
-}
-
-fn extended(certificate: &Certificate) -> ExtendedCommitCertificate<Ledger> {
-    ExtendedCommitCertificate {
-        height: Height(certificate.height),
-        round: Round::new(certificate.round),
-        value_id: BlockId(certificate.block_id),
-        commit_signatures: certificate
-            .signatures
-            .iter()
-            .map(|s| ExtendedCommitSignature::new(Address::new(&s.member), Signature(s.signature), None))
-            .collect(),
     }
 }

@@ -263,6 +263,7 @@ pub(super) struct Actors {
 impl Actors {
     /// Stops in order, kills after `wait`.
     pub(super) async fn stop(mut self, wait: Duration) {
+        self.node.get_cell().stop_children_and_wait(None, Some(wait)).await;
         self.node.stop(None);
         if let Some(handle) = self.handle.take() {
             // Dropping `self` kills what is left.

@@ -2,8 +2,9 @@
 //!
 //! Read in this order: `vocabulary` (our words in its grammar), `signing`, `frames` and `codec` (bytes),
 //! `log` and `peers` (its two actors that are ours), `undecided`, `driver` (its questions, our
-//! application's answers), `engine` (assembly).
+//! application's answers; those about blocks in `blocks`), `engine` (assembly).
 
+mod blocks;
 mod codec;
 mod driver;
 mod engine;

@@ -17,12 +17,22 @@ pub(crate) struct Undecided {
     proposed: BTreeMap<(u32, BlockId), (Address, Option<u32>)>,
     /// What this member proposed in which round: asked again, the answer is the same.
     ours: BTreeMap<u32, BlockId>,
+    /// How many bodies came in which round.
+    taken: BTreeMap<u32, usize>,
 }
 
 impl Undecided {
-    /// Whether one more block fits.
-    pub(crate) fn has_room(&self) -> bool {
-        self.blocks.len() < limits::UNDECIDED_BLOCKS
+    /// Whether one more body fits. Honest proposers send one per round.
+    pub(crate) fn has_room(&self, round: u32) -> bool {
+        self.taken.get(&round).is_none_or(|taken| *taken < limits::BODIES_PER_ROUND)
+            && self.taken.values().sum::<usize>() < limits::UNDECIDED_BLOCKS
+    }
+
+    /// The verdict on a body, if it was given. The same id with other bytes is another body, unless one of
+    /// that id is already known to be valid.
+    pub(crate) fn verdict(&self, body: &Body) -> Option<bool> {
+        let (block, valid) = self.blocks.get(&body.id)?;
+        if *valid { Some(true) } else { (*block == body.block).then_some(false) }
     }
 
     /// The block and whether it was found valid.
@@ -34,8 +44,11 @@ impl Undecided {
         self.ours.get(&round).copied()
     }
 
-    /// Remembers a block; one that was valid once stays valid.
+    /// Remembers a body and its verdict; an id that was valid once stays valid.
     pub(crate) fn insert(&mut self, body: &Body, valid: bool, member: &str) {
+        if self.verdict(body).is_none() {
+            *self.taken.entry(body.round).or_default() += 1;
+        }
         let known = self.blocks.entry(body.id).or_insert_with(|| (body.block.clone(), valid));
         if valid && !known.1 {
             *known = (body.block.clone(), true);
@@ -100,5 +113,69 @@ impl Early {
             *at > height
         });
         taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Early, Undecided};
+    use crate::limits;
+    use crate::malachite_engine::vocabulary::{Address, BlockId, Body, Height, Signature};
+
+    fn body(height: u64, round: u32, proposer: &str, block: &'static str) -> Body {
+        Body {
+            height: Height(height),
+            round,
+            valid_round: None,
+            proposer: Address::new(proposer),
+            id: BlockId([7; 32]),
+            block: block.into(),
+            signature: Signature([0; 64]),
+        }
+    }
+
+    #[test]
+    fn a_false_body_does_not_stand_in_the_way_of_the_true_one() {
+        let mut undecided = Undecided::default();
+        undecided.insert(&body(1, 0, "mine", "false"), false, "smelter");
+        assert_eq!(undecided.verdict(&body(1, 0, "mine", "false")), Some(false));
+        let true_one = body(1, 1, "mine", "true");
+        assert_eq!(undecided.verdict(&true_one), None);
+        undecided.insert(&true_one, true, "smelter");
+        assert_eq!(undecided.block(BlockId([7; 32])), Some(("true".into(), true)));
+        undecided.insert(&body(1, 2, "mine", "false"), false, "smelter");
+        assert_eq!(undecided.block(BlockId([7; 32])), Some(("true".into(), true)));
+    }
+
+    #[test]
+    fn one_proposer_cannot_fill_a_height() {
+        let mut undecided = Undecided::default();
+        for n in 0..limits::BODIES_PER_ROUND as u8 {
+            assert!(undecided.has_room(3));
+            undecided.insert(&Body { id: BlockId([n; 32]), ..body(1, 3, "mine", "") }, false, "");
+        }
+        assert!(!undecided.has_room(3));
+        assert!(undecided.has_room(4));
+    }
+
+    #[test]
+    fn our_own_block_of_a_round_is_remembered_and_nobody_elses() {
+        let mut undecided = Undecided::default();
+        undecided.insert(&body(1, 0, "mine", "a"), true, "smelter");
+        assert_eq!(undecided.ours(0), None);
+        undecided.insert(&body(1, 1, "smelter", "a"), true, "smelter");
+        assert_eq!(undecided.ours(1), Some(BlockId([7; 32])));
+    }
+
+    #[test]
+    fn early_bodies_are_few_and_leave_with_their_height() {
+        let mut early = Early::default();
+        for round in 0..20 {
+            early.insert(body(5, round, "mine", ""));
+        }
+        early.insert(body(4, 0, "buyer", ""));
+        assert_eq!(early.take(Height(4)).len(), 1);
+        assert_eq!(early.take(Height(5)).len(), limits::EARLY_BODIES - 1);
+        assert_eq!(early.take(Height(5)).len(), 0);
     }
 }

@@ -123,3 +123,21 @@ async fn a_ledger_that_cannot_commit_stops_the_engine_and_the_block_comes_again(
     reaches(&node, 6).await;
     node.engine.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_shutdown_it_can_be_started_again_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Arc::new(Disk::default());
+    let (work, _) = watch::channel(u64::MAX);
+    for salt in 0..5 {
+        let toy = alone(&work, salt).toy(&disk);
+        let (engine, driver) = start("smelter", folder.path(), toy, Transport::lone()).await.unwrap();
+        let driver = tokio::spawn(driver.run());
+        let mut progress = engine.progress();
+        let tip = disk.tip();
+        let one_more = progress.wait_for(|now| now.committed > tip);
+        tokio::time::timeout(PATIENCE, one_more).await.unwrap().unwrap();
+        tokio::time::timeout(PATIENCE, engine.shutdown()).await.unwrap();
+        drop(driver);
+    }
+}
