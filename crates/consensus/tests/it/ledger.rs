@@ -134,6 +134,8 @@ pub(crate) struct Node {
 
 pub(crate) struct Setup {
     pub(crate) members: Vec<String>,
+    /// Up to this height the first member decides alone.
+    pub(crate) alone_until: u64,
     pub(crate) size: usize,
     pub(crate) work_until: watch::Receiver<u64>,
     pub(crate) salt: u64,
@@ -142,9 +144,11 @@ pub(crate) struct Setup {
 impl Setup {
     pub(crate) fn toy(&self, disk: &Arc<Disk>) -> Toy {
         let entries: Vec<_> = self.members.iter().map(|member| entry(member)).collect();
+        let alone_until = self.alone_until;
+        let set = move |height| if height <= alone_until { entries[..1].to_vec() } else { entries.clone() };
         Toy {
             disk: Arc::clone(disk),
-            validators: Arc::new(move |_| entries.clone()),
+            validators: Arc::new(set),
             size: self.size,
             work_until: self.work_until.clone(),
             salt: self.salt,

@@ -10,7 +10,13 @@ use tokio::sync::watch;
 use crate::ledger::{Disk, ORIGIN, PATIENCE, Setup, entry, kill, reaches, spawn, start};
 
 fn alone(work_until: &watch::Sender<u64>, salt: u64) -> Setup {
-    Setup { members: vec!["smelter".into()], size: 64, work_until: work_until.subscribe(), salt }
+    Setup {
+        members: vec!["smelter".into()],
+        alone_until: 0,
+        size: 64,
+        work_until: work_until.subscribe(),
+        salt,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,7 +104,7 @@ async fn the_watchdog_sees_a_height_that_does_not_end_but_no_idleness() {
     // One of four cannot decide.
     let folder = tempfile::tempdir().unwrap();
     let members = ["a", "b", "c", "d"].map(String::from).to_vec();
-    let setup = Setup { members, size: 64, work_until: work.subscribe(), salt: 1 };
+    let setup = Setup { members, alone_until: 0, size: 64, work_until: work.subscribe(), salt: 1 };
     let node = spawn("a", folder.path(), &setup, &Arc::default(), Transport::lone).await;
     let stall =
         tokio::time::timeout(PATIENCE, node.engine.stalled(Duration::from_millis(300))).await.unwrap();

@@ -24,6 +24,10 @@ struct Consortium {
 
 impl Consortium {
     async fn new(work_until: u64, size: usize) -> Self {
+        Self::grown(work_until, size, 0).await
+    }
+
+    async fn grown(work_until: u64, size: usize, alone_until: u64) -> Self {
         let (work, receiver) = watch::channel(work_until);
         let members = MEMBERS.map(String::from).to_vec();
         let mut consortium = Self {
@@ -31,7 +35,7 @@ impl Consortium {
             folders: MEMBERS.iter().map(|_| tempfile::tempdir().unwrap()).collect(),
             disks: MEMBERS.iter().map(|_| Arc::default()).collect(),
             nodes: MEMBERS.iter().map(|_| None).collect(),
-            setup: Setup { members, size, work_until: receiver, salt: 0 },
+            setup: Setup { members, alone_until, size, work_until: receiver, salt: 0 },
             work,
             starts: 0,
         };
@@ -87,13 +91,19 @@ impl Consortium {
 
 /// Equal blocks at equal heights, each with a certificate that verifies on its own.
 fn agree(disks: &[Arc<Disk>]) {
+    agree_grown(disks, 0);
+}
+
+/// As [`agree`], where the first member decides alone up to a height.
+fn agree_grown(disks: &[Arc<Disk>], alone_until: u64) {
     let set = MEMBERS.map(entry);
     let longest = disks.iter().max_by_key(|disk| disk.tip()).unwrap().ids();
     for disk in disks {
         let ids = disk.ids();
         assert_eq!(ids, longest[..ids.len()]);
         for ((height, (_, certificate)), id) in disk.blocks.lock().unwrap().iter().zip(&ids) {
-            certificate.verify_block(ORIGIN, &set, *height, id).unwrap();
+            let set = if *height <= alone_until { &set[..1] } else { &set };
+            certificate.verify_block(ORIGIN, set, *height, id).unwrap();
         }
     }
 }
@@ -256,4 +266,16 @@ async fn one_key_in_two_processes_is_seen_and_divides_nobody() {
     kill(twin).await;
     consortium.disks.push(disk);
     agree(&consortium.disks);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_member_becomes_four_without_a_pause() {
+    let mut consortium = Consortium::grown(u64::MAX, 512, 8).await;
+    consortium.all_reach(12).await;
+    // The founder is one of four now, and can be missed.
+    consortium.kill(0).await;
+    reaches(consortium.node(1), consortium.tip() + 5).await;
+    consortium.start(0).await;
+    consortium.all_reach(consortium.tip() + 3).await;
+    agree_grown(&consortium.shutdown().await, 8);
 }
