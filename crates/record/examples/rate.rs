@@ -4,11 +4,12 @@
 
 use std::{error::Error, hint::black_box, time::Instant};
 
-use ore_record::{SignedRecord, batch, draft, keys::SecretKey, mass, v1};
+use ore_record::{RecordId, SignedRecord, batch, canonical, draft, keys::SecretKey, mass, v1};
+use prost::Message;
 
 const RECORDS: u64 = 1_000;
 /// The best of several rounds: what the code costs without the neighbours' noise.
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 40;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let entries: Vec<Vec<u8>> = (0..RECORDS)
@@ -21,6 +22,21 @@ fn main() -> Result<(), Box<dyn Error>> {
         entries.iter().for_each(|entry| drop(black_box(SignedRecord::decode(black_box(entry)))));
     });
     println!("decode       {:6.2} us per record", decode / RECORDS as f64);
+
+    let bytes: Vec<Vec<u8>> = entries
+        .iter()
+        .map(|entry| SignedRecord::decode(entry).map(|record| record.bytes().to_vec()))
+        .collect::<Result<_, _>>()?;
+    let id = best(|| {
+        bytes.iter().for_each(|bytes| assert_ne!(RecordId::of(black_box(bytes)).as_bytes(), &[0; 32]))
+    });
+    println!("  of it the id    {:6.2}", id / RECORDS as f64);
+    let parse = best(|| bytes.iter().for_each(|bytes| drop(black_box(v1::Record::decode(bytes.as_slice())))));
+    println!("  of it parsing   {:6.2}", parse / RECORDS as f64);
+    let canonical = best(|| {
+        bytes.iter().for_each(|bytes| drop(black_box(canonical::decode::<v1::Record>(black_box(bytes)))));
+    });
+    println!("  and comparing   {:6.2}", (canonical - parse) / RECORDS as f64);
 
     let records: Vec<SignedRecord> =
         entries.iter().map(|entry| SignedRecord::decode(entry)).collect::<Result<_, _>>()?;
@@ -59,7 +75,7 @@ fn best(mut round: impl FnMut()) -> f64 {
 fn transform(number: u64) -> Result<SignedRecord, Box<dyn Error>> {
     let input = |lot: &str| -> Result<v1::TransformInput, mass::BadMass> {
         Ok(v1::TransformInput {
-            lot: Some(draft::lot_ref(lot, ore_record::RecordId::from_bytes([7; 32]))),
+            lot: Some(draft::lot_ref(lot, RecordId::from_bytes([7; 32]))),
             mass: Some(mass::parse("1000 kg")?),
             composition: None,
         })

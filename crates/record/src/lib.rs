@@ -2,6 +2,20 @@
 //!
 //! Nothing here reads a clock, a file or a socket. Start with [`signed`]: the one way
 //! from bytes to a [`VerifiedRecord`].
+//!
+//! ```
+//! use ore_record::{SignedRecord, draft, keys::SecretKey, v1};
+//!
+//! let hold = v1::Hold { lot: Some(draft::lot("mine-a/L-1")), reason: "assay in dispute".into() };
+//! let mut record = draft::record(hold, 1_790_000_000_000);
+//! draft::complete(&mut record, "ledger.example/tantalum", "mine-a", [7; 16]);
+//! let signed = SignedRecord::sign(record, &SecretKey::from_seed(&[1; 32]))?;
+//!
+//! let received = SignedRecord::decode(&signed.entry())?;
+//! assert_eq!(received.id(), signed.id());
+//! assert!(received.verify().is_ok());
+//! # Ok::<(), ore_record::BadEntry>(())
+//! ```
 #![no_std]
 
 extern crate alloc;

@@ -31,6 +31,9 @@ pub enum BadMass {
         /// Parts per million.
         moisture_ppm: u32,
     },
+    /// Dry tons do not count water.
+    #[error("a mass in dry tons (DT) has no moisture; weigh wet in TNE or KGM")]
+    WetDryTon,
     /// Moisture above everything.
     #[error("the moisture is {0} ppm, above 1,000,000")]
     Moisture(u32),
@@ -74,7 +77,10 @@ pub enum BadMass {
 /// [`BadMass`], with the numbers.
 pub fn check(mass: &Mass) -> Result<(), BadMass> {
     if !mass.unit.is_empty() {
-        Unit::parse(&mass.unit).and_then(code_only(&mass.unit)).map_err(BadMass::Unit)?;
+        let unit = Unit::parse(&mass.unit).and_then(code_only(&mass.unit)).map_err(BadMass::Unit)?;
+        if unit.is_dry() && mass.basis() == MassBasis::AsReceived {
+            return Err(BadMass::WetDryTon);
+        }
     }
     let &Mass { dry_mg, wet_mg, moisture_ppm, .. } = mass;
     if dry_mg == 0 {

@@ -233,6 +233,7 @@ fn wet_dry_and_moisture_agree_to_the_milligram() {
     }
     assert!(matches!(mass::check(&Mass { unit: "kg".into(), ..mass.clone() }), Err(BadMass::Unit(_))));
     assert_eq!(mass::from_text("5", "KGM", Some("100 %")), Err(BadMass::Zero));
+    assert_eq!(mass::from_text("5", "DT", Some("3 %")), Err(BadMass::WetDryTon));
     assert!(matches!(mass::parse("5000"), Err(BadMass::Text(_))));
     assert!(matches!(mass::parse("5e3 kg"), Err(BadMass::Text(_))));
 }
