@@ -46,7 +46,8 @@ impl U256 {
             return (u128::MAX, true);
         }
         if self.high == 0 {
-            return (self.low / divisor, !self.low.is_multiple_of(divisor));
+            let quotient = self.low / divisor;
+            return (quotient, self.low != quotient * divisor);
         }
         let (quotient, remainder) =
             if divisor < BASE { self.divide_short(divisor) } else { self.divide_long(divisor) };
@@ -56,9 +57,12 @@ impl U256 {
     /// Schoolbook division by one 64-bit digit; needs `high < divisor < 2^64`.
     #[inline]
     fn divide_short(self, divisor: u128) -> (u128, u128) {
+        // Remainders by multiplication: a 128-bit division costs ten times as much.
         let first = (self.high << HALF) | (self.low >> HALF);
-        let second = ((first % divisor) << HALF) | (self.low & MASK);
-        (((first / divisor) << HALF) | (second / divisor), second % divisor)
+        let q1 = first / divisor;
+        let second = ((first - q1 * divisor) << HALF) | (self.low & MASK);
+        let q0 = second / divisor;
+        ((q1 << HALF) | q0, second - q0 * divisor)
     }
 
     /// Knuth's algorithm D (TAOCP 4.3.1) for two 64-bit digits; needs `high < divisor`.
@@ -91,6 +95,67 @@ fn quotient_digit(top: u128, next: u128, divisor: u128, d1: u128, d0: u128) -> (
     // Exact modulo 2^128, and the true value is below the divisor.
     let rest = (top << HALF).wrapping_add(next).wrapping_sub(digit.wrapping_mul(divisor));
     (digit, rest)
+}
+
+/// A divisor used many times: below 2^64 its reciprocal turns each division into multiplications.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Divider {
+    divisor: u128,
+    /// The divisor shifted until its top bit is set, the shift, and the reciprocal; for divisors below 2^64.
+    short: Option<(u64, u32, u64)>,
+}
+
+impl Divider {
+    #[inline]
+    pub(crate) fn new(divisor: u128) -> Self {
+        let short = u64::try_from(divisor).ok().filter(|it| *it > 0).map(|divisor| {
+            let shift = divisor.leading_zeros();
+            let top = divisor << shift;
+            // ⌊(2^128 - 1) / top⌋ - 2^64, which is below 2^64.
+            let reciprocal = (u128::MAX - (u128::from(top) << HALF)) / u128::from(top);
+            (top, shift, reciprocal as u64)
+        });
+        Self { divisor, short }
+    }
+
+    /// `⌊a · b / divisor⌋`; saturates instead of overflowing.
+    #[inline]
+    pub(crate) fn floor(&self, a: u128, b: u128) -> u128 {
+        let product = U256::product(a, b);
+        let Some((top, shift, reciprocal)) = self.short else {
+            return product.divide(self.divisor).0;
+        };
+        if product.high >= self.divisor {
+            return u128::MAX;
+        }
+        // The high half is below the divisor, so the shifted product keeps to three digits.
+        let digits = [product.high as u64, (product.low >> HALF) as u64, product.low as u64];
+        let shifted = |upper: u64, lower: u64| {
+            ((u128::from(upper) << HALF | u128::from(lower)) << shift >> HALF) as u64
+        };
+        let [u2, u1, u0] = [shifted(digits[0], digits[1]), shifted(digits[1], digits[2]), digits[2] << shift];
+        let (q1, rest) = divide_two_by_one(u2, u1, top, reciprocal);
+        let (q0, _) = divide_two_by_one(rest, u0, top, reciprocal);
+        (u128::from(q1) << HALF) | u128::from(q0)
+    }
+}
+
+/// Möller and Granlund, "Improved division by invariant integers" (2011), algorithm 4.
+#[inline]
+fn divide_two_by_one(u1: u64, u0: u64, top: u64, reciprocal: u64) -> (u64, u64) {
+    let estimate =
+        (u128::from(reciprocal) * u128::from(u1)).wrapping_add((u128::from(u1) << HALF) | u128::from(u0));
+    let mut quotient = ((estimate >> HALF) as u64).wrapping_add(1);
+    let mut rest = u0.wrapping_sub(quotient.wrapping_mul(top));
+    if rest > estimate as u64 {
+        quotient = quotient.wrapping_sub(1);
+        rest = rest.wrapping_add(top);
+    }
+    if rest >= top {
+        quotient = quotient.wrapping_add(1);
+        rest -= top;
+    }
+    (quotient, rest)
 }
 
 /// `⌊a · b / divisor⌋`; saturates instead of overflowing.
@@ -127,6 +192,7 @@ mod tests {
             let floor = &exact / BigUint::from(d);
             let ceil = (&exact + BigUint::from(d - 1)) / BigUint::from(d);
             let limit = BigUint::from(u128::MAX);
+            prop_assert_eq!(Divider::new(d).floor(a, b), mul_div_floor(a, b, d));
             prop_assert_eq!(BigUint::from(mul_div_floor(a, b, d)), floor.min(limit.clone()));
             prop_assert_eq!(BigUint::from(mul_div_ceil(a, b, d)), ceil.min(limit));
         }

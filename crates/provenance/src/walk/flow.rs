@@ -2,7 +2,7 @@
 
 use crate::graph::{Content12, EdgeRow};
 use crate::share::WHOLE;
-use crate::wide::{mul_div_ceil, mul_div_floor};
+use crate::wide::{Divider, mul_div_ceil, mul_div_floor};
 
 /// Contained mass of one taken part, in picograms.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,6 +36,8 @@ pub(crate) struct StepSum {
     pub(crate) keeps_layers: bool,
     /// No content was stated: bounds are 0 and 1.
     anything_goes: bool,
+    /// Divides by `value`; set when all parts are in.
+    divider: Divider,
 }
 
 impl StepSum {
@@ -48,6 +50,12 @@ impl StepSum {
         self.value += part.value;
         self.lower += part.lower;
         self.upper += part.upper;
+    }
+
+    /// To be called when all parts are in.
+    #[inline]
+    pub(crate) fn close(&mut self) {
+        self.divider = Divider::new(self.value);
     }
 
     /// Weighs parts by dry mass where no input states the element, or alike where nothing has mass.
@@ -114,7 +122,7 @@ impl Flow for Exact {
 
     #[inline]
     fn share_of(self, part: &PartMass, sum: &StepSum) -> Self {
-        Self(mul_div_floor(self.0, part.value, sum.value))
+        Self(sum.divider.floor(self.0, part.value))
     }
 
     #[inline]
@@ -205,7 +213,7 @@ impl Flow for Ranged {
 
     #[inline]
     fn share_of(self, part: &PartMass, sum: &StepSum) -> Self {
-        let value = mul_div_floor(self.value, part.value, sum.value);
+        let value = sum.divider.floor(self.value, part.value);
         let (lower, upper, taken) = if sum.anything_goes {
             (0, self.upper, 0)
         } else if sum.keeps_layers {

@@ -269,6 +269,7 @@ impl<F: Flow> Walk<'_, F> {
             } else if uncertain {
                 self.methods |= Method::AssayInterval.bit();
             }
+            sum.close();
             match row.mixing {
                 Mixing::Homogenised => {}
                 Mixing::NotHomogenised => self.methods |= Method::StockpileBounds.bit(),
