@@ -45,8 +45,11 @@ pub fn backup(disk: &dyn Disk, from: &Path, to: &Path) -> Result<Backup, StoreEr
     // The end of the last segment, by its frames: a frame being written now is not part of the backup.
     let mut end = log::SEGMENT_HEADER_BYTES;
     if let Some(last) = segments.last() {
-        let start =
-            Start { segment: segments.len() - 1, offset: log::SEGMENT_HEADER_BYTES, height: last.first_height };
+        let start = Start {
+            segment: segments.len() - 1,
+            offset: log::SEGMENT_HEADER_BYTES,
+            height: last.first_height,
+        };
         done.blocks = last.first_height;
         let walked = walk_log(&segments, start, |frame, _, _| {
             let bytes = FRAME_HEADER_BYTES as u64 + u64::from(frame.body_bytes);
@@ -114,8 +117,14 @@ pub fn rebuild(
 fn made(dir: &Path) -> Vec<PathBuf> {
     use crate::{graph_files as graph, positions as flat};
     let index = dir.join(flat::INDEX_DIR);
-    let names =
-        [flat::LEAF_HASHES, flat::RECORD_IDS, flat::ENTRY_LENGTHS, flat::BLOCKS, graph::GRAPH_FEED, graph::GRAPH_SNAPSHOT];
+    let names = [
+        flat::LEAF_HASHES,
+        flat::RECORD_IDS,
+        flat::ENTRY_LENGTHS,
+        flat::BLOCKS,
+        graph::GRAPH_FEED,
+        graph::GRAPH_SNAPSHOT,
+    ];
     let mut paths: Vec<PathBuf> = names.iter().map(|name| index.join(name)).collect();
     paths.push(crate::batch::batch_path(dir));
     debug_assert!(!paths.contains(&dir.join(PROMISE_FILE)) && !paths.contains(&dir.join(VIEW_DIR)), "kept");

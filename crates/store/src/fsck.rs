@@ -112,11 +112,7 @@ impl FsckReport {
 ///
 /// # Errors
 /// When the disk cannot be read at all; whatever is wrong with its bytes stands in the report.
-pub fn fsck(
-    dir: &Path,
-    options: &FsckOptions<'_>,
-    progress: Progress<'_>,
-) -> Result<FsckReport, StoreError> {
+pub fn fsck(dir: &Path, options: &FsckOptions<'_>, progress: Progress<'_>) -> Result<FsckReport, StoreError> {
     let _lock = crate::open::lock(dir)?;
     let mut check = Fsck::new(dir, options);
     let damage = match check.run(progress) {

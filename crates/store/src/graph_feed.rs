@@ -8,7 +8,7 @@ mod ops;
 use ore_custody::{Effect, MassChange};
 use ore_provenance::{AppendError, Graph, LotIndex, StepIndex};
 
-pub use ops::{BadFeed, Op};
+pub use ops::{BadFeed, Contents, Made, Op};
 
 /// Why custody and the graph disagree about a record that custody admitted: a defect of ours, not of the record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,7 +40,12 @@ pub enum FeedError {
 ///
 /// # Errors
 /// [`FeedError`]; the graph may hold a part of the record then: undo it to an earlier mark.
-pub fn feed(graph: &mut Graph, leaf: u64, effects: &[Effect], written: &mut Vec<u8>) -> Result<(), FeedError> {
+pub fn feed(
+    graph: &mut Graph,
+    leaf: u64,
+    effects: &[Effect],
+    written: &mut Vec<u8>,
+) -> Result<(), FeedError> {
     for effect in effects {
         for op in ops_of(graph, effect, leaf) {
             op.encode(leaf, written);
@@ -109,9 +114,9 @@ fn mass_ops(graph: &Graph, lot: u32, remaining_mg: u64, why: MassChange) -> Vec<
 
 /// The step without outputs that took from a lot at a leaf.
 fn void_use(graph: &Graph, lot: u32, withdrawn: u64, leaf: u64) -> Vec<Op> {
-    let taken = graph.uses(LotIndex(lot), leaf + 1).find(|part| {
-        graph.step(part.by).is_some_and(|step| step.leaf == withdrawn)
-    });
+    let taken = graph
+        .uses(LotIndex(lot), leaf + 1)
+        .find(|part| graph.step(part.by).is_some_and(|step| step.leaf == withdrawn));
     taken.map(|part| Op::VoidStep { step: part.by.0 }).into_iter().collect()
 }
 

@@ -47,6 +47,8 @@ impl GraphFiles {
             .open(&path, Access::Write)
             .or_else(|_| disk.open(&path, Access::Create))
             .map_err(|e| StoreError::io("open", &path, e))?;
+        // The feed is only as durable as its name.
+        disk.sync_dir(&dir).map_err(|e| StoreError::io("sync", &dir, e))?;
         let mut files = Self { dir, feed, end: 0, next: 0, snapshot_bytes: 0 };
         let mut graph = Graph::new();
         if let Some((next, bytes, snapshot)) = files.read_snapshot(disk) {

@@ -196,7 +196,8 @@ pub(crate) struct IndexThread {
 impl IndexThread {
     pub(crate) fn start(indexer: Indexer) -> std::io::Result<Self> {
         let (queue, work) = sync_channel(indexer.options.queue_blocks.max(1));
-        let thread = std::thread::Builder::new().name("ore-index".into()).spawn(move || run(indexer, &work))?;
+        let thread =
+            std::thread::Builder::new().name("ore-index".into()).spawn(move || run(indexer, &work))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 

@@ -223,11 +223,7 @@ impl Walk {
             Ok(block) => block,
             Err(why) => return Ok(self.bad(Fault::Frame, "a body that adds up", why)),
         };
-        let at = FrameAt {
-            segment: self.segment.first_height,
-            offset: self.at,
-            body_bytes: header.length,
-        };
+        let at = FrameAt { segment: self.segment.first_height, offset: self.at, body_bytes: header.length };
         self.at += header.frame_bytes();
         self.height += 1;
         Ok(Step::Block(at, block))

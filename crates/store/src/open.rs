@@ -7,7 +7,7 @@ use std::{
 };
 
 use ore_custody::Custody;
-use ore_merkle::{Frontier, Levels, TreeSize};
+use ore_merkle::{Frontier, Levels};
 use ore_provenance::Graph;
 use ore_record::v1;
 use rustix::fs::FlockOperation;
@@ -21,7 +21,7 @@ use crate::{
     graph_files::GraphFiles,
     header::{self, BlockId},
     indexer::{IndexThread, IndexedBlock, Indexer, ViewStatus},
-    log::{self, FrameAt, LOG_DIR, LogEnd, LogWriter, SEGMENT_HEADER_BYTES, Segment, Start, walk_log},
+    log::{self, FrameAt, LOG_DIR, LogEnd, LogWriter, Segment, Start, walk_log},
     positions::{BlockRows, BlockSlot, FlatFiles, LoadedRows, Positions},
     promise::Promise,
     reader::{Readable, Reader},
@@ -48,7 +48,7 @@ impl Store {
         disk.sync_dir(dir).map_err(|e| StoreError::io("sync", dir, e))?;
         let lock = lock(dir)?;
         let mut log = OpenedLog::open(&disk, dir, options, progress)?;
-        let levels = log.levels(dir, &disk, progress)?;
+        let levels = log.levels(progress)?;
         let tip = log.tip(&options.origin)?;
         check_tree(&log, &levels, tip.as_ref())?;
         let promise = Promise::open(&*disk, dir)?;
@@ -57,11 +57,19 @@ impl Store {
         let LoadedRows { slots, ids, lengths, .. } = rows;
         let positions = Positions::new(slots, lengths, segments.clone());
         let status = Arc::new(Mutex::new(ViewStatus::default()));
-        let ledger =
-            Ledger { dir, disk: &disk, options, segments, ids, levels: &levels, positions: &positions, progress };
+        let ledger = Ledger {
+            dir,
+            disk: &disk,
+            options,
+            segments,
+            ids,
+            levels: &levels,
+            positions: &positions,
+            progress,
+        };
         let (indexer, replay, rebuilt, replayed_blocks) = ledger.bring_up(flat, Arc::clone(&status))?;
         let index = IndexThread::start(indexer).map_err(|e| StoreError::io("start a thread for", dir, e))?;
-        let newest = tip.map(|(header, id)| (header, id));
+        let newest = tip;
         let readable = Readable {
             positions,
             levels,
@@ -133,7 +141,9 @@ impl OpenedLog {
             true
         })?;
         let (offset, torn) = match end {
-            LogEnd::Damaged(damage) | LogEnd::End { tail: Some((damage, true)), .. } => return Err(damage.into()),
+            LogEnd::Damaged(damage) | LogEnd::End { tail: Some((damage, true)), .. } => {
+                return Err(damage.into());
+            }
             LogEnd::End { offset, tail } => (offset, tail.is_some()),
             LogEnd::Stopped => unreachable!("the visitor never stops"),
         };
@@ -152,12 +162,7 @@ impl OpenedLog {
     }
 
     /// The tree over all leaves; made again from the log when the stored hashes do not give the newest root.
-    fn levels(
-        &mut self,
-        dir: &Path,
-        disk: &Arc<dyn Disk>,
-        progress: Progress<'_>,
-    ) -> Result<Levels, StoreError> {
+    fn levels(&mut self, progress: Progress<'_>) -> Result<Levels, StoreError> {
         let levels: Levels = self.rows.leaf_hashes.iter().copied().collect();
         let Some(newest) = self.newest_header()? else { return Ok(levels) };
         if header::decode(&newest).is_ok_and(|header| header.tree_root == levels.root().as_bytes()) {
@@ -176,7 +181,6 @@ impl OpenedLog {
         })?;
         self.flat.append(0, &all.iter().collect::<Vec<_>>())?;
         self.rows = rows;
-        let _ = (dir, disk);
         Ok(self.rows.leaf_hashes.iter().copied().collect())
     }
 
@@ -190,10 +194,13 @@ impl OpenedLog {
         let Some(bytes) = self.newest_header()? else { return Ok(None) };
         let height = self.rows.slots.len() as u64 - 1;
         let place = Place { height: Some(height), ..Place::default() };
-        let header = header::decode(&bytes)
-            .map_err(|bad| Damage::new(Fault::Header, place.clone(), "a canonical header", bad.to_string()))?;
+        let header = header::decode(&bytes).map_err(|bad| {
+            Damage::new(Fault::Header, place.clone(), "a canonical header", bad.to_string())
+        })?;
         if header.origin != origin {
-            return Err(Damage::new(Fault::HeaderChain, place, format!("origin {origin}"), header.origin).into());
+            return Err(
+                Damage::new(Fault::HeaderChain, place, format!("origin {origin}"), header.origin).into()
+            );
         }
         Ok(Some((header, BlockId::of(&bytes))))
     }
@@ -232,8 +239,13 @@ fn after(segments: &[Arc<Segment>], slots: &[BlockSlot]) -> Result<Start, StoreE
     log::read_block(segment, slot.frame, height).map_err(|error| match error {
         StoreError::Io { source, .. } if source.kind() == std::io::ErrorKind::UnexpectedEof => {
             let place = Place::in_file(&segment.name, slot.frame.offset).at_height(height);
-            Damage::new(Fault::RolledBack, place, "the newest block that the index knows", "the end of the file")
-                .into()
+            Damage::new(
+                Fault::RolledBack,
+                place,
+                "the newest block that the index knows",
+                "the end of the file",
+            )
+            .into()
         }
         other => other,
     })?;
@@ -379,23 +391,15 @@ impl Ledger<'_> {
     }
 
     fn frontier_at(&self, size: u64) -> Option<Frontier> {
-        let mut levels = None;
-        if self.levels.size() != TreeSize::new(size) {
-            // Peaks of a smaller tree are nodes of this one.
-            let mut bytes = size.to_be_bytes().to_vec();
-            for level in (0..64_u8).rev().filter(|level| size >> level & 1 == 1) {
-                bytes.extend_from_slice(self.levels.node(level, (size >> level) - 1)?.as_bytes());
-            }
-            levels = Some(Frontier::from_bytes(&bytes).ok()?);
-        }
-        levels.or_else(|| crate::store::frontier_of(self.levels))
+        crate::store::frontier_of(self.levels, size)
     }
 
     /// Applies the blocks that `replay` does not have.
     fn catch_up(&self, indexer: &mut Indexer, replay: &mut Replay, phase: Phase) -> Result<(), StoreError> {
         let height = replay.next_height();
         let Some((slot, segment)) = self.positions.block(height) else { return Ok(()) };
-        let at = self.segments.iter().position(|other| other.first_height == segment.first_height).unwrap_or(0);
+        let at =
+            self.segments.iter().position(|other| other.first_height == segment.first_height).unwrap_or(0);
         let start = Start { segment: at, offset: slot.frame.offset, height };
         let all = self.positions.leaves();
         std::thread::scope(|scope| {
@@ -458,6 +462,3 @@ pub(crate) fn load_custody(view: &View, origin: &str, ids: Vec<[u8; 32]>) -> Res
         None => custody,
     }
 }
-
-/// Where the first frame of a segment lies.
-pub const FIRST_FRAME: u64 = SEGMENT_HEADER_BYTES;

@@ -151,7 +151,8 @@ impl Positions {
     #[must_use]
     pub fn block(&self, height: u64) -> Option<(BlockSlot, Arc<Segment>)> {
         let slot = *self.slots.get(usize::try_from(height).ok()?)?;
-        let at = self.segments.binary_search_by_key(&slot.frame.segment, |segment| segment.first_height).ok()?;
+        let at =
+            self.segments.binary_search_by_key(&slot.frame.segment, |segment| segment.first_height).ok()?;
         Some((slot, Arc::clone(&self.segments[at])))
     }
 
@@ -207,7 +208,10 @@ impl Positions {
 /// When the file cannot be read.
 pub fn read_bytes(segment: &Segment, at: u64, length: usize) -> Result<Bytes, StoreError> {
     let mut bytes = vec![0; length];
-    segment.file.read_at(&mut bytes, at).map_err(|e| StoreError::io("read entries from", &segment.path, e))?;
+    segment
+        .file
+        .read_at(&mut bytes, at)
+        .map_err(|e| StoreError::io("read entries from", &segment.path, e))?;
     Ok(Bytes::from(bytes))
 }
 
@@ -324,6 +328,7 @@ impl FlatFiles {
         };
         let (hashes, ids) = (open(LEAF_HASHES)?, open(RECORD_IDS)?);
         let (lengths, blocks) = (open(ENTRY_LENGTHS)?, open(BLOCKS)?);
+        disk.sync_dir(&dir).map_err(|e| StoreError::io("sync", &dir, e))?;
         let mut files = Self { dir, hashes, ids, lengths, blocks, height: 0, leaf: 0 };
         let loaded = files.load().unwrap_or_default();
         files.height = loaded.slots.len() as u64;
@@ -358,7 +363,10 @@ impl FlatFiles {
         let hash32 = |chunk: &[u8]| <[u8; 32]>::try_from(chunk).expect("chunks of 32");
         Ok(LoadedRows {
             slots,
-            leaf_hashes: hashes[..leaf * 32].chunks_exact(32).map(|c| LeafHash::from_bytes(hash32(c))).collect(),
+            leaf_hashes: hashes[..leaf * 32]
+                .chunks_exact(32)
+                .map(|c| LeafHash::from_bytes(hash32(c)))
+                .collect(),
             ids: ids[..leaf * 32].chunks_exact(32).map(hash32).collect(),
             lengths: lengths[..leaf * 2].chunks_exact(2).map(|c| u16::from_be_bytes([c[0], c[1]])).collect(),
         })

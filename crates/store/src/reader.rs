@@ -7,7 +7,8 @@ use std::{
 
 use bytes::Bytes;
 use ore_merkle::{
-    BundleId, ConsistencyProof, InclusionProof, LeafIndex, Levels, RootHash, TileId, TreeSize, nodes::ProveError,
+    BundleId, ConsistencyProof, InclusionProof, LeafIndex, Levels, RootHash, TileId, TreeSize,
+    nodes::ProveError,
 };
 use ore_record::{SignedRecord, v1};
 
@@ -132,7 +133,11 @@ impl Reader {
     ///
     /// # Errors
     /// [`ProveError`] when the sizes are out of order, or the log is shorter.
-    pub fn prove_consistency(&self, first: TreeSize, second: TreeSize) -> Result<ConsistencyProof, ProveError> {
+    pub fn prove_consistency(
+        &self,
+        first: TreeSize,
+        second: TreeSize,
+    ) -> Result<ConsistencyProof, ProveError> {
         self.get().levels.prove_consistency(first, second)
     }
 

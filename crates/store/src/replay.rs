@@ -33,7 +33,6 @@ pub struct Counts {
 }
 
 /// The state between two blocks.
-#[derive(Debug)]
 pub struct Replay {
     /// The ledger's origin.
     pub origin: String,
@@ -145,7 +144,11 @@ impl Replay {
         }
         let height = self.next_height();
         if header.height != height {
-            return wrong(Fault::HeaderChain, format!("height {height}"), format!("height {}", header.height));
+            return wrong(
+                Fault::HeaderChain,
+                format!("height {height}"),
+                format!("height {}", header.height),
+            );
         }
         if header.previous_header != self.block_id.0 {
             let expected = format!("previous header {}", self.block_id);
@@ -181,7 +184,11 @@ impl Replay {
             }
             EntryContent::Seal(seal) => {
                 if !last {
-                    return wrong(Fault::Seal, "one seal, at the end of its block", "a seal before it".into());
+                    return wrong(
+                        Fault::Seal,
+                        "one seal, at the end of its block",
+                        "a seal before it".into(),
+                    );
                 }
                 self.check_seal(checked, header, seal, checked.entry_place(first_leaf, place))?;
                 let _ = self.custody.seal(entry.id, leaf);
@@ -204,9 +211,9 @@ impl Replay {
                     }
                 };
                 let graph = (self.graph_blocks <= header.height).then_some(&mut self.graph);
-                consequences
-                    .take_with(graph, place as u32, &record.record().author, &change)
-                    .or_else(|error| wrong(Fault::Graph, "a step that the graph accepts", error.to_string()))?;
+                consequences.take_with(graph, place as u32, &record.record().author, &change).or_else(
+                    |error| wrong(Fault::Graph, "a step that the graph accepts", error.to_string()),
+                )?;
                 let _ = self.custody.commit(change);
             }
         }

@@ -72,7 +72,6 @@ impl StoreOptions {
 }
 
 /// What a start gives back.
-#[derive(Debug)]
 pub struct Recovered {
     /// Custody after the newest block.
     pub custody: Custody,
@@ -120,14 +119,10 @@ impl Store {
     /// Size and root of the tree with these leaves after the present ones: what a header of the next block says.
     #[must_use]
     pub fn tree_with(&self, leaves: &[LeafHash]) -> (TreeSize, RootHash) {
-        let mut frontier = ore_merkle::Frontier::new();
         let readable = self.reader.get();
-        // The frontier of n leaves is at most 64 nodes of the levels.
-        let size = readable.levels.size();
-        if let Some(known) = frontier_of(&readable.levels) {
-            frontier = known;
-        }
-        debug_assert_eq!(frontier.size(), size, "the frontier is of all leaves");
+        let size = readable.levels.size().get();
+        // At most 64 nodes, all of which the levels hold.
+        let mut frontier = frontier_of(&readable.levels, size).expect("the levels hold every complete node");
         for leaf in leaves {
             frontier.append(*leaf);
         }
@@ -147,7 +142,8 @@ impl Store {
             None => return Ok(()),
         };
         let first_leaf = self.reader.size().get();
-        let CommittedBlock { height, header: bytes, entries, certificate, consequences, leaf_hashes, ids } = block;
+        let CommittedBlock { height, header: bytes, entries, certificate, consequences, leaf_hashes, ids } =
+            block;
         let (frame, segment) = self.writer.append(height, &bytes, &certificate, &entries)?;
         let entries_at = 12 + bytes.len() + certificate.len();
         let stored = StoredBlock { height, header: bytes, certificate, entries, entries_at };
@@ -280,9 +276,8 @@ impl Store {
     }
 }
 
-/// The frontier of all leaves, from the peaks that the levels hold.
-pub(crate) fn frontier_of(levels: &ore_merkle::Levels) -> Option<ore_merkle::Frontier> {
-    let size = levels.size().get();
+/// The frontier of the first `size` leaves: its peaks are nodes of any larger tree.
+pub(crate) fn frontier_of(levels: &ore_merkle::Levels, size: u64) -> Option<ore_merkle::Frontier> {
     let mut bytes = size.to_be_bytes().to_vec();
     for level in (0..64_u8).rev() {
         if size >> level & 1 == 1 {

@@ -60,6 +60,21 @@ fn caught<T>(work: impl FnOnce() -> Result<T, sled::Error>) -> Result<T, ViewFau
     }
 }
 
+/// sled lets go of its lock a moment after it was dropped. No other process can hold it: the ledger's own lock is
+/// taken first. Waits a second at most.
+fn open_unlocked(config: &sled::Config) -> Result<sled::Db, ViewFault> {
+    let mut tries = 0;
+    loop {
+        match caught(|| config.open()) {
+            Err(fault) if fault.why.contains("could not acquire lock") && tries < 100 => {
+                tries += 1;
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            opened => return opened,
+        }
+    }
+}
+
 impl View {
     /// Opens or creates it.
     ///
@@ -72,8 +87,10 @@ impl View {
             .cache_capacity(cache_bytes)
             // Flushed by us, together with the fdatasync that makes it mean something.
             .flush_every_ms(None);
-        let db = caught(|| config.open())?;
+        let db = open_unlocked(&config)?;
         let file = disk.open(&path.join("db"), Access::Read).map_err(ViewFault::new)?;
+        // sled syncs no folder: a file is only as durable as its name.
+        disk.sync_dir(&path).and_then(|()| disk.sync_dir(ledger)).map_err(ViewFault::new)?;
         Ok(Self { db, file, path })
     }
 

@@ -107,7 +107,8 @@ fn check_body(fsck: &Fsck<'_>, fault: Fault, file: &str, body: &Checkpoint) -> R
     let (size, root) = fsck.replay.tree();
     if body.size().get() > size {
         let expected = format!("a log of at least {} entries, as the {} says", body.size(), fault.name());
-        let place = Place { height: fsck.replay.header.as_ref().map(|h| h.height), leaf: Some(size), ..place };
+        let place =
+            Place { height: fsck.replay.header.as_ref().map(|h| h.height), leaf: Some(size), ..place };
         return Err(Damage::new(Fault::RolledBack, place, expected, format!("{size} entries")));
     }
     let watched = fsck.replay.watched.get(&body.size().get()).copied().flatten();
@@ -158,8 +159,7 @@ fn check_tile(reader: &Reader, root: &Path, path: &Path) -> Result<(), StoreErro
     let wrong = |expected: &str, found: &str, at: u64| {
         StoreError::from(Damage::new(Fault::Tile, Place::in_file(&name, at), expected, found))
     };
-    let resource: TileResource =
-        name.parse().map_err(|_| wrong("the name of a tile", "another name", 0))?;
+    let resource: TileResource = name.parse().map_err(|_| wrong("the name of a tile", "another name", 0))?;
     let expected = match resource {
         TileResource::Tile(tile) => reader.tile(tile),
         TileResource::Entries(bundle) => reader.bundle(bundle)?.map(|bytes| bytes.to_vec()),
@@ -171,6 +171,7 @@ fn check_tile(reader: &Reader, root: &Path, path: &Path) -> Result<(), StoreErro
         return Ok(());
     }
     let at = found.iter().zip(&expected).take_while(|(a, b)| a == b).count() as u64;
-    let (expected, found) = (format!("{} bytes of the log", expected.len()), format!("{} others", found.len()));
+    let (expected, found) =
+        (format!("{} bytes of the log", expected.len()), format!("{} others", found.len()));
     Err(wrong(&expected, &found, at))
 }

@@ -13,14 +13,13 @@ use crate::{
     error::StoreError,
     graph_files::{GRAPH_FEED, GraphFiles},
     open::load_custody,
-    positions::{
-        BLOCK_ROW_BYTES, BLOCKS, ENTRY_LENGTHS, INDEX_DIR, LEAF_HASHES, RECORD_IDS, expected_bytes,
-    },
+    positions::{BLOCK_ROW_BYTES, BLOCKS, ENTRY_LENGTHS, INDEX_DIR, LEAF_HASHES, RECORD_IDS, expected_bytes},
     replay::Replayed,
     view::{PREFIX_AUTHOR, VIEW_DIR, View},
 };
 
 pub(super) struct Made {
+    /// Blocks first: rows of whole blocks beyond the log mean that the log was rolled back.
     flat: Vec<(&'static str, Option<Arc<dyn DiskFile>>)>,
     ids: Vec<[u8; 32]>,
     view: Option<View>,
@@ -44,7 +43,7 @@ impl Made {
     pub(super) fn open(fsck: &mut Fsck<'_>) -> Result<Self, StoreError> {
         let disk = &*fsck.options.disk;
         let dir = fsck.dir;
-        let flat = [LEAF_HASHES, RECORD_IDS, ENTRY_LENGTHS, BLOCKS]
+        let flat = [BLOCKS, LEAF_HASHES, RECORD_IDS, ENTRY_LENGTHS]
             .map(|name| (name, disk.open(&dir.join(INDEX_DIR).join(name), Access::Read).ok()));
         let (view, applied) = match dir.join(VIEW_DIR).exists() {
             true => {
@@ -55,12 +54,21 @@ impl Made {
             false => (None, None),
         };
         let (mut graph, mut graph_blocks, mut graph_trailing) = (Graph::new(), 0, 0);
-        if dir.join(INDEX_DIR).exists() {
+        if dir.join(INDEX_DIR).join(GRAPH_FEED).exists() {
             let (files, stored) = GraphFiles::open(disk, dir)?;
             (graph, graph_blocks, graph_trailing) = (stored, files.blocks(), files.trailing_bytes());
         }
         let ids = Vec::new();
-        Ok(Self { flat: flat.into(), ids, view, applied, author_rows: 0, graph, graph_blocks, graph_trailing })
+        Ok(Self {
+            flat: flat.into(),
+            ids,
+            view,
+            applied,
+            author_rows: 0,
+            graph,
+            graph_blocks,
+            graph_trailing,
+        })
     }
 
     pub(super) fn block(
@@ -106,9 +114,7 @@ impl Made {
             // Rows are not synced: after a crash the newest may be missing, and the next start makes them again.
             return match fsck.options.after_crash {
                 true => Ok(()),
-                false => {
-                    Err(Damage::new(fault_of(name), place, "rows of this block", "the end of the file"))
-                }
+                false => Err(Damage::new(fault_of(name), place, "rows of this block", "the end of the file")),
             };
         }
         match found.iter().zip(expected).position(|(a, b)| a != b) {
@@ -129,7 +135,12 @@ impl Made {
         }
     }
 
-    fn compare_authors(&mut self, fsck: &mut Fsck<'_>, height: u64, replayed: Replayed) -> Result<(), Damage> {
+    fn compare_authors(
+        &mut self,
+        fsck: &mut Fsck<'_>,
+        height: u64,
+        replayed: Replayed,
+    ) -> Result<(), Damage> {
         let Some(view) = &self.view else { return Ok(()) };
         let (writes, _) = replayed.consequences.into_writes(height);
         for (key, value) in writes.into_iter().filter(|(key, _)| key.first() == Some(&PREFIX_AUTHOR)) {
@@ -250,7 +261,9 @@ impl Made {
             return Err(view_damage(found).into());
         }
         if let Some(stray) = view.stray().map_err(|fault| view_damage(fault.to_string()))? {
-            return Err(view_damage(format!("a key that no version wrote: {}", crate::replay::hex(&stray))).into());
+            return Err(
+                view_damage(format!("a key that no version wrote: {}", crate::replay::hex(&stray))).into()
+            );
         }
         Ok(())
     }

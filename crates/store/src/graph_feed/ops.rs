@@ -1,9 +1,9 @@
 //! Steps of the graph as few bytes: a tag, then varints.
 
-use ore_custody::{Content as CustodyContent, Source, SourceKind as CustodySource, Step};
+use ore_custody::{ElementContent as CustodyContent, Source, SourceKind as CustodySource, Step};
 use ore_provenance::{
-    Content, ContentKind, Element, LotIndex, Mixing, NewLot, Origin, RecyclingClass, Route, SourceId, SourceKind,
-    StepKind, Taken,
+    Content, ContentKind, Element, LotIndex, Mixing, NewLot, Origin, RecyclingClass, Route, SourceId,
+    SourceKind, StepKind, Taken,
 };
 use ore_record::v1;
 
@@ -55,7 +55,13 @@ pub(super) fn composition(contents: &[CustodyContent]) -> Contents {
         .iter()
         .map(|content| {
             let kind = if content.measured { ContentKind::Measured } else { ContentKind::Declared };
-            let content_of = Content { ppb: content.ppb, uncertainty_ppb_k2: content.uncertainty_ppb, kind };
+            let content_of = match (content.ppb, content.uncertainty_ppb) {
+                // Looked for and not found: custody keeps the limit of detection as the uncertainty.
+                (0, limit) if limit > 0 => {
+                    Content { ppb: limit, uncertainty_ppb_k2: 0, kind: ContentKind::BelowDetection }
+                }
+                (ppb, uncertainty_ppb_k2) => Content { ppb, uncertainty_ppb_k2, kind },
+            };
             (Element(content.element), content_of)
         })
         .collect()
