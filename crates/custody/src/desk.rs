@@ -177,7 +177,7 @@ impl<'a> Desk<'a> {
 
     /// An expired offer ends when one of its lots is touched: the others are free again too.
     /// Their heads stay. Says whether the offer no longer reserves anything.
-    fn lapse(&mut self, leaf: Place, touched: u32) -> bool {
+    pub(crate) fn lapse(&mut self, leaf: Place, touched: u32) -> bool {
         let Some(offer) = self.state.books.offers.get(&leaf) else { return true };
         if self.lapsed.contains(&leaf) {
             return true;

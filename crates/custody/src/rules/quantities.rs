@@ -1,6 +1,6 @@
 //! Masses: stated, above zero, in a known unit (A5); dry, wet and moisture agree (M8).
 
-use alloc::{format, string::String, string::ToString};
+use alloc::{format, string::String};
 
 use ore_record::{
     mass::{self, BadMass},
@@ -44,5 +44,5 @@ pub(crate) fn weight(mg: u64) -> String {
 
 /// The same for a sum that may exceed any mass a record can hold.
 pub(crate) fn weight_of_sum(mg: u128) -> String {
-    u64::try_from(mg).map_or_else(|_| format!("{} kg", (mg / 1_000_000).to_string()), weight)
+    u64::try_from(mg).map_or_else(|_| format!("{} kg", mg / 1_000_000), weight)
 }

@@ -173,7 +173,9 @@ fn check_dependents(
 /// Walks back from the lot's head to `leaf`, past withdrawn records and their withdrawals.
 fn later_records(desk: &Desk<'_>, lot: &str, leaf: Place, found: &mut Vec<(RecordId, String)>) {
     let Some(ordinal) = desk.state.lot_ordinal(lot) else { return };
-    let mut at = desk.state.lots[ordinal as usize].standing.head;
+    let standing = &desk.state.lots[ordinal as usize].standing;
+    let mut past = Past::of(standing);
+    let mut at = standing.head;
     for _ in 0..MOST_STEPS {
         if at == leaf || found.len() >= MAX_DEPENDENTS {
             return;
@@ -183,7 +185,7 @@ fn later_records(desk: &Desk<'_>, lot: &str, leaf: Place, found: &mut Vec<(Recor
             let Some(withdrawn) = find(desk, &event.record) else { return };
             head_before(desk, &withdrawn, lot)
         } else {
-            if !found.iter().any(|(id, _)| *id == record.id()) {
+            if past.stands(desk, at, record.event()) && !found.iter().any(|(id, _)| *id == record.id()) {
                 let text =
                     format!("{} {} by {}", kind(record.event()), brief(&record.id()), record.record().author);
                 found.push((record.id(), text));
@@ -193,6 +195,39 @@ fn later_records(desk: &Desk<'_>, lot: &str, leaf: Place, found: &mut Vec<(Recor
         match before {
             Some(before) => at = before,
             None => return,
+        }
+    }
+}
+
+/// What came to nothing does not stand in the way: offers that nobody took, holds and recalls that ended.
+struct Past {
+    accepted: Vec<RecordId>,
+    held: bool,
+    recalled: bool,
+}
+
+impl Past {
+    const fn of(standing: &Standing) -> Self {
+        Self { accepted: Vec::new(), held: standing.held_by != NONE, recalled: standing.recalled_by != NONE }
+    }
+
+    /// Asked from the newest record to the oldest.
+    fn stands(&mut self, desk: &Desk<'_>, at: Place, event: &Event) -> bool {
+        match event {
+            Event::Accept(event) => {
+                self.accepted.extend(RecordId::try_from(event.offer.as_slice()));
+                true
+            }
+            Event::Ship(_) => {
+                let taken = desk.state.records.id_at(at).is_some_and(|id| self.accepted.contains(&id));
+                let offer = desk.state.books.offers.get(&at);
+                taken || offer.is_some_and(|offer| desk.now_ms() <= offer.expires_ms)
+            }
+            Event::Decline(_) | Event::CancelShipment(_) | Event::Release(_) => false,
+            // At most one of each is in force: the newest.
+            Event::Hold(_) => core::mem::take(&mut self.held),
+            Event::Recall(_) => core::mem::take(&mut self.recalled),
+            _ => true,
         }
     }
 }
@@ -310,11 +345,20 @@ fn put_back(
     change: impl FnOnce(&mut Standing),
 ) -> Option<u32> {
     let ordinal = desk.state.lot_ordinal(&reference?.lot)?;
-    let mut standing = desk.state.lots[ordinal as usize].standing;
-    standing.head = desk.leaf;
+    let mut standing = standing_again(desk, ordinal);
     change(&mut standing);
     desk.writes.push(Write::Standing(ordinal, standing));
     Some(ordinal)
+}
+
+/// Where the lot stands, with the withdrawal as its head and without an offer that has expired.
+fn standing_again(desk: &mut Desk<'_>, ordinal: u32) -> Standing {
+    let mut standing = desk.state.lots[ordinal as usize].standing;
+    standing.head = desk.leaf;
+    if standing.offer != NONE && desk.lapse(standing.offer, ordinal) {
+        standing.offer = NONE;
+    }
+    standing
 }
 
 /// Tells the graph that a lot has mass again.
@@ -330,8 +374,7 @@ fn restored(desk: &mut Desk<'_>, ordinal: Option<u32>) {
 
 fn void(desk: &mut Desk<'_>, withdrawn: Place, lots: Vec<u32>) {
     for &ordinal in &lots {
-        let mut standing = desk.state.lots[ordinal as usize].standing;
-        standing.head = desk.leaf;
+        let mut standing = standing_again(desk, ordinal);
         standing.remaining_mg = 0;
         standing.void = true;
         desk.writes.push(Write::Standing(ordinal, standing));

@@ -1,0 +1,7 @@
+//! Custody stories in the trade's words, one test for each rule, and properties over random histories.
+mod hostile;
+mod properties;
+mod rules;
+mod state;
+mod stories;
+mod world;
