@@ -5,6 +5,7 @@
 //! dense array cleared by whoever filled it. It is written here, for this file only.
 
 use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use ore_provenance::{
@@ -101,6 +102,18 @@ impl Bare {
     }
 }
 
+/// Fastest of many runs: what the work costs when nothing else uses the processor.
+fn fastest(mut run: impl FnMut()) -> Duration {
+    (0..60)
+        .map(|_| {
+            let start = Instant::now();
+            run();
+            start.elapsed()
+        })
+        .min()
+        .unwrap_or_default()
+}
+
 /// The youngest lots whose ancestors number about what is wanted, smallest difference first.
 fn lot_with_ancestors(graph: &Graph, scratch: &mut Scratch, wanted: u32) -> (LotIndex, u32) {
     let mut best = (LotIndex(0), 0u32);
@@ -120,6 +133,18 @@ fn traces(criterion: &mut Criterion) {
     let mut bare = Bare { weight: vec![0; LOTS as usize], met: vec![0; LOTS as usize / 64 + 1] };
     let per_lot = graph.bytes_in_use() as f64 / f64::from(LOTS);
     println!("graph: {LOTS} lots, {per_lot:.1} bytes each with two taken parts and one content");
+
+    for wanted in [100, 1_000, 10_000, 100_000] {
+        let (lot, ancestors) = lot_with_ancestors(&graph, &mut scratch, wanted);
+        let ours = fastest(|| {
+            black_box(attribute(&graph, &mut scratch, lot, TANTALUM, NOW, &Limits::default()).unwrap());
+        });
+        let limit = fastest(|| {
+            black_box(bare.walk(&inputs, lot.0, u32::MAX));
+        });
+        let ratio = ours.as_secs_f64() / limit.as_secs_f64();
+        println!("{ancestors:>7} ancestors: {ours:>10.1?}, bare walk {limit:>10.1?}, ratio {ratio:.1}");
+    }
 
     let mut group = criterion.benchmark_group("trace");
     group.sample_size(20);
