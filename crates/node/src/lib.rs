@@ -1,1 +1,32 @@
-//! One node: configuration, admission, the sequencer, services.
+//! One node: it admits records, gives them their order, makes them durable, publishes and answers.
+//!
+//! Reading order: [`run`] (the only file that spawns), [`admission`], [`pool`], [`sequencer`], [`draft`],
+//! [`publisher`], then the services. [`config`] and [`consortium`] are what an operator writes; [`genesis`]
+//! makes a new ledger.
+
+pub mod admin;
+pub mod admission;
+pub mod block;
+pub mod config;
+pub mod consortium;
+pub mod draft;
+pub mod genesis;
+pub mod health;
+pub mod http;
+pub mod keys;
+pub mod ledger;
+pub mod metrics;
+pub mod outcome;
+pub mod pool;
+pub mod publisher;
+mod recovery;
+pub mod run;
+pub mod sequencer;
+pub mod services;
+pub mod telemetry;
+
+pub use config::{Config, ConfigErrors};
+pub use consortium::{Consortium, ConsortiumError, TrustedValidator};
+pub use genesis::Genesis;
+pub use keys::NodeKeys;
+pub use run::{Node, NodeError, Shutdown, run};

@@ -3,6 +3,9 @@
 //! The only crate below the programs that knows the services of `proto/oreledger/v1`. Records travel
 //! through it as the bytes that were signed; nothing here encodes one again.
 
+mod rules;
+pub mod status;
+
 /// Types and services generated from the service protos; the comments there are their documentation.
 /// What `record.proto` defines is in [`ore_record::v1`].
 #[allow(missing_docs, unreachable_pub, clippy::all)]

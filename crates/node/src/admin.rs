@@ -1,0 +1,49 @@
+//! The admin port: is it alive, is it ready, what does it count. Never a record.
+
+use std::sync::Arc;
+
+use axum::{Router, extract::State, http::StatusCode, http::header, response::IntoResponse, routing::get};
+
+use crate::{health::Condition, ledger::Ledger, pool::Pool};
+
+/// What the admin port shows.
+pub struct Admin {
+    /// The read side.
+    pub ledger: Arc<Ledger>,
+    /// What waits.
+    pub pool: Arc<Pool>,
+}
+
+/// Routes of the admin port.
+pub fn routes(admin: Arc<Admin>) -> Router {
+    Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .with_state(admin)
+}
+
+async fn ready(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
+    let health = &admin.ledger.health;
+    match health.condition() {
+        Condition::Serving => (StatusCode::OK, "ready\n".to_owned()),
+        condition => {
+            let text = format!("{}: {}\n", name(condition), health.note());
+            (StatusCode::SERVICE_UNAVAILABLE, text)
+        }
+    }
+}
+
+async fn metrics(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
+    let text = admin.ledger.metrics.text(admin.pool.len(), name(admin.ledger.health.condition()));
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
+}
+
+const fn name(condition: Condition) -> &'static str {
+    match condition {
+        Condition::Serving => "serving",
+        Condition::DiskFull => "disk_full",
+        Condition::Stalled => "stalled",
+        Condition::Stopping => "stopping",
+    }
+}

@@ -1,0 +1,249 @@
+//! Admission: from bytes that somebody sent to records whose signatures verify.
+//!
+//! Off the reactor, on threads of its own, in batches of whatever waits: a batch of signatures costs a
+//! third of as many single ones. Bounded by records and by bytes from the first byte to the answer; who
+//! comes when it is full is told to come again.
+//!
+//! The rules are asked by the sequencer, which knows the records before this one; a dry run here would
+//! refuse records that build on others still on their way.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use ore_record::{MAX_ENTRY_BYTES, SignedRecord, batch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use crate::{
+    health::Health,
+    metrics::Metrics,
+    outcome::{NotTaken, Outcome},
+    pool::{Batch, Checked, Pool, Reply},
+};
+
+/// Most records in a batch that is answered at once.
+pub const MAX_BATCH_RECORDS: usize = 1_000;
+/// Most bytes in a batch: half a block, so that two always fit into one.
+pub const MAX_BATCH_BYTES: usize = 1 << 20;
+/// Records verified together: beyond some hundreds a batch gains nothing more.
+const VERIFY_TOGETHER: usize = 512;
+
+/// What was sent and waits for its signatures to be checked.
+struct Submission {
+    entries: Vec<Bytes>,
+    bytes: usize,
+    reply: Reply,
+}
+
+/// The way into the ledger.
+pub struct Admission {
+    queue: Mutex<Queue>,
+    arrived: Condvar,
+    records: Arc<Semaphore>,
+    /// In KiB, because a semaphore counts to 2^32.
+    kibibytes: Arc<Semaphore>,
+    pool: Arc<Pool>,
+    health: Arc<Health>,
+    metrics: Arc<Metrics>,
+    batch_records: usize,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Submission>,
+    next_ticket: u64,
+    closed: bool,
+}
+
+/// The answer to one batch, to be awaited.
+pub type Answer = oneshot::Receiver<Vec<Outcome>>;
+
+/// Room for a batch.
+pub struct Room([OwnedSemaphorePermit; 2]);
+
+impl Admission {
+    /// An empty queue before `pool`, with room for so many records and bytes until they are answered.
+    #[must_use]
+    pub fn new(
+        pool: Arc<Pool>,
+        health: Arc<Health>,
+        metrics: Arc<Metrics>,
+        records: usize,
+        bytes: usize,
+        block_records: usize,
+    ) -> Self {
+        Self {
+            queue: Mutex::default(),
+            arrived: Condvar::new(),
+            records: Arc::new(Semaphore::new(records)),
+            kibibytes: Arc::new(Semaphore::new(bytes / 1024)),
+            pool,
+            health,
+            metrics,
+            batch_records: block_records.min(MAX_BATCH_RECORDS).min(records),
+        }
+    }
+
+    /// Most records that one batch may hold.
+    #[must_use]
+    pub const fn batch_records(&self) -> usize {
+        self.batch_records
+    }
+
+    /// Takes room at once, or says that there is none.
+    ///
+    /// # Errors
+    /// [`NotTaken`].
+    pub fn try_room(&self, records: usize, bytes: usize) -> Result<Room, NotTaken> {
+        self.health.accepting()?;
+        let (records, kibibytes) = amounts(records, bytes);
+        let taken = Arc::clone(&self.records)
+            .try_acquire_many_owned(records)
+            .and_then(|records| Ok([records, Arc::clone(&self.kibibytes).try_acquire_many_owned(kibibytes)?]));
+        taken.map(Room).map_err(|_| {
+            self.metrics.queue_full.add(1);
+            NotTaken::QueueFull
+        })
+    }
+
+    /// Waits for room: the sender of a stream is slowed down instead of refused.
+    ///
+    /// # Errors
+    /// [`NotTaken`] when the node takes nothing at all.
+    pub async fn room(&self, records: usize, bytes: usize) -> Result<Room, NotTaken> {
+        self.health.accepting()?;
+        let (records, kibibytes) = amounts(records, bytes);
+        let records = Arc::clone(&self.records).acquire_many_owned(records).await;
+        let kibibytes = Arc::clone(&self.kibibytes).acquire_many_owned(kibibytes).await;
+        match (records, kibibytes) {
+            (Ok(records), Ok(kibibytes)) => Ok(Room([records, kibibytes])),
+            _ => Err(NotTaken::Stopping),
+        }
+    }
+
+    /// Queues a batch. Its bounds are the caller's to keep: [`Admission::batch_records`], [`MAX_BATCH_BYTES`].
+    ///
+    /// # Errors
+    /// [`NotTaken::Stopping`] once the queue is closed.
+    pub fn submit(&self, entries: Vec<Bytes>, room: Room) -> Result<Answer, NotTaken> {
+        let (sender, answer) = oneshot::channel();
+        let bytes = entries.iter().map(Bytes::len).sum();
+        let mut queue = self.lock();
+        if queue.closed {
+            return Err(NotTaken::Stopping);
+        }
+        queue.waiting.push_back(Submission { entries, bytes, reply: Reply { sender, permits: room.0 } });
+        drop(queue);
+        self.arrived.notify_one();
+        Ok(answer)
+    }
+
+    /// One verifying thread's work, until the queue is closed and empty.
+    pub fn verify_until_closed(&self) {
+        while let Some((ticket, group)) = self.next_group() {
+            let records: usize = group.iter().map(|submission| submission.entries.len()).sum();
+            self.pool.put(ticket, verify(group));
+            self.metrics.verified.add(records as u64);
+        }
+    }
+
+    /// Waits until everything that was taken has been answered.
+    pub async fn drained(&self, records: usize) {
+        // Whoever holds all the room knows that nobody else does.
+        let _ = self.records.acquire_many(records as u32).await;
+    }
+
+    /// Closes the queue: what waits is still verified, nothing more comes in.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.records.close();
+        self.arrived.notify_all();
+    }
+
+    fn next_group(&self) -> Option<(u64, Vec<Submission>)> {
+        let mut queue = self.lock();
+        while queue.waiting.is_empty() {
+            if queue.closed {
+                return None;
+            }
+            queue = self.arrived.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        let mut records = 0;
+        let mut count = 0;
+        for submission in &queue.waiting {
+            records += submission.entries.len();
+            if count > 0 && records > VERIFY_TOGETHER {
+                break;
+            }
+            count += 1;
+        }
+        let ticket = queue.next_ticket;
+        queue.next_ticket += 1;
+        Some((ticket, queue.waiting.drain(..count).collect()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn amounts(records: usize, bytes: usize) -> (u32, u32) {
+    // Batches are far below 2^32 of either.
+    (records as u32, bytes.div_ceil(1024) as u32)
+}
+
+/// Decodes and verifies a group; each submission becomes a batch with its records in their order.
+fn verify(group: Vec<Submission>) -> Vec<Batch> {
+    let mut decoded = Vec::new();
+    // Per record: nothing when it decodes, else what is wrong.
+    let mut faults = Vec::new();
+    for entry in group.iter().flat_map(|submission| &submission.entries) {
+        match SignedRecord::decode(entry) {
+            Ok(record) => {
+                decoded.push(record);
+                faults.push(None);
+            }
+            Err(error) => faults.push(Some(error.to_string())),
+        }
+    }
+    let mut entropy = [0; 32];
+    let verified = match getrandom::fill(&mut entropy) {
+        Ok(()) => batch::verify(decoded, entropy),
+        // Without entropy a batch could be fooled; one at a time it cannot.
+        Err(_) => decoded.into_iter().map(SignedRecord::verify).collect(),
+    };
+    let mut verified = verified.into_iter();
+    let mut faults = faults.into_iter();
+    group
+        .into_iter()
+        .map(|Submission { entries, bytes, reply }| {
+            let records = entries
+                .into_iter()
+                .zip(faults.by_ref())
+                .map(|(entry, fault)| match fault {
+                    Some(message) => Checked::Malformed { field: "entry", message },
+                    None => match verified.next().expect("one answer for each record that decodes") {
+                        Ok(record) => Checked::Verified { record: Box::new(record), entry },
+                        Err(error) => Checked::Malformed { field: "entry.signature", message: error.to_string() },
+                    },
+                })
+                .collect();
+            Batch { records, bytes, reply }
+        })
+        .collect()
+}
+
+/// Whether an entry is too long to be looked at, before anything is queued.
+#[must_use]
+pub const fn too_long(entry: &Bytes) -> bool {
+    entry.len() > MAX_ENTRY_BYTES
+}
+
+/// How long a caller that was refused for lack of room should wait.
+#[must_use]
+pub const fn retry_hint() -> Duration {
+    NotTaken::QueueFull.retry_after()
+}

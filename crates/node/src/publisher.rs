@@ -1,0 +1,165 @@
+//! The publisher: from durable blocks to checkpoints that others can hold the ledger to.
+//!
+//! The body is noted in the promise file and synced before it is signed, and no body is ever signed
+//! that contradicts an earlier one. Checkpoints follow blocks at a distance, so that a fast ledger signs
+//! a few a second and not one a block.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use ore_checkpoint::{
+    Cosigner, KeyName, NoteSigner, Policy, SignedCheckpoint, UnixSeconds,
+};
+use ore_merkle::TreeSize;
+use ore_store::{Store, StoreError};
+
+use crate::{
+    consortium::{Consortium, ConsortiumError, cosigner_name},
+    keys::NodeKeys,
+    ledger::{Ledger, Published},
+    sequencer::{chain, lock},
+};
+
+/// When a checkpoint that could not be made is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Signs and publishes.
+pub struct Publisher {
+    ledger: Arc<Ledger>,
+    store: Arc<Mutex<Store>>,
+    origin: KeyName,
+    log: NoteSigner,
+    cosigner: Cosigner,
+    policy: Policy,
+    interval: Duration,
+}
+
+/// Why a checkpoint could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The promise cannot be noted, or would contradict an earlier one.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The note cannot be put together: a defect of ours.
+    #[error("checkpoint of {size} entries: {why}")]
+    Note {
+        /// Its size.
+        size: u64,
+        /// What is wrong.
+        why: String,
+    },
+    /// This node's keys do not satisfy the trust root's policy.
+    #[error("the checkpoint of {size} entries does not satisfy the policy: {why}")]
+    Policy {
+        /// Its size.
+        size: u64,
+        /// What is missing.
+        why: String,
+    },
+}
+
+impl PublishError {
+    /// Whether the node must stop: two bodies for one size are evidence, not an accident.
+    #[must_use]
+    pub const fn is_contradiction(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Contradiction { .. }))
+    }
+}
+
+impl Publisher {
+    /// A publisher with this node's keys under the trust root's policy.
+    ///
+    /// # Errors
+    /// [`ConsortiumError`] when origin or policy cannot be used.
+    pub fn new(
+        ledger: Arc<Ledger>,
+        store: Arc<Mutex<Store>>,
+        consortium: &Consortium,
+        member: &str,
+        keys: &NodeKeys,
+        interval: Duration,
+    ) -> Result<Self, ConsortiumError> {
+        let name = |text: &str| KeyName::new(text).map_err(|error| ConsortiumError::Policy(error.to_string()));
+        let origin = name(&consortium.origin)?;
+        Ok(Self {
+            ledger,
+            store,
+            log: NoteSigner::new(origin.clone(), &keys.log),
+            cosigner: Cosigner::new(name(&cosigner_name(&consortium.origin, member))?, &keys.cosigner),
+            origin,
+            policy: consortium.policy()?,
+            interval,
+        })
+    }
+
+    /// Takes up the checkpoint that was published before the last stop, if it still says something true.
+    pub fn resume(&self) {
+        let Ok(Some(note)) = lock(&self.store).checkpoint() else { return };
+        let Ok(signed) = SignedCheckpoint::parse(&note) else { return };
+        let body = signed.unverified();
+        let true_still = self.ledger.reader.root_at(body.size()).as_ref() == Some(body.root());
+        if true_still && self.policy.check(&signed).is_ok() {
+            self.announce(signed);
+        }
+    }
+
+    /// Publishes whatever is durable, until the ledger's sender is gone.
+    ///
+    /// # Errors
+    /// Only what must stop the node: a contradiction.
+    pub async fn run(self: Arc<Self>) -> Result<(), PublishError> {
+        let mut newest = self.ledger.newest.subscribe();
+        // Each turn publishes one checkpoint, then waits for a block and for the interval.
+        loop {
+            let started = Instant::now();
+            let size = newest.borrow_and_update().tree_size;
+            if size > self.ledger.published.borrow().tree_size {
+                let publisher = Arc::clone(&self);
+                let done = tokio::task::spawn_blocking(move || publisher.publish(size)).await;
+                match done {
+                    Ok(Err(error)) if error.is_contradiction() => return Err(error),
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => {
+                        tracing::error!(error = %chain(&error), "no checkpoint, trying again");
+                        tokio::time::sleep(RETRY).await;
+                        continue;
+                    }
+                    // A panic there is ours and has been printed; the next block tries again.
+                    Err(_) => {}
+                }
+            }
+            if newest.changed().await.is_err() {
+                return Ok(());
+            }
+            tokio::time::sleep(self.interval.saturating_sub(started.elapsed())).await;
+        }
+    }
+
+    /// Promise, then signature and cosignature, then policy, then file, then everybody.
+    ///
+    /// # Errors
+    /// [`PublishError`].
+    pub fn publish(&self, size: u64) -> Result<(), PublishError> {
+        let body = lock(&self.store).promise(&self.origin, TreeSize::new(size))?;
+        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let time = UnixSeconds::new(seconds)
+            .ok_or_else(|| PublishError::Note { size, why: "the clock is out of range".into() })?;
+        let lines = vec![self.log.sign(&body.to_text()), self.cosigner.cosign(&body, time)];
+        let signed = SignedCheckpoint::new(body, lines)
+            .map_err(|why| PublishError::Note { size, why: why.to_string() })?;
+        self.policy.check(&signed).map_err(|why| PublishError::Policy { size, why: why.to_string() })?;
+        lock(&self.store).publish_checkpoint(signed.to_string().as_bytes())?;
+        self.announce(signed);
+        Ok(())
+    }
+
+    fn announce(&self, signed: SignedCheckpoint) {
+        let tree_size = signed.unverified().size().get();
+        let note = signed.to_string().into();
+        self.ledger.metrics.published_entries.set(tree_size);
+        let checkpoint = Some(Arc::new(signed));
+        self.ledger.published.send_replace(Published { tree_size, note, checkpoint });
+    }
+}

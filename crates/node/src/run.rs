@@ -1,0 +1,578 @@
+//! A node from start to stop. The only file that spawns; everything it starts, it ends.
+//!
+//! Threads: the reactor's for calls, one or more that check signatures, and one for ordering, on which the engine and
+//! the sequencer live together so that a message between them costs no change of thread.
+
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
+
+use axum::{Router, http::StatusCode, response::IntoResponse, serve::ListenerExt};
+use ore_consensus::{Driver, Engine, EngineConfig, EngineError, Stall, Transport};
+use ore_store::StoreError;
+use ore_wire::v1::{
+    consortium_service_server::ConsortiumServiceServer, log_service_server::LogServiceServer,
+    lot_service_server::LotServiceServer, provenance_service_server::ProvenanceServiceServer,
+    submission_service_server::SubmissionServiceServer,
+};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, oneshot, watch},
+    task::JoinHandle,
+};
+use tonic::service::Routes;
+use tonic_health::ServingStatus;
+use tower::limit::GlobalConcurrencyLimitLayer;
+
+use crate::{
+    admin::{self, Admin},
+    admission::Admission,
+    config::Config,
+    consortium::{Consortium, ConsortiumError},
+    health::{Condition, Health},
+    http,
+    keys::{KeyError, NodeKeys},
+    ledger::{Ledger, Newest},
+    pool::Pool,
+    publisher::{PublishError, Publisher},
+    recovery::{self, OpenError, Opened},
+    sequencer::{Sequencer, Settings, validators_of},
+    services::{Api, consortium, log, lot, provenance, submission},
+};
+
+/// Asks a node to stop; clones ask the same node.
+#[derive(Clone, Debug)]
+pub struct Shutdown(Arc<watch::Sender<bool>>);
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(false)))
+    }
+}
+
+impl Shutdown {
+    /// Nobody has asked yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks.
+    pub fn stop(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Waits until somebody asks.
+    pub async fn asked(&self) {
+        // The sender is in self, so it cannot be gone.
+        let _ = self.0.subscribe().wait_for(|asked| *asked).await;
+    }
+
+    /// Asks when the process is told to end: SIGINT (Ctrl-C) or SIGTERM.
+    ///
+    /// # Errors
+    /// When the signals cannot be watched.
+    pub fn on_signals() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let shutdown = Self::new();
+        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let asking = shutdown.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            asking.stop();
+        });
+        Ok(shutdown)
+    }
+}
+
+/// Why a node did not start, or ended. For the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The trust root.
+    #[error(transparent)]
+    Consortium(#[from] ConsortiumError),
+    /// The node's keys.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// The keys are not those that the trust root names for the member.
+    #[error("the {what} key of {member} is not the one that the trust root names for it")]
+    OtherKey {
+        /// Which key.
+        what: &'static str,
+        /// Whose.
+        member: String,
+    },
+    /// The ledger.
+    #[error("open the ledger in {}", path.display())]
+    Open {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: OpenError,
+    },
+    /// An address cannot be listened on.
+    #[error("listen on {address}")]
+    Bind {
+        /// Which.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A thread cannot be started.
+    #[error("start a thread for {what}")]
+    Thread {
+        /// What for.
+        what: &'static str,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The ordering engine does not start, or failed.
+    #[error("ordering engine")]
+    Engine(#[source] EngineError),
+    /// The engine ended without a word: it panicked.
+    #[error("the ordering thread ended unexpectedly")]
+    EngineGone,
+    /// Two bodies for one size: both are in the message, for keeping.
+    #[error("checkpoints")]
+    Publish(#[source] PublishError),
+    /// Reflection cannot be set up: a defect of ours.
+    #[error("reflection: {0}")]
+    Reflection(String),
+    /// The ledger could not be closed in order; nothing acknowledged is lost.
+    #[error("close the ledger")]
+    Close(#[source] StoreError),
+    /// Stopping took longer than it may; nothing acknowledged is lost.
+    #[error("the node did not stop within {0:?} and was cut off; nothing acknowledged is lost")]
+    StopTimeout(Duration),
+}
+
+/// A running node.
+pub struct Node {
+    member_addr: SocketAddr,
+    admin_addr: SocketAddr,
+    ledger: Arc<Ledger>,
+    admission: Arc<Admission>,
+    supervisor: JoinHandle<Result<(), NodeError>>,
+}
+
+/// Starts a node and waits for its end.
+///
+/// # Errors
+/// [`NodeError`].
+pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), NodeError> {
+    Node::start(config, shutdown).await?.wait().await
+}
+
+impl Node {
+    /// Opens the ledger, starts ordering, listens. Must run in a tokio runtime with several threads.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub async fn start(config: Config, shutdown: Shutdown) -> Result<Self, NodeError> {
+        let consortium = Consortium::load(&config.consortium)?;
+        let keys = NodeKeys::load(&config.keys)?;
+        check_keys(&config.member, &consortium, &keys)?;
+        let (member_listener, member_addr) = bind(config.listen).await?;
+        let (admin_listener, admin_addr) = bind(config.admin_listen).await?;
+        let Opened { store, custody, graph, tip } = open(&config, &consortium).await?;
+
+        let validators = validators_of(&custody, tip.next_height());
+        let newest = Newest {
+            height: tip.height.unwrap_or_default(),
+            tree_size: tip.frontier.size().get(),
+            time_ms: tip.time_ms,
+        };
+        let (origin, genesis) = (consortium.origin.clone(), consortium.genesis);
+        let member = config.member.clone();
+        let reader = store.reader();
+        let ledger = Arc::new(Ledger::new(origin, genesis, member, custody, graph, reader, newest));
+        ledger.metrics.integrated_entries.set(newest.tree_size);
+        let store = Arc::new(Mutex::new(store));
+        let pool = Arc::new(Pool::default());
+        let admission = Arc::new(Admission::new(
+            Arc::clone(&pool),
+            Arc::clone(&ledger.health),
+            Arc::clone(&ledger.metrics),
+            config.pool_records,
+            config.pool_bytes,
+            config.block_records,
+        ));
+        let interval = config.checkpoint_interval;
+        let publisher =
+            Publisher::new(Arc::clone(&ledger), Arc::clone(&store), &consortium, &config.member, &keys, interval)?;
+        let publisher = Arc::new(publisher);
+        publisher.resume();
+        let settings = Settings {
+            member: config.member.clone(),
+            block_records: config.block_records,
+            heartbeat: config.heartbeat,
+        };
+        let (ledger_of_sequencer, store_of_sequencer) = (Arc::clone(&ledger), Arc::clone(&store));
+        let pool_of_sequencer = Arc::clone(&pool);
+        let sequencer = Sequencer::new(
+            settings,
+            ledger_of_sequencer,
+            store_of_sequencer,
+            pool_of_sequencer,
+            tip,
+            validators,
+        );
+        let mut engine_config =
+            EngineConfig::new(&consortium.origin, &config.member, keys.consensus, config.data.join("wal"));
+        engine_config.stop_wait = config.stop / 2;
+        let (engine, ordering) = start_ordering(engine_config, sequencer).await?;
+        let verifiers = start_verifiers(&admission)?;
+        let api = Arc::new(Api {
+            ledger: Arc::clone(&ledger),
+            admission: Arc::clone(&admission),
+            request_timeout: config.request_timeout,
+            query_time: config.query_time,
+            query_lots: config.query_lots,
+            questions: Arc::new(Semaphore::new(cores().div_ceil(2))),
+        });
+        let (health_reporter, health_service) = tonic_health::server::health_reporter();
+        let router = member_router(&api, health_service, config.concurrent_requests)?;
+        let admin_router = admin::routes(Arc::new(Admin { ledger: Arc::clone(&ledger), pool }));
+        let ending = Shutdown::new();
+        let servers = vec![
+            serve(member_listener, router, ending.clone()),
+            serve(admin_listener, admin_router, ending.clone()),
+        ];
+        let helpers = vec![
+            tokio::spawn(report_health(ledger.health.clone(), health_reporter)),
+            tokio::spawn(watch_for_stalls(engine.clone(), ledger.health.clone(), config.stall)),
+        ];
+        let publishing = tokio::spawn(Arc::clone(&publisher).run());
+        tracing::info!(%member_addr, %admin_addr, height = newest.height, "node is up");
+        let running = Running {
+            ledger: Arc::clone(&ledger),
+            admission: Arc::clone(&admission),
+            store,
+            engine,
+            ordering,
+            publisher,
+            publishing,
+            servers,
+            helpers,
+            verifiers,
+            ending,
+            pool_records: config.pool_records,
+            stop: config.stop,
+        };
+        let supervisor = tokio::spawn(running.supervise(shutdown));
+        Ok(Self { member_addr, admin_addr, ledger, admission, supervisor })
+    }
+
+    /// Where members connect.
+    #[must_use]
+    pub const fn member_addr(&self) -> SocketAddr {
+        self.member_addr
+    }
+
+    /// Where health and metrics are.
+    #[must_use]
+    pub const fn admin_addr(&self) -> SocketAddr {
+        self.admin_addr
+    }
+
+    /// The read side, for programs that run a node inside themselves.
+    #[must_use]
+    pub const fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+
+    /// The way in, for programs that run a node inside themselves.
+    #[must_use]
+    pub const fn admission(&self) -> &Arc<Admission> {
+        &self.admission
+    }
+
+    /// Waits for the end: after a stop was asked for, or because the node cannot go on.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub async fn wait(self) -> Result<(), NodeError> {
+        self.supervisor.await.unwrap_or(Err(NodeError::EngineGone))
+    }
+
+    /// Ends everything at once, as a crash would; for tests of recovery. What was acknowledged is on the disk.
+    pub async fn danger_drop(self) {
+        self.supervisor.abort();
+        let _ = self.supervisor.await;
+    }
+}
+
+/// What a node is made of while it runs.
+struct Running {
+    ledger: Arc<Ledger>,
+    admission: Arc<Admission>,
+    store: Arc<Mutex<ore_store::Store>>,
+    engine: Engine,
+    ordering: Ordering,
+    publisher: Arc<Publisher>,
+    publishing: JoinHandle<Result<(), PublishError>>,
+    servers: Vec<JoinHandle<()>>,
+    helpers: Vec<JoinHandle<()>>,
+    verifiers: Vec<thread::JoinHandle<()>>,
+    ending: Shutdown,
+    pool_records: usize,
+    stop: Duration,
+}
+
+type Ordering = oneshot::Receiver<Result<Sequencer, EngineError>>;
+
+impl Running {
+    async fn supervise(mut self, shutdown: Shutdown) -> Result<(), NodeError> {
+        let failure = tokio::select! {
+            () = shutdown.asked() => None,
+            ended = &mut self.ordering => Some(match ended {
+                Ok(Err(error)) => NodeError::Engine(error),
+                Ok(Ok(_)) | Err(_) => NodeError::EngineGone,
+            }),
+            published = &mut self.publishing => match published {
+                Ok(Err(error)) => Some(NodeError::Publish(error)),
+                Ok(Ok(())) | Err(_) => Some(NodeError::EngineGone),
+            },
+        };
+        if let Some(failure) = &failure {
+            tracing::error!(error = %crate::sequencer::chain(failure), "node cannot go on");
+        }
+        let limit = self.stop;
+        let stopped = tokio::time::timeout(limit, self.stop(failure.is_none()));
+        let stopped = stopped.await.unwrap_or(Err(NodeError::StopTimeout(limit)));
+        failure.map_or(stopped, Err)
+    }
+
+    /// Refuse, drain, publish, stop serving, stop ordering, close.
+    async fn stop(self, in_order: bool) -> Result<(), NodeError> {
+        tracing::info!("node is stopping");
+        self.ledger.health.set(Condition::Stopping, "the node is shutting down");
+        if in_order {
+            // What was taken is answered: all room has been given back. Bounded by the caller.
+            let _ = tokio::time::timeout(self.stop / 3, self.admission.drained(self.pool_records)).await;
+        }
+        self.admission.close();
+        self.engine.shutdown().await;
+        if in_order {
+            // The engine's end gives the sequencer back, and with it the state.
+            let _ = self.ordering.await;
+            let (publisher, size) = (Arc::clone(&self.publisher), self.ledger.tree_size());
+            if size > self.ledger.published.borrow().tree_size {
+                let _ = tokio::task::spawn_blocking(move || publisher.publish(size)).await;
+            }
+        }
+        self.ending.stop();
+        for server in self.servers {
+            // A caller that does not hang up is cut off.
+            let _ = tokio::time::timeout(self.stop / 4, server).await;
+        }
+        self.helpers.iter().for_each(JoinHandle::abort);
+        self.publishing.abort();
+        let _ = self.publishing.await;
+        drop(self.publisher);
+        let (store, ledger, verifiers) = (self.store, self.ledger, self.verifiers);
+        let closed = tokio::task::spawn_blocking(move || {
+            for verifier in verifiers {
+                let _ = verifier.join();
+            }
+            match Arc::try_unwrap(store).map(Mutex::into_inner) {
+                Ok(Ok(store)) => store.close(&ledger.graph()).map_err(NodeError::Close),
+                // Somebody still holds it, or panicked holding it: the log has everything.
+                _ => Ok(()),
+            }
+        });
+        let closed = closed.await.unwrap_or(Ok(()));
+        tracing::info!("node stopped");
+        closed
+    }
+}
+
+fn check_keys(member: &str, consortium: &Consortium, keys: &NodeKeys) -> Result<(), NodeError> {
+    let Some(trusted) = consortium.validators.iter().find(|validator| validator.member == member) else {
+        tracing::warn!(member, "the trust root does not name this member among the validators");
+        return Ok(());
+    };
+    let ours = keys.validator(member, "");
+    let pairs = [
+        ("consensus", &ours.consensus_key, &trusted.consensus_key),
+        ("log", &ours.log_key, &trusted.log_key),
+        ("cosigner", &ours.cosigner_key, &trusted.cosigner_key),
+    ];
+    match pairs.iter().find(|(_, ours, trusted)| ours[..] != trusted[..]) {
+        Some((what, ..)) => Err(NodeError::OtherKey { what, member: member.to_owned() }),
+        None => Ok(()),
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), NodeError> {
+    let failed = |source| NodeError::Bind { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+async fn open(config: &Config, consortium: &Consortium) -> Result<Opened, NodeError> {
+    let (config, consortium) = (config.clone(), consortium.clone());
+    let path = config.data.clone();
+    let opened = tokio::task::spawn_blocking(move || recovery::open(&config, &consortium)).await;
+    match opened {
+        Ok(opened) => opened.map_err(|source| NodeError::Open { path, source }),
+        Err(_) => Err(NodeError::EngineGone),
+    }
+}
+
+/// Engine and sequencer on a thread and a reactor of their own.
+async fn start_ordering(config: EngineConfig, sequencer: Sequencer) -> Result<(Engine, Ordering), NodeError> {
+    let (started, start) = oneshot::channel();
+    let (ended, end) = oneshot::channel();
+    let work = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let Ok(runtime) = runtime else { return };
+        runtime.block_on(async move {
+            match Engine::start(config, sequencer, Transport::lone()).await {
+                Ok((engine, driver)) => {
+                    let _ = started.send(Ok(engine));
+                    let _ = ended.send(Driver::run(driver).await);
+                }
+                Err(error) => {
+                    let _ = started.send(Err(error));
+                }
+            }
+        });
+    };
+    let thread = thread::Builder::new().name("ordering".into()).spawn(work);
+    thread.map_err(|source| NodeError::Thread { what: "ordering", source })?;
+    match start.await {
+        Ok(Ok(engine)) => Ok((engine, end)),
+        Ok(Err(error)) => Err(NodeError::Engine(error)),
+        Err(_) => Err(NodeError::EngineGone),
+    }
+}
+
+fn start_verifiers(admission: &Arc<Admission>) -> Result<Vec<thread::JoinHandle<()>>, NodeError> {
+    // One core is left to the sequencer.
+    let count = cores().saturating_sub(1).clamp(1, 8);
+    (0..count)
+        .map(|number| {
+            let admission = Arc::clone(admission);
+            let thread = thread::Builder::new().name(format!("verify-{number}"));
+            thread
+                .spawn(move || admission.verify_until_closed())
+                .map_err(|source| NodeError::Thread { what: "checking signatures", source })
+        })
+        .collect()
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// gRPC, tiles and JSON on one port.
+fn member_router<H>(
+    api: &Arc<Api>,
+    health: tonic_health::pb::health_server::HealthServer<H>,
+    concurrent_requests: usize,
+) -> Result<Router, NodeError>
+where
+    H: tonic_health::pb::health_server::Health,
+{
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(ore_wire::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()
+        .map_err(|error| NodeError::Reflection(error.to_string()))?;
+    let (most_in, most_out) = (ore_wire::MAX_REQUEST_BYTES, ore_wire::MAX_RESPONSE_BYTES);
+    let submission = SubmissionServiceServer::new(submission::Submission(Arc::clone(api)));
+    let lots = LotServiceServer::new(lot::Lots(Arc::clone(api)));
+    let provenance = ProvenanceServiceServer::new(provenance::Provenance(Arc::clone(api)));
+    let log = LogServiceServer::new(log::Log(Arc::clone(api)));
+    let consortium = ConsortiumServiceServer::new(consortium::Consortium(Arc::clone(api)));
+    let routes = Routes::new(submission.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
+        .add_service(lots.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
+        .add_service(provenance.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
+        .add_service(log.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
+        .add_service(consortium.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
+        .add_service(health)
+        .add_service(reflection);
+    let router = routes.prepare().into_axum_router().merge(http::routes(Arc::clone(api)));
+    Ok(router.fallback(unknown_path).layer(GlobalConcurrencyLimitLayer::new(concurrent_requests)))
+}
+
+/// A call of a method that does not exist is told so in gRPC's way, everything else in HTTP's.
+async fn unknown_path(request: axum::extract::Request) -> axum::response::Response {
+    let kind = request.headers().get(axum::http::header::CONTENT_TYPE);
+    if kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc")) {
+        return tonic::Status::unimplemented("no such method").into_http();
+    }
+    StatusCode::NOT_FOUND.into_response()
+}
+
+fn serve(listener: TcpListener, router: Router, ending: Shutdown) -> JoinHandle<()> {
+    // Small answers leave at once.
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "no-delay is not available");
+        }
+    });
+    tokio::spawn(async move {
+        let served = axum::serve(listener, router).with_graceful_shutdown(async move { ending.asked().await });
+        if let Err(error) = served.await {
+            tracing::error!(%error, "a port is no longer served");
+        }
+    })
+}
+
+/// Tells the standard health service what the node's own condition is.
+async fn report_health(health: Arc<Health>, reporter: tonic_health::server::HealthReporter) {
+    const READS: [&str; 4] = [
+        "oreledger.v1.LotService",
+        "oreledger.v1.ProvenanceService",
+        "oreledger.v1.LogService",
+        "oreledger.v1.ConsortiumService",
+    ];
+    let mut changes = health.watch();
+    // Until the node is gone.
+    loop {
+        let condition = *changes.borrow_and_update();
+        let serving = |serves| if serves { ServingStatus::Serving } else { ServingStatus::NotServing };
+        let (writes, reads) = (condition == Condition::Serving, condition != Condition::Stopping);
+        for name in READS {
+            reporter.set_service_status(name, serving(reads)).await;
+        }
+        reporter.set_service_status("oreledger.v1.SubmissionService", serving(writes)).await;
+        reporter.set_service_status("", serving(writes)).await;
+        if changes.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Says when a height does not advance; the sequencer takes it back with the next block.
+async fn watch_for_stalls(engine: Engine, health: Arc<Health>, limit: Duration) {
+    // One report a stall, then a pause of the same length.
+    loop {
+        let stall = engine.stalled(limit).await;
+        let full = health.condition() == Condition::DiskFull;
+        match &stall {
+            Stall::NoProgress { .. } if full => {}
+            stall => {
+                tracing::error!(%stall, "ledger does not advance");
+                health.set(Condition::Stalled, &stall.to_string());
+            }
+        }
+        if matches!(stall, Stall::Failed(_)) {
+            return;
+        }
+        tokio::time::sleep(limit).await;
+    }
+}

@@ -1,0 +1,439 @@
+//! The sequencer: the single writer. It gives records their leaves, and acknowledges nothing that is not durable.
+//!
+//! A block holds whatever waits when the one before is on the disk: grouped by arrival, not by timer.
+//! It is built while the state is locked, so nobody reads what is not decided; signatures of the next
+//! block are checked meanwhile. A refused record takes no leaf, and its author is told.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use ore_consensus::{
+    Application, Candidate, Certificate, DecidedBlock, Fatal, InvalidBlock, ProposedBlock, Standing, ValidatorEntry,
+};
+use ore_custody::Custody;
+use ore_record::{RecordId, VerifiedRecord};
+use ore_store::{Store, StoreError};
+use ore_wire::v1;
+use tokio::sync::OwnedRwLockWriteGuard;
+
+use crate::{
+    block::{self, BLOCK_RESERVE_BYTES, BlockParts, MAX_BLOCK_BYTES},
+    draft::{self, Draft, NotAdded, Sealed, Tip},
+    health::Condition,
+    ledger::{Ledger, Newest},
+    outcome::{NotTaken, Outcome, Place},
+    pool::{Batch, Checked, Pool, Reply},
+};
+
+/// How far a fresh block's time may be ahead of our clock: as A3 allows an event's.
+const CLOCK_AHEAD: Duration = Duration::from_secs(300);
+/// How often a full disk is tried again.
+const DISK_RETRY: Duration = Duration::from_millis(500);
+
+/// What the sequencer is told once.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Member that runs this node.
+    pub member: String,
+    /// Most records in a block.
+    pub block_records: usize,
+    /// An empty block after this long without records.
+    pub heartbeat: Duration,
+}
+
+/// The single writer.
+pub struct Sequencer {
+    settings: Settings,
+    ledger: Arc<Ledger>,
+    store: Arc<Mutex<Store>>,
+    pool: Arc<Pool>,
+    tip: Tip,
+    validators: Vec<ValidatorEntry>,
+    underway: Option<Underway>,
+    last_block: Instant,
+    /// Tree size after a height: a resubmission asks for the same few again and again.
+    known_size: (u64, u64),
+}
+
+/// A block that is applied and not yet durable.
+struct Underway {
+    state: OwnedRwLockWriteGuard<Custody>,
+    sealed: Sealed,
+    bytes: Bytes,
+    waiting: Vec<Waiting>,
+}
+
+/// Who waits for this block, and what becomes of their records if it is decided.
+struct Waiting {
+    records: Vec<Checked>,
+    verdicts: Vec<Verdict>,
+    bytes: usize,
+    reply: Reply,
+}
+
+enum Verdict {
+    /// Its leaf in this block.
+    Leaf(u64, RecordId),
+    /// A leaf of this block that it got a moment ago.
+    Again(u64, RecordId),
+    /// Anything that does not depend on this block.
+    Known(Outcome),
+}
+
+impl Sequencer {
+    /// Takes over a recovered ledger, whose newest block is `tip`.
+    pub fn new(
+        settings: Settings,
+        ledger: Arc<Ledger>,
+        store: Arc<Mutex<Store>>,
+        pool: Arc<Pool>,
+        tip: Tip,
+        validators: Vec<ValidatorEntry>,
+    ) -> Self {
+        let last_block = Instant::now();
+        let known_size = (u64::MAX, 0);
+        Self { settings, ledger, store, pool, tip, validators, underway: None, last_block, known_size }
+    }
+
+    /// Applies what waits. `None`: everything was refused and answered, or nothing waits.
+    async fn build(&mut self, even_empty: bool) -> Option<&Underway> {
+        // Each turn takes what waits; it ends with a block, or with nothing left to take.
+        loop {
+            let mut batches = self.pool.take(self.settings.block_records, MAX_BLOCK_BYTES - BLOCK_RESERVE_BYTES);
+            if batches.is_empty() && !even_empty {
+                return None;
+            }
+            let state = Arc::clone(&self.ledger.custody).write_owned().await;
+            let started = Instant::now();
+            let (state, draft, waiting) = self.apply_batches(state, &mut batches);
+            if draft.records() == 0 && !even_empty {
+                let mut state = state;
+                draft.undo(&mut state, &mut self.ledger.graph_mut());
+                drop(state);
+                self.answer(waiting, 0, 0);
+                continue;
+            }
+            let mut state = state;
+            let sealed = draft.seal(&mut state, &self.tip, &self.ledger.origin, &self.settings.member);
+            let bytes = sealed.encode().into();
+            self.ledger.metrics.apply_us.add(started.elapsed().as_micros() as u64);
+            self.underway = Some(Underway { state, sealed, bytes, waiting });
+            return self.underway.as_ref();
+        }
+    }
+
+    /// Applies batches to the state. A record on which rules and graph disagree is our defect: it is refused,
+    /// loudly, and the others are applied again without it.
+    fn apply_batches(
+        &mut self,
+        mut state: OwnedRwLockWriteGuard<Custody>,
+        batches: &mut Vec<Batch>,
+    ) -> (OwnedRwLockWriteGuard<Custody>, Draft, Vec<Waiting>) {
+        let time_ms = now_ms().max(self.tip.time_ms);
+        let ledger = Arc::clone(&self.ledger);
+        let mut graph = ledger.graph_mut();
+        // Every further turn has one record fewer.
+        loop {
+            let mut draft = Draft::begin(&self.tip, &graph, time_ms);
+            let mut verdicts = Vec::with_capacity(batches.len());
+            let mut disputed = None;
+            'batches: for (number, batch) in batches.iter().enumerate() {
+                let mut answers = Vec::with_capacity(batch.records.len());
+                for (place, checked) in batch.records.iter().enumerate() {
+                    match self.verdict(&mut state, &mut graph, &mut draft, checked) {
+                        Ok(verdict) => answers.push(verdict),
+                        Err(error) => {
+                            tracing::error!(%error, "rules and graph disagree, record refused");
+                            disputed = Some((number, place));
+                            break 'batches;
+                        }
+                    }
+                }
+                verdicts.push(answers);
+            }
+            let Some((number, place)) = disputed else {
+                let waiting = batches.drain(..).zip(verdicts);
+                let waiting = waiting.map(|(Batch { records, bytes, reply }, verdicts)| Waiting {
+                    records,
+                    verdicts,
+                    bytes,
+                    reply,
+                });
+                return (state, draft, waiting.collect());
+            };
+            draft.undo(&mut state, &mut graph);
+            let message = "the provenance graph cannot take this record; please report it".to_owned();
+            batches[number].records[place] = Checked::Malformed { field: "entry", message };
+        }
+    }
+
+    fn verdict(
+        &mut self,
+        custody: &mut Custody,
+        graph: &mut ore_provenance::Graph,
+        draft: &mut Draft,
+        checked: &Checked,
+    ) -> Result<Verdict, ore_store::graph_feed::FeedError> {
+        let (record, entry) = match checked {
+            Checked::Verified { record, entry } => (record, entry),
+            Checked::Malformed { field, message } => {
+                self.ledger.metrics.malformed.add(1);
+                return Ok(Verdict::Known(Outcome::Malformed { field, message: message.clone() }));
+            }
+        };
+        if let Some(leaf) = custody.leaf_of(&record.id()) {
+            return Ok(self.already_there(leaf, record, draft.first_leaf()));
+        }
+        match draft.add(custody, graph, &self.ledger.reader, record, entry.clone()) {
+            Ok(leaf) => Ok(Verdict::Leaf(leaf, record.id())),
+            Err(NotAdded::Rejected(rejection)) => {
+                self.ledger.metrics.rejected.add(1);
+                Ok(Verdict::Known(Outcome::Rejected(rejection)))
+            }
+            Err(NotAdded::Graph(error)) => Err(error),
+        }
+    }
+
+    fn already_there(&mut self, leaf: u64, record: &VerifiedRecord, first_leaf: u64) -> Verdict {
+        let id = record.id();
+        if leaf >= first_leaf {
+            return Verdict::Again(leaf, id);
+        }
+        let height = self.ledger.reader.height_of(leaf).unwrap_or_default();
+        if self.known_size.0 != height {
+            let header = self.ledger.reader.header(height).ok().flatten();
+            self.known_size = (height, header.map_or(0, |header| header.tree_size));
+        }
+        let place = Place { id, leaf_index: leaf, tree_size: self.known_size.1, height };
+        Verdict::Known(Outcome::AlreadyThere(place))
+    }
+
+    fn answer(&self, waiting: Vec<Waiting>, height: u64, tree_size: u64) {
+        for Waiting { verdicts, reply, .. } in waiting {
+            let place = |leaf_index, id| Place { id, leaf_index, tree_size, height };
+            let outcomes = verdicts.into_iter().map(|verdict| match verdict {
+                Verdict::Leaf(leaf, id) => Outcome::Accepted(place(leaf, id)),
+                Verdict::Again(leaf, id) => Outcome::AlreadyThere(place(leaf, id)),
+                Verdict::Known(outcome) => outcome,
+            });
+            reply.answer(outcomes.collect());
+        }
+    }
+
+    /// Takes the block under way back; those who wait for it wait for another.
+    fn set_back(&mut self) {
+        if let Some(Underway { mut state, sealed, waiting, .. }) = self.underway.take() {
+            sealed.undo(&mut state, &mut self.ledger.graph_mut());
+            drop(state);
+            let batches = waiting.into_iter().map(|w| Batch { records: w.records, bytes: w.bytes, reply: w.reply });
+            self.pool.put_back(batches.collect());
+        }
+    }
+
+    /// Applies somebody's block and keeps it under way.
+    async fn apply_block(&mut self, parts: &BlockParts, bytes: Bytes) -> Result<(), draft::BlockFault> {
+        let mut state = Arc::clone(&self.ledger.custody).write_owned().await;
+        let mut entropy = [0; 32];
+        if getrandom::fill(&mut entropy).is_err() {
+            return Err(draft::BlockFault::DoesNotFollow("no randomness from the operating system".into()));
+        }
+        let (tip, origin, log) = (&self.tip, &self.ledger.origin, &self.ledger.reader);
+        let sealed = draft::apply(parts, tip, origin, &mut state, &mut self.ledger.graph_mut(), log, entropy)?;
+        self.underway = Some(Underway { state, sealed, bytes, waiting: Vec::new() });
+        Ok(())
+    }
+
+    /// Makes the block under way durable. A full disk is waited for: the block is decided and stays so.
+    async fn make_durable(&mut self, mut underway: Underway, certificate: &Bytes) -> Result<(), Fatal> {
+        // Ends when the disk takes the block, fails otherwise, or the node stops.
+        loop {
+            let Underway { mut state, sealed, bytes, waiting } = underway;
+            let (tip, tree_size, records) = (sealed.tip(), sealed.tree_size(), sealed.entries.len() - 1);
+            let feed = sealed.watch_response();
+            let (block, applied) = sealed.into_committed(certificate.clone());
+            let started = Instant::now();
+            let result = lock(&self.store).append(block);
+            match result {
+                Ok(()) => {
+                    self.ledger.metrics.append_us.add(started.elapsed().as_micros() as u64);
+                    self.validators = validators_of(&state, tip.next_height());
+                    self.advance(tip, tree_size, records, feed);
+                    drop(state);
+                    let height = self.tip.height.unwrap_or_default();
+                    self.answer(waiting, height, tree_size);
+                    return Ok(());
+                }
+                Err(error @ StoreError::Full { .. }) => {
+                    applied.undo(&mut state, &mut self.ledger.graph_mut());
+                    drop(state);
+                    self.refuse_while_full(&error, waiting);
+                    underway = self.wait_for_space(bytes).await?;
+                }
+                Err(error) => return Err(Fatal::new(format!("store block: {}", chain(&error)))),
+            }
+        }
+    }
+
+    fn refuse_while_full(&self, error: &StoreError, waiting: Vec<Waiting>) {
+        if self.ledger.health.condition() != Condition::DiskFull {
+            tracing::error!(%error, "disk is full, records are refused until there is space");
+        }
+        self.ledger.health.set(Condition::DiskFull, &chain(error));
+        for Waiting { records, reply, .. } in waiting {
+            reply.answer(vec![Outcome::NotTaken(NotTaken::DiskFull); records.len()]);
+        }
+    }
+
+    /// Waits a little and applies the same block again.
+    async fn wait_for_space(&mut self, bytes: Bytes) -> Result<Underway, Fatal> {
+        tokio::time::sleep(DISK_RETRY).await;
+        if self.ledger.health.condition() == Condition::Stopping {
+            return Err(Fatal::new("stopped while the disk was full; nothing acknowledged is lost"));
+        }
+        // What arrived before the condition changed is not left waiting.
+        for batch in self.pool.take(usize::MAX, usize::MAX) {
+            batch.refuse(NotTaken::DiskFull);
+        }
+        let again = |error: &dyn std::error::Error| Fatal::new(format!("apply a decided block again: {error}"));
+        let parts = block::decode(&bytes, MAX_BLOCK_BYTES).map_err(|error| again(&error))?;
+        self.apply_block(&parts, bytes).await.map_err(|error| again(&error))?;
+        self.underway.take().ok_or_else(|| Fatal::new("a block that was applied is gone"))
+    }
+
+    fn advance(&mut self, tip: Tip, tree_size: u64, records: usize, feed: v1::WatchResponse) {
+        let metrics = &self.ledger.metrics;
+        metrics.blocks.add(1);
+        metrics.sequenced.add(records as u64);
+        metrics.integrated_entries.set(tree_size);
+        let newest = Newest { height: tip.next_height() - 1, tree_size, time_ms: tip.time_ms };
+        self.tip = tip;
+        self.last_block = Instant::now();
+        self.ledger.newest.send_replace(newest);
+        // Nobody may be watching.
+        let _ = self.ledger.blocks.send(feed);
+        if matches!(self.ledger.health.condition(), Condition::DiskFull | Condition::Stalled) {
+            tracing::info!("blocks are stored again");
+            self.ledger.health.set(Condition::Serving, "");
+        }
+    }
+}
+
+#[async_trait]
+impl Application for Sequencer {
+    fn last_committed(&self) -> Option<u64> {
+        self.tip.height
+    }
+
+    fn validators(&self, _height: u64) -> Vec<ValidatorEntry> {
+        self.validators.clone()
+    }
+
+    async fn wait_for_work(&mut self, _height: u64) {
+        let alone = self.validators.len() == 1;
+        // Each turn waits for records or for the heartbeat.
+        loop {
+            let silent_for = self.last_block.elapsed();
+            let Some(left) = self.settings.heartbeat.checked_sub(silent_for) else { return };
+            if tokio::time::timeout(left, self.pool.wait()).await.is_err() {
+                return;
+            }
+            // A node that decides alone builds its block here, so that refused records make no empty blocks.
+            if !alone || self.build(false).await.is_some() {
+                return;
+            }
+        }
+    }
+
+    async fn propose(&mut self, height: u64, _round: u32) -> Result<ProposedBlock, Fatal> {
+        if height != self.tip.next_height() {
+            return Err(Fatal::new(format!("asked for height {height} after {:?}", self.tip.height)));
+        }
+        let ours = self.underway.as_ref().is_some_and(|underway| !underway.waiting.is_empty());
+        if !ours {
+            self.set_back();
+            self.build(true).await;
+        }
+        match &self.underway {
+            Some(underway) => Ok(ProposedBlock { block: underway.bytes.clone(), id: underway.sealed.id }),
+            None => Err(Fatal::new("a block that may be empty could not be built")),
+        }
+    }
+
+    async fn check(&mut self, candidate: Candidate) -> Result<[u8; 32], InvalidBlock> {
+        let invalid = |error: draft::BlockFault| InvalidBlock::new(error.to_string());
+        let parts = block::decode(&candidate.block, MAX_BLOCK_BYTES).map_err(|bad| invalid(bad.into()))?;
+        if self.underway.as_ref().is_some_and(|underway| underway.sealed.id == parts.id) {
+            return if self.underway.as_ref().is_some_and(|underway| underway.bytes == candidate.block) {
+                Ok(parts.id)
+            } else {
+                Err(InvalidBlock::new("other bytes under a known header"))
+            };
+        }
+        let ahead = parts.header.time_ms.saturating_sub(now_ms());
+        if candidate.standing == Standing::Fresh && u128::from(ahead) > CLOCK_AHEAD.as_millis() {
+            return Err(InvalidBlock::new(format!("its time is {ahead} ms ahead of this node's clock")));
+        }
+        self.set_back();
+        self.apply_block(&parts, candidate.block).await.map_err(invalid)?;
+        Ok(parts.id)
+    }
+
+    async fn commit(&mut self, decided: DecidedBlock) -> Result<(), Fatal> {
+        if self.underway.as_ref().is_none_or(|underway| underway.sealed.id != decided.id) {
+            self.set_back();
+            let fatal = |error: draft::BlockFault| Fatal::new(format!("apply a decided block: {error}"));
+            let parts = block::decode(&decided.block, MAX_BLOCK_BYTES).map_err(|bad| fatal(bad.into()))?;
+            self.apply_block(&parts, decided.block).await.map_err(fatal)?;
+        }
+        let underway = self.underway.take().ok_or_else(|| Fatal::new("the decided block is not under way"))?;
+        if underway.sealed.id != decided.id {
+            return Err(Fatal::new("the decided block has another id than its bytes give"));
+        }
+        self.make_durable(underway, &decided.certificate.encode().into()).await
+    }
+
+    async fn decided(&mut self, height: u64) -> Option<(Bytes, Certificate)> {
+        let stored = self.ledger.reader.block(height).ok()??;
+        let certificate = Certificate::decode(&stored.certificate).ok()?;
+        Some((block::encode(&stored.header, &stored.entries).into(), certificate))
+    }
+}
+
+/// The validators that decide a height, as the engine wants them.
+#[must_use]
+pub fn validators_of(custody: &Custody, height: u64) -> Vec<ValidatorEntry> {
+    let set = custody.validators_at(height).map(|set| set.set.validators.as_slice()).unwrap_or_default();
+    let entry = |validator: &ore_record::v1::Validator| {
+        let public_key = validator.consensus_key.as_slice().try_into().ok()?;
+        Some(ValidatorEntry { member: validator.member.clone(), public_key, power: 1 })
+    };
+    set.iter().filter_map(entry).collect()
+}
+
+/// The store, whatever a thread that panicked did: it checks what it is given against what it holds.
+pub fn lock(store: &Mutex<Store>) -> MutexGuard<'_, Store> {
+    store.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An error with all its causes, for one line.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// Milliseconds since 1970; 0 for a clock before that.
+#[must_use]
+pub fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}

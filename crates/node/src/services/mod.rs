@@ -1,0 +1,114 @@
+//! The services: one file each. They translate and bound; what they answer comes from the ledger.
+
+pub mod bundle;
+pub mod consortium;
+pub mod log;
+pub mod lot;
+pub mod provenance;
+pub mod submission;
+pub mod touched;
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use ore_store::StoreError;
+use ore_wire::status;
+use tokio::sync::Semaphore;
+use tonic::Status;
+
+use crate::{admission::Admission, ledger::Ledger};
+
+/// Items on a page when the caller names no number, and most on any page.
+const PAGE_DEFAULT: u32 = 100;
+const PAGE_MOST: u32 = 1_000;
+
+/// What every service works with.
+pub struct Api {
+    /// The read side.
+    pub ledger: Arc<Ledger>,
+    /// The way in.
+    pub admission: Arc<Admission>,
+    /// Longest time for one call, streams aside.
+    pub request_timeout: Duration,
+    /// Longest computation for one provenance question.
+    pub query_time: Duration,
+    /// Most lots in one provenance answer.
+    pub query_lots: u32,
+    /// Provenance questions computed at once.
+    pub questions: Arc<Semaphore>,
+}
+
+impl Api {
+    /// Ends a call that takes too long; what it was doing is dropped.
+    async fn timed<T>(&self, call: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
+        tokio::time::timeout(self.request_timeout, call).await.unwrap_or_else(|_| {
+            let seconds = self.request_timeout.as_secs();
+            Err(Status::deadline_exceeded(format!("no answer within {seconds} s, the limit of this node")))
+        })
+    }
+}
+
+/// A page of an ordered list: its size, and where it begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Page {
+    size: usize,
+    start: usize,
+}
+
+impl Page {
+    fn read(size: u32, token: &str) -> Result<Self, Status> {
+        if size > PAGE_MOST {
+            return Err(status::malformed("page_size", "at most 1,000"));
+        }
+        let start = match token {
+            "" => 0,
+            token => token
+                .parse()
+                .map_err(|_| status::malformed("page_token", "not a token that this node gave out"))?,
+        };
+        Ok(Self { size: if size == 0 { PAGE_DEFAULT } else { size } as usize, start })
+    }
+
+    /// Takes this page of `items`, and the token of the next.
+    fn of<T>(self, items: impl Iterator<Item = T>) -> (Vec<T>, String) {
+        let mut items = items.skip(self.start);
+        let page: Vec<T> = items.by_ref().take(self.size).collect();
+        let next = if items.next().is_some() { (self.start + self.size).to_string() } else { String::new() };
+        (page, next)
+    }
+}
+
+/// The operator's disk is at fault, not the caller.
+fn unreadable(error: &StoreError) -> Status {
+    tracing::error!(error = %crate::sequencer::chain(error), "the log cannot be read");
+    Status::internal("the log of this node cannot be read; its operator has been told")
+}
+
+fn no_lot(lot: &str) -> Status {
+    let shown: String = lot.chars().take(96).collect();
+    Status::not_found(format!("no record creates lot {shown}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_cover_a_list_without_gap_or_overlap() {
+        let (mut seen, mut token) = (Vec::new(), String::new());
+        for _ in 0..10 {
+            let (items, next) = Page::read(3, &token).expect("our own token").of(0..8);
+            seen.extend(items);
+            token = next;
+            if token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(seen, (0..8).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_page_beyond_the_limit_or_a_forged_token_is_refused_by_field() {
+        assert!(Page::read(1_001, "").is_err());
+        assert!(Page::read(1, "x").is_err());
+    }
+}

@@ -1,0 +1,451 @@
+//! Provenance: which part of this metal came from where, and where it went.
+//!
+//! The engine answers; here its ordinals get their names, long answers are cut into parts, and every limit that
+//! cut one short is said. Computation runs off the reactor, a few questions at once.
+
+use std::{cell::RefCell, collections::HashMap, pin::Pin, sync::Arc};
+
+use futures::{Stream, StreamExt, stream};
+use ore_custody::Custody;
+use ore_provenance::{
+    Attribution, Element, ForwardLimits, Graph, LotIndex, Method, Origin, Parts, QuestionError, Recall, Route,
+    Scratch, Share, SourceKind, StepIndex, Threshold, Trace, TraceLimits,
+};
+use ore_record::{SignedRecord, v1::record::Event};
+use ore_wire::{
+    status,
+    v1::{self, provenance_service_server::ProvenanceService},
+};
+use tokio::sync::OwnedRwLockReadGuard;
+use tonic::{Request, Response, Status};
+
+use super::{Api, lot::describe, no_lot};
+
+/// Lots, steps or sources in one part of an answer.
+const PART_ITEMS: usize = 500;
+/// Units of the engine's work in a millisecond, measured and rounded down.
+const WORK_PER_MS: u64 = 10_000;
+
+/// The service.
+pub struct Provenance(pub Arc<Api>);
+
+type Parted<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl ProvenanceService for Provenance {
+    type TraceBackStream = Parted<v1::TraceBackResponse>;
+    type TraceForwardStream = Parted<v1::TraceForwardResponse>;
+
+    async fn trace_back(
+        &self,
+        request: Request<v1::TraceBackRequest>,
+    ) -> Result<Response<Self::TraceBackStream>, Status> {
+        let parts = self.0.timed(trace_back(&self.0, request.into_inner())).await?;
+        Ok(Response::new(stream::iter(parts).map(Ok).boxed()))
+    }
+
+    async fn trace_forward(
+        &self,
+        request: Request<v1::TraceForwardRequest>,
+    ) -> Result<Response<Self::TraceForwardStream>, Status> {
+        let parts = self.0.timed(trace_forward(&self.0, request.into_inner())).await?;
+        Ok(Response::new(stream::iter(parts).map(Ok).boxed()))
+    }
+
+    async fn attribute(
+        &self,
+        request: Request<v1::AttributeRequest>,
+    ) -> Result<Response<v1::AttributeResponse>, Status> {
+        self.0.timed(attribute(&self.0, request.into_inner())).await.map(Response::new)
+    }
+}
+
+/// A question, its names resolved.
+struct Question {
+    custody: OwnedRwLockReadGuard<Custody>,
+    lot: LotIndex,
+    element: Element,
+    as_of: u64,
+    depth: u32,
+    lots: u32,
+    work: u64,
+}
+
+impl Question {
+    async fn read(
+        api: &Api,
+        lot: &str,
+        element: u32,
+        as_of: u64,
+        limits: Option<v1::Limits>,
+    ) -> Result<Self, Status> {
+        let custody = Arc::clone(&api.ledger.custody).read_owned().await;
+        let found = custody.lot(lot).ok_or_else(|| no_lot(lot))?;
+        let ordinal = custody.lot_ordinal(lot).unwrap_or_default();
+        let element = match element {
+            0 => found.composition.iter().max_by_key(|content| content.ppb).map(|content| content.element),
+            stated => u8::try_from(stated).ok().filter(|number| (1..=118).contains(number)),
+        };
+        let element = element.ok_or_else(|| {
+            status::malformed("element", "an atomic number from 1 to 118; the lot itself states no composition")
+        })?;
+        let newest = custody.leaves();
+        let as_of = match as_of {
+            0 => newest,
+            size if size <= newest => size,
+            _ => {
+                let message = format!("the ledger has {newest} entries so far");
+                return Err(status::malformed("as_of_tree_size", &message));
+            }
+        };
+        let limits = limits.unwrap_or_default();
+        let lower = |asked: u32, ours: u32| if asked == 0 { ours } else { asked.min(ours) };
+        let ours_ms = u32::try_from(api.query_time.as_millis()).unwrap_or(u32::MAX);
+        Ok(Self {
+            lot: LotIndex(ordinal),
+            element: Element(element),
+            as_of,
+            depth: lower(limits.depth, u32::MAX),
+            lots: lower(limits.lots, api.query_lots),
+            work: u64::from(lower(limits.time_ms, ours_ms)) * WORK_PER_MS,
+            custody,
+        })
+    }
+}
+
+thread_local! {
+    /// Grows to the size of the graph once per thread of the blocking pool that answers questions.
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// Computes off the reactor, a bounded number at once.
+async fn compute<T: Send + 'static>(
+    api: &Arc<Api>,
+    work: impl FnOnce(&Api, &Graph, &mut Scratch) -> T + Send + 'static,
+) -> Result<T, Status> {
+    let permit = Arc::clone(&api.questions).acquire_owned().await;
+    let permit = permit.map_err(|_| Status::unavailable("this node is shutting down"))?;
+    let api = Arc::clone(api);
+    let done = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        api.ledger.metrics.questions.add(1);
+        SCRATCH.with_borrow_mut(|scratch| work(&api, &api.ledger.graph(), scratch))
+    });
+    done.await.map_err(|_| Status::internal("the computation failed; the operator's log has more"))
+}
+
+fn no_answer(error: QuestionError) -> Status {
+    match error {
+        QuestionError::NoSuchLot { .. } => Status::not_found(error.to_string()),
+        QuestionError::NoContent { .. } => status::malformed("element", "the lot states no content of this element"),
+    }
+}
+
+/// Shares of one element of a lot.
+///
+/// # Errors
+/// `NOT_FOUND`, `INVALID_ARGUMENT`.
+pub async fn attribute(api: &Arc<Api>, request: v1::AttributeRequest) -> Result<v1::AttributeResponse, Status> {
+    if request.element == 0 {
+        return Err(status::malformed("element", "an atomic number from 1 to 118"));
+    }
+    let question =
+        Question::read(api, &request.lot, request.element, request.as_of_tree_size, request.limits).await?;
+    compute(api, move |_, graph, scratch| {
+        let limits = ore_provenance::Limits { steps: question.lots, work: question.work };
+        let Question { lot, element, as_of, .. } = question;
+        let answer = ore_provenance::attribute(graph, scratch, lot, element, as_of, &limits);
+        answer.map(|answer| attribution(&question.custody, &answer, as_of)).map_err(no_answer)
+    })
+    .await?
+}
+
+/// An attribution in the proto's words.
+#[must_use]
+pub fn attribution(custody: &Custody, answer: &Attribution, tree_size: u64) -> v1::AttributeResponse {
+    let contained = answer.contained.value;
+    let mut origins: Vec<v1::OriginShare> = answer
+        .origins
+        .iter()
+        .map(|origin| v1::OriginShare {
+            origin: Some(origin_of(custody, &origin.origin, origin.kind)),
+            share: Some(share_of(&origin.share)),
+            mg: milligrams(origin.share.value.of(contained)),
+        })
+        .collect();
+    // Largest first; equal ones stay in the engine's order, which is the same on every node.
+    origins.sort_by_key(|origin| std::cmp::Reverse(origin.share.as_ref().map(|share| share.value_e18)));
+    let country = |(country, share): &([u8; 2], Share)| v1::CountryShare {
+        country: letters(*country),
+        share: Some(share_of(share)),
+    };
+    let route = |(route, share): &(Route, Share)| v1::RouteShare {
+        route: route_of(*route).into(),
+        share: Some(share_of(share)),
+    };
+    let generation = |(generation, share): &(u16, Share)| v1::GenerationShare {
+        generation: (*generation).into(),
+        share: Some(share_of(share)),
+    };
+    v1::AttributeResponse {
+        tree_size,
+        contained_mg: milligrams(contained),
+        origins,
+        countries: answer.by_country.iter().map(country).collect(),
+        routes: answer.by_route.iter().map(route).collect(),
+        generations: answer.by_generation.iter().map(generation).collect(),
+        verified: Some(share_of(&answer.verified)),
+        methods: answer.methods.iter().map(|method| method_name(*method).to_owned()).collect(),
+        ancestors: answer.visited.lots,
+        cut_short: if answer.complete { v1::CutShort::Unspecified } else { v1::CutShort::Time }.into(),
+        unresolved_e18: answer.unresolved.units(),
+        recycled: Some(share_of(&answer.recycled)),
+    }
+}
+
+const fn method_name(method: Method) -> &'static str {
+    match method {
+        Method::WellMixed => "well mixed",
+        Method::AssayInterval => "bounds from assay uncertainty (k = 2)",
+        Method::StockpileBounds => "bounds from a stockpile that was not homogenised",
+        Method::SegregatedBounds => "bounds within segregated material",
+        Method::DryMassFallback => "weighed by dry mass where no input states the element",
+        Method::CutShort => "cut short by a limit",
+    }
+}
+
+fn share_of(share: &Share) -> v1::Share {
+    v1::Share {
+        value_e18: share.value.units(),
+        lower_e18: share.lower.units(),
+        upper_e18: share.upper.units(),
+    }
+}
+
+fn milligrams(mass: ore_provenance::Picograms) -> u64 {
+    u64::try_from(mass.whole_milligrams()).unwrap_or(u64::MAX)
+}
+
+fn letters(country: [u8; 2]) -> String {
+    country.iter().map(|letter| char::from(*letter)).collect()
+}
+
+/// A route in the proto's words.
+#[must_use]
+pub const fn route_of(route: Route) -> ore_record::v1::Route {
+    match route {
+        Route::Primary => ore_record::v1::Route::Primary,
+        Route::PreConsumer => ore_record::v1::Route::PreConsumer,
+        Route::PostConsumer => ore_record::v1::Route::PostConsumer,
+    }
+}
+
+/// A kind of origin in the proto's words.
+#[must_use]
+pub const fn kind_of(kind: SourceKind) -> ore_record::v1::OriginKind {
+    match kind {
+        SourceKind::Mine => ore_record::v1::OriginKind::Mine,
+        SourceKind::DeclaredUnknown => ore_record::v1::OriginKind::DeclaredUnknown,
+        SourceKind::ScrapCollection => ore_record::v1::OriginKind::ScrapCollection,
+    }
+}
+
+/// An origin in the proto's words. A source is a facility, by its place in the roster.
+#[must_use]
+pub fn origin_of(custody: &Custody, origin: &Origin, kind: SourceKind) -> v1::Origin {
+    let facility = custody.facility_at(origin.source.0).map(|facility| facility.id.clone());
+    v1::Origin {
+        kind: kind_of(kind).into(),
+        source: facility.unwrap_or_default(),
+        country: letters(origin.country),
+        route: route_of(origin.route).into(),
+        generation: origin.generation.into(),
+    }
+}
+
+/// The ancestors of a lot, in parts.
+///
+/// # Errors
+/// `NOT_FOUND`, `INVALID_ARGUMENT`.
+pub async fn trace_back(
+    api: &Arc<Api>,
+    request: v1::TraceBackRequest,
+) -> Result<Vec<v1::TraceBackResponse>, Status> {
+    let question =
+        Question::read(api, &request.lot, request.element, request.as_of_tree_size, request.limits).await?;
+    compute(api, move |api, graph, scratch| {
+        let limits = TraceLimits { depth: question.depth, nodes: question.lots };
+        let Question { lot, element, as_of, .. } = question;
+        let trace = ore_provenance::trace_back(graph, scratch, lot, element, as_of, &limits);
+        let trace = trace.map_err(no_answer)?;
+        Ok(Backward { api, graph, question: &question }.parts(&trace))
+    })
+    .await?
+}
+
+struct Backward<'a> {
+    api: &'a Api,
+    graph: &'a Graph,
+    question: &'a Question,
+}
+
+impl Backward<'_> {
+    fn parts(&self, trace: &Trace) -> Vec<v1::TraceBackResponse> {
+        let custody = &self.question.custody;
+        let made: HashMap<StepIndex, Vec<usize>> =
+            trace.nodes.iter().enumerate().fold(HashMap::new(), |mut made, (place, node)| {
+                made.entry(node.step).or_default().push(place);
+                made
+            });
+        let lots: Vec<_> = trace
+            .nodes
+            .iter()
+            .filter_map(|node| {
+                Some(v1::GraphLot {
+                    lot: Some(describe(custody, custody.lot_by_ordinal(node.lot.0)?)),
+                    depth: node.depth,
+                    created_mg: milligrams(node.contained),
+                    share_e18: node.share.units(),
+                })
+            })
+            .collect();
+        let mut steps = Vec::new();
+        for edges in trace.edges.chunk_by(|left, right| left.into == right.into) {
+            let Some(step) = edges.first().map(|edge| edge.into) else { continue };
+            let inputs = edges.iter().map(|edge| v1::GraphAmount {
+                lot: self.lot_id(edge.from),
+                mg: milligrams(edge.contained),
+                dry_mg: edge.dry_mg,
+                share_e18: edge.share.units(),
+            });
+            let nodes = made.get(&step).into_iter().flatten().filter_map(|place| trace.nodes.get(*place));
+            let outputs = nodes.map(|node| v1::GraphAmount {
+                lot: self.lot_id(node.lot),
+                mg: milligrams(node.contained),
+                dry_mg: node.dry_mg,
+                share_e18: node.share.units(),
+            });
+            steps.push(self.step(step, inputs.collect(), outputs.collect()));
+        }
+        let sources = trace.nodes.iter().filter_map(|node| {
+            let facts = self.graph.step(node.step)?;
+            let (origin, kind) = facts.origin?;
+            Some(v1::GraphSource {
+                lot: self.lot_id(node.lot),
+                record_id: self.id_at(facts.leaf),
+                origin: Some(origin_of(custody, &origin, kind)),
+            })
+        });
+        let sources: Vec<_> = sources.collect();
+        let cut = if trace.truncated { v1::CutShort::Lots } else { v1::CutShort::Unspecified };
+        let note = if trace.truncated { "ancestors beyond a limit of depth or number are left out" } else { "" };
+        let summary = summary(self.question, lots.len(), steps.len(), cut, note);
+        let mut parts: Vec<v1::TraceBackResponse> = Vec::new();
+        let part = |parts: &mut Vec<_>, part: v1::TraceBackResponse| parts.push(part);
+        lots.chunks(PART_ITEMS)
+            .for_each(|lots| part(&mut parts, v1::TraceBackResponse { lots: lots.to_vec(), ..Default::default() }));
+        steps.chunks(PART_ITEMS)
+            .for_each(|steps| part(&mut parts, v1::TraceBackResponse { steps: steps.to_vec(), ..Default::default() }));
+        sources.chunks(PART_ITEMS).for_each(|sources| {
+            part(&mut parts, v1::TraceBackResponse { sources: sources.to_vec(), ..Default::default() });
+        });
+        part(&mut parts, v1::TraceBackResponse { summary: Some(summary), ..Default::default() });
+        parts
+    }
+
+    fn lot_id(&self, lot: LotIndex) -> String {
+        self.question.custody.lot_by_ordinal(lot.0).map(|lot| lot.id().to_owned()).unwrap_or_default()
+    }
+
+    fn id_at(&self, leaf: u64) -> bytes::Bytes {
+        let id = self.question.custody.id_at(leaf);
+        id.map(|id| bytes::Bytes::copy_from_slice(id.as_bytes())).unwrap_or_default()
+    }
+
+    /// What a step's record says; only its id when the log cannot be read.
+    fn step(
+        &self,
+        step: StepIndex,
+        inputs: Vec<v1::GraphAmount>,
+        outputs: Vec<v1::GraphAmount>,
+    ) -> v1::GraphStep {
+        let leaf = self.graph.step(step).map_or(u64::MAX, |facts| facts.leaf);
+        let mut described =
+            v1::GraphStep { record_id: self.id_at(leaf), inputs, outputs, ..v1::GraphStep::default() };
+        let entry = self.api.ledger.reader.entry(leaf).ok().flatten();
+        let Some(record) = entry.and_then(|entry| SignedRecord::decode(&entry).ok()) else { return described };
+        described.event_time_ms = record.record().event_time_ms;
+        described.author.clone_from(&record.record().author);
+        if let Event::Transform(transform) = record.event() {
+            described.process = transform.process;
+            described.facility.clone_from(&transform.facility);
+            described.recycling_class = transform.recycling_class;
+        }
+        described
+    }
+}
+
+fn summary(question: &Question, lots: usize, steps: usize, cut: v1::CutShort, note: &str) -> v1::TraceSummary {
+    v1::TraceSummary {
+        tree_size: question.as_of,
+        lots: lots as u32,
+        steps: steps as u32,
+        cut_short: cut.into(),
+        note: note.to_owned(),
+        element: question.element.0.into(),
+    }
+}
+
+/// The descendants of a lot, in parts.
+///
+/// # Errors
+/// `NOT_FOUND`, `INVALID_ARGUMENT`.
+pub async fn trace_forward(
+    api: &Arc<Api>,
+    request: v1::TraceForwardRequest,
+) -> Result<Vec<v1::TraceForwardResponse>, Status> {
+    let minimum = Parts::new(request.minimum_share_e18)
+        .ok_or_else(|| status::malformed("minimum_share_e18", "at most 10^18"))?;
+    let threshold = match (request.minimum_mg, request.minimum_share_e18) {
+        (0, 0) => Threshold::Any,
+        (0, _) => Threshold::Share(minimum),
+        (mg, 0) => Threshold::Mass(ore_provenance::Picograms(u128::from(mg) * 1_000_000_000)),
+        _ => return Err(status::malformed("minimum_mg", "state a least mass or a least share, not both")),
+    };
+    let question =
+        Question::read(api, &request.lot, request.element, request.as_of_tree_size, request.limits).await?;
+    compute(api, move |_, graph, scratch| {
+        let limits = ForwardLimits { steps: question.lots, hits: question.lots, threshold };
+        let Question { lot, element, as_of, .. } = question;
+        let recall = ore_provenance::trace_forward(graph, scratch, &[lot], element, as_of, &limits);
+        recall.map(|recall| forward_parts(&question, graph, &recall)).map_err(no_answer)
+    })
+    .await?
+}
+
+fn forward_parts(question: &Question, graph: &Graph, recall: &Recall) -> Vec<v1::TraceForwardResponse> {
+    let custody = &question.custody;
+    let hits = recall.hits.iter().filter_map(|hit| {
+        let share = Share::exactly(hit.share);
+        let void = graph.lot(hit.lot, question.as_of).is_none();
+        (!void).then_some(v1::Descendant {
+            lot: Some(describe(custody, custody.lot_by_ordinal(hit.lot.0)?)),
+            share: Some(share_of(&share)),
+            remaining_mg: milligrams(hit.remaining),
+            created_mg: milligrams(hit.contained),
+        })
+    });
+    let hits: Vec<_> = hits.collect();
+    let mut parts: Vec<_> = hits
+        .chunks(PART_ITEMS)
+        .map(|hits| v1::TraceForwardResponse { descendants: hits.to_vec(), summary: None })
+        .collect();
+    let (cut, note) = match (recall.truncated, recall.uncertain) {
+        (true, _) => (v1::CutShort::Lots, "descendants beyond a limit are left out"),
+        (false, true) => (v1::CutShort::Unspecified, "shares are those under good mixing; single lots may differ"),
+        (false, false) => (v1::CutShort::Unspecified, ""),
+    };
+    let summary = summary(question, hits.len(), recall.visited.steps as usize, cut, note);
+    parts.push(v1::TraceForwardResponse { descendants: Vec::new(), summary: Some(summary) });
+    parts
+}
