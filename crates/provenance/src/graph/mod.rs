@@ -26,7 +26,7 @@ use crate::types::{
 /// "No entry" in a `u32` link.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// The lot graph. 28 bytes per lot, 24 per step, 24 per taken part and 12 per stated content.
+/// The lot graph. 28 bytes per lot, 24 per step, 24 per taken part and 16 per stated content.
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
     pub(crate) lots: Vec<LotRow>,
