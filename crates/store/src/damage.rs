@@ -157,14 +157,14 @@ pub struct Damage {
     /// Where.
     pub place: Place,
     /// What should be there.
-    pub expected: String,
+    pub expected: Box<str>,
     /// What is there.
-    pub found: String,
+    pub found: Box<str>,
 }
 
 impl Damage {
     /// Names one wrong thing.
     pub fn new(fault: Fault, place: Place, expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self { fault, place, expected: expected.into(), found: found.into() }
+        Self { fault, place, expected: expected.into().into(), found: found.into().into() }
     }
 }

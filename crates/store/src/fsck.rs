@@ -309,7 +309,7 @@ impl<'a> Fsck<'a> {
                 }
                 if !follows && damage.fault == Fault::Frame {
                     damage.fault = Fault::TrailingBytes;
-                    damage.expected = format!("{} or the end of the log", damage.expected);
+                    damage.expected = format!("{} or the end of the log", damage.expected).into();
                 }
                 Err(damage)
             }

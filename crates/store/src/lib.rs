@@ -14,6 +14,7 @@ pub mod frame;
 pub mod fsck;
 pub mod graph_feed;
 pub mod graph_files;
+pub mod group;
 pub mod header;
 pub mod indexer;
 pub mod log;

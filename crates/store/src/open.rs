@@ -27,7 +27,7 @@ use crate::{
     reader::{Readable, Reader},
     replay::Replay,
     store::{Phase, Progress, Recovered, Store, StoreOptions},
-    view::{PREFIX_STATE, View, set_aside},
+    view::{View, set_aside},
 };
 
 impl Store {
@@ -273,7 +273,7 @@ impl Ledger<'_> {
     fn bring_up(&self, flat: FlatFiles, status: Arc<Mutex<ViewStatus>>) -> Result<BroughtUp, StoreError> {
         let (graph_files, graph) = GraphFiles::open(&**self.disk, self.dir)?;
         let mut indexer = self.indexer(flat, graph_files, status);
-        let mut why = match self.from_view(&mut indexer, graph) {
+        let mut why = match self.take_up_view(&mut indexer, graph) {
             Ok(mut replay) => {
                 let from = replay.next_height();
                 match self.catch_up(&mut indexer, &mut replay, Phase::CatchUp) {
@@ -320,7 +320,7 @@ impl Ledger<'_> {
     }
 
     /// Takes up what the view holds, if it agrees with the log; says why not otherwise.
-    fn from_view(&self, indexer: &mut Indexer, graph: Graph) -> Result<Replay, String> {
+    fn take_up_view(&self, indexer: &mut Indexer, graph: Graph) -> Result<Replay, String> {
         let view = View::open(&**self.disk, self.dir, self.options.index.cache_bytes)
             .map_err(|fault| fault.to_string())?;
         let applied = self.redo(&view)?;
@@ -449,7 +449,7 @@ impl Ledger<'_> {
 /// Custody from the pairs of a view.
 pub(crate) fn load_custody(view: &View, origin: &str, ids: Vec<[u8; 32]>) -> Result<Custody, String> {
     let mut fault = None;
-    let pairs = view.pairs(vec![PREFIX_STATE]).map_while(|pair| match pair {
+    let pairs = view.state().map_while(|pair| match pair {
         Ok(pair) => Some(pair),
         Err(bad) => {
             fault = Some(bad);

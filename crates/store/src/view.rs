@@ -1,7 +1,7 @@
 //! The view: custody state and indexes in sled, always made from the log, never believed against it.
 //!
 //! One table, keys big-endian: `0x00` what it stands at, `0x01 ‖ key` custody state (keys and values are
-//! custody's own, opaque here), `0x02 ‖ member ‖ 0x00 ‖ height` records by author, `0x03 ‖ n ‖ key` the
+//! custody's own, opaque here; sixteen neighbours share one sled value, see [`crate::group`]), `0x02 ‖ member ‖ 0x00 ‖ height` records by author, `0x03 ‖ n ‖ key` the
 //! further pieces of values that are too long for one sled value.
 //!
 //! sled's flush ends in `sync_file_range`, which writes no metadata: after a power cut acknowledged data
@@ -17,6 +17,7 @@ use crate::{
     batch::{Applied, Batch},
     disk::{Access, Disk, DiskFile},
     error::StoreError,
+    group::{self, Group},
 };
 
 /// Folder of sled, below the ledger's.
@@ -114,11 +115,46 @@ impl View {
     /// [`ViewFault`]; the batch can be applied again from its start.
     pub fn apply(&self, batch: &Batch) -> Result<(), ViewFault> {
         let Some(applied) = &batch.applied else { return Ok(()) };
+        let mut group: Option<(Vec<u8>, Group)> = None;
         for (key, value) in &batch.writes {
-            self.put(key, value.as_deref())?;
+            if key.first() != Some(&PREFIX_STATE) {
+                self.put(key, value.as_deref())?;
+                continue;
+            }
+            let (shared, slot) = group::split(key);
+            if group.as_ref().is_none_or(|(open, _)| *open != shared) {
+                self.put_group(group.take())?;
+                let stored = self.get(&shared)?.unwrap_or_default();
+                let members = Group::decode(&stored).ok_or_else(|| ViewFault::new("a garbled group"))?;
+                group = Some((shared, members));
+            }
+            if let Some((_, members)) = &mut group {
+                members.set(slot, value.as_deref());
+            }
         }
+        self.put_group(group)?;
         caught(|| self.db.insert(KEY_APPLIED, &applied.encode()[..]))?;
         self.make_durable()
+    }
+
+    fn put_group(&self, group: Option<(Vec<u8>, Group)>) -> Result<(), ViewFault> {
+        let Some((key, members)) = group else { return Ok(()) };
+        let value = members.encode();
+        self.put(&key, (!value.is_empty()).then_some(&value[..]))
+    }
+
+    /// Custody state: every key and value, in the order of their groups. A bad page ends it with an error.
+    pub fn state(&self) -> impl Iterator<Item = Result<(Vec<u8>, Vec<u8>), ViewFault>> + '_ {
+        self.pairs(vec![PREFIX_STATE]).flat_map(|pair| {
+            let members = pair.and_then(|(shared, value)| {
+                let group = Group::decode(&value).ok_or_else(|| ViewFault::new("a garbled group"))?;
+                Ok(group.into_pairs(&shared))
+            });
+            match members {
+                Ok(pairs) => pairs.into_iter().map(Ok).collect(),
+                Err(fault) => vec![Err(fault)],
+            }
+        })
     }
 
     fn make_durable(&self) -> Result<(), ViewFault> {
