@@ -36,21 +36,24 @@ impl Consequences {
         author: &str,
         change: &Change,
     ) -> Result<(), FeedError> {
-        self.take_with(Some(graph), place, author, change)
+        self.take_with(Some(graph), place, author, change, true)
     }
 
-    /// As [`Consequences::take`]; without a graph that already has the record.
+    /// As [`Consequences::take`]; without a graph that already has the record, and without state that nobody will store.
     pub(crate) fn take_with(
         &mut self,
         graph: Option<&mut Graph>,
         place: u32,
         author: &str,
         change: &Change,
+        keep_state: bool,
     ) -> Result<(), FeedError> {
         if let Some(graph) = graph {
             graph_feed::feed(graph, change.leaf(), change.effects(), &mut self.feed)?;
         }
-        self.writes.extend(change.writes().map(|(key, value)| (state_key(&key), value)));
+        if keep_state {
+            self.writes.extend(change.writes().map(|(key, value)| (state_key(&key), value)));
+        }
         self.authors.entry(author.to_owned()).or_default().extend_from_slice(&place.to_be_bytes());
         Ok(())
     }

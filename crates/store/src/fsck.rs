@@ -175,12 +175,16 @@ impl Check {
     }
 }
 
+fn replay_for(origin: &str) -> Replay {
+    Replay { keep_state: false, ..Replay::from_nothing(origin) }
+}
+
 impl<'a> Fsck<'a> {
     fn new(dir: &'a Path, options: &'a FsckOptions<'a>) -> Self {
         Self {
             dir,
             options,
-            replay: Replay::from_nothing(options.origin.as_deref().unwrap_or_default()),
+            replay: replay_for(options.origin.as_deref().unwrap_or_default()),
             checks: BTreeMap::new(),
             left_out: Vec::new(),
             view_lag_blocks: 0,
@@ -258,7 +262,7 @@ impl<'a> Fsck<'a> {
             && let Ok(header) = &checked.header
         {
             let watched = std::mem::take(&mut self.replay.watched);
-            self.replay = Replay::from_nothing(&header.origin);
+            self.replay = replay_for(&header.origin);
             self.replay.watched = watched;
         }
         Ok(())

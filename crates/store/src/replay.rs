@@ -52,6 +52,8 @@ pub struct Replay {
     pub positions: Positions,
     /// What was checked so far.
     pub counts: Counts,
+    /// Whether the writes of custody state are wanted; fsck compares states whole and needs none.
+    pub keep_state: bool,
     /// Sizes at which the root is wanted, and the roots that came up.
     pub watched: BTreeMap<u64, Option<RootHash>>,
 }
@@ -96,6 +98,7 @@ impl Replay {
             block_id: BlockId([0; 32]),
             positions: Positions::default(),
             counts: Counts::default(),
+            keep_state: true,
             watched: BTreeMap::new(),
         }
     }
@@ -211,9 +214,11 @@ impl Replay {
                     }
                 };
                 let graph = (self.graph_blocks <= header.height).then_some(&mut self.graph);
-                consequences.take_with(graph, place as u32, &record.record().author, &change).or_else(
-                    |error| wrong(Fault::Graph, "a step that the graph accepts", error.to_string()),
-                )?;
+                consequences
+                    .take_with(graph, place as u32, &record.record().author, &change, self.keep_state)
+                    .or_else(|error| {
+                        wrong(Fault::Graph, "a step that the graph accepts", error.to_string())
+                    })?;
                 let _ = self.custody.commit(change);
             }
         }
