@@ -57,6 +57,15 @@ impl DenseTree {
         Some(LeafHash::from_bytes(node.to_bytes()))
     }
 
+    /// Node of a complete subtree, as of the last [`Self::root`]: what a proof for many leaves is made of.
+    pub fn node(&self, level: u8, index: u64) -> Option<NodeHash> {
+        let complete = index.checked_add(1)?.checked_mul(1u64.checked_shl(level.into())?)?;
+        if self.is_dirty() || complete > self.len() as u64 {
+            return None;
+        }
+        self.levels.get(usize::from(level))?.get(usize::try_from(index).ok()?).copied()
+    }
+
     /// Adds a leaf at the end and says where it went.
     pub fn push(&mut self, leaf: LeafHash) -> LeafIndex {
         let at = self.len();

@@ -6,6 +6,7 @@ use alloc::{
     vec::Vec,
 };
 
+use ore_checkpoint::{MalformedNote, SignatureLine};
 use ore_merkle::{NodeHash, TreeSize};
 use ore_record::{
     RecordId, SignedRecord,
@@ -15,6 +16,7 @@ use prost::Message;
 
 use crate::{
     bundle::MAX_BUNDLE_ENTRIES,
+    claim::claim_note,
     multiproof::{self, MultiproofError},
     trail::{self, Touch},
 };
@@ -64,6 +66,9 @@ pub enum BuildError {
     /// More ancestors than a bundle holds.
     #[error("the lot's past has more than 200,000 records; ask for a bundle of a lot further upstream")]
     TooLarge,
+    /// The origin cannot stand in a note.
+    #[error("the claim's note: {0}")]
+    Note(MalformedNote),
     /// A tree cannot prove its leaves.
     #[error("{tree}: {cause}")]
     Proof {
@@ -75,7 +80,7 @@ pub enum BuildError {
 }
 
 /// Builds the bundle for a claim. The claim's `tree_size` and `checkpoint` must be of one size, and
-/// the source must stand at it.
+/// the source must stand at it. `sign` signs the claim's note with the node's log key.
 ///
 /// # Errors
 /// [`BuildError`].
@@ -83,7 +88,9 @@ pub fn build(
     source: &impl BundleSource,
     claim: ProvenanceClaim,
     checkpoint: String,
+    sign: impl FnOnce(&str) -> SignatureLine,
 ) -> Result<Bundle, BuildError> {
+    let claim_note = claim_note(&claim, sign).map_err(BuildError::Note)?;
     let gathered = gather(source, &claim.lot)?;
     let size = claim.tree_size;
     let mut entries = gathered.entries;
@@ -126,6 +133,7 @@ pub fn build(
         head_proof,
         roster,
         roster_proof,
+        claim_note,
     })
 }
 

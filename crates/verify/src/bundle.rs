@@ -1,6 +1,6 @@
 //! Checking a bundle: one answer about the origin of metal, with everything that it rests on.
 //!
-//! The checks, in order: the file, the ledger, the checkpoint, the seal, each record, their place
+//! The checks, in order: the file, the ledger, the checkpoint, who answered, the seal, each record, their place
 //! in the log, the authors' keys, the newest state of each lot, the trail, the shares. Nothing of a
 //! bundle is believed before the check that covers it has passed.
 
@@ -26,6 +26,7 @@ use ore_record::{
 
 use crate::{
     TrustRoot,
+    claim::{ClaimFault, check_claim},
     multiproof::{self, MultiproofError},
     recount::{self, ShareFault},
     trail::{self, Records, TrailFault},
@@ -45,6 +46,8 @@ pub enum Check {
     Ledger,
     /// The checkpoint is signed by the log and cosigned by the policy's quorum.
     Checkpoint,
+    /// A node of the ledger signed the claim as its answer.
+    Claim,
     /// The last entry is the seal that holds the state root.
     Seal,
     /// Each record decodes and its author's signature verifies.
@@ -69,6 +72,7 @@ impl Check {
             Self::File => "file",
             Self::Ledger => "ledger",
             Self::Checkpoint => "checkpoint",
+            Self::Claim => "claim",
             Self::Seal => "seal",
             Self::Records => "records",
             Self::Inclusion => "inclusion",
@@ -149,6 +153,9 @@ pub enum Fault {
     /// Checkpoint that the policy does not believe.
     #[error("the checkpoint does not satisfy the policy: {0}")]
     Policy(PolicyFailure),
+    /// Nobody stands by the claim.
+    #[error("{0}")]
+    Claim(ClaimFault),
     /// The last entry is no seal, or not the last of the log.
     #[error("the last entry (leaf {leaf}) is not the seal at the end of a log of {size} entries")]
     NoSeal {
@@ -269,6 +276,10 @@ fn check_all(
     let claim = bundle.claim.clone().unwrap_or_default();
     progress.run(Check::Ledger, |_| check_ledger(&claim, trust))?;
     let (size, root) = progress.run(Check::Checkpoint, |_| check_checkpoint(&bundle, &claim, trust))?;
+    progress.run(Check::Claim, |_| {
+        let signed = check_claim(&claim, &bundle.claim_note, &trust.policy).map_err(Fault::Claim)?;
+        Ok(((), format!("answered and signed with {signed} log key(s) of the ledger")))
+    })?;
     let seal_leaf = progress.run(Check::Seal, |_| check_seal(&bundle, size))?;
     let records = progress.run(Check::Records, |remarks| check_records(&bundle, trust, remarks))?;
     progress.run(Check::Inclusion, |_| check_inclusion(&bundle, size, root))?;

@@ -9,6 +9,7 @@ extern crate alloc;
 
 pub mod build;
 pub mod bundle;
+pub mod claim;
 pub mod multiproof;
 pub mod receipt;
 pub mod recount;

@@ -1,0 +1,4 @@
+//! Fuzz target `tile`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| ore_tests::fuzz::run("tile", bytes));

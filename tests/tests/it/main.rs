@@ -1,0 +1,6 @@
+//! Stories that cross crates, in one binary.
+
+mod bundles;
+mod cases;
+mod fuzz;
+mod receipts;
