@@ -100,9 +100,9 @@ impl Admission {
     pub fn try_room(&self, records: usize, bytes: usize) -> Result<Room, NotTaken> {
         self.health.accepting()?;
         let (records, kibibytes) = amounts(records, bytes);
-        let taken = Arc::clone(&self.records)
-            .try_acquire_many_owned(records)
-            .and_then(|records| Ok([records, Arc::clone(&self.kibibytes).try_acquire_many_owned(kibibytes)?]));
+        let taken = Arc::clone(&self.records).try_acquire_many_owned(records).and_then(|records| {
+            Ok([records, Arc::clone(&self.kibibytes).try_acquire_many_owned(kibibytes)?])
+        });
         taken.map(Room).map_err(|_| {
             self.metrics.queue_full.add(1);
             NotTaken::QueueFull
@@ -227,7 +227,9 @@ fn verify(group: Vec<Submission>) -> Vec<Batch> {
                     Some(message) => Checked::Malformed { field: "entry", message },
                     None => match verified.next().expect("one answer for each record that decodes") {
                         Ok(record) => Checked::Verified { record: Box::new(record), entry },
-                        Err(error) => Checked::Malformed { field: "entry.signature", message: error.to_string() },
+                        Err(error) => {
+                            Checked::Malformed { field: "entry.signature", message: error.to_string() }
+                        }
                     },
                 })
                 .collect();

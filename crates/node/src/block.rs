@@ -91,7 +91,10 @@ fn take_field(block: &Bytes, at: &mut usize, tag: u8) -> Option<Bytes> {
     let prefix = rest.len() - cursor.len();
     let length = usize::try_from(length).ok()?;
     // A longer spelling of the same length is not canonical, and neither is an empty field.
-    if length == 0 || length > cursor.len() || prefix != 1 + prost::encoding::encoded_len_varint(length as u64) {
+    if length == 0
+        || length > cursor.len()
+        || prefix != 1 + prost::encoding::encoded_len_varint(length as u64)
+    {
         return None;
     }
     let begin = *at + prefix;
@@ -135,7 +138,8 @@ impl Sealing<'_> {
             event: Some(v1::record::Event::BlockSeal(seal)),
             ..v1::Record::default()
         };
-        SignedRecord::from_parts(record.encode_to_vec(), Vec::new()).expect("a seal is a short unsigned record")
+        SignedRecord::from_parts(record.encode_to_vec(), Vec::new())
+            .expect("a seal is a short unsigned record")
     }
 
     /// The header's canonical bytes.
@@ -166,7 +170,8 @@ impl Sealing<'_> {
 #[must_use]
 pub fn watch_response(parts: &BlockParts) -> wire_v1::WatchResponse {
     let records = parts.entries.len().saturating_sub(1);
-    let first = parts.entries.first().filter(|_| records > 0).map(|entry| ore_store::positions::record_id(entry));
+    let first =
+        parts.entries.first().filter(|_| records > 0).map(|entry| ore_store::positions::record_id(entry));
     wire_v1::WatchResponse {
         height: parts.header.height,
         block_id: Bytes::copy_from_slice(&parts.id),

@@ -245,7 +245,9 @@ impl Reader<'_> {
 
     fn member(&mut self) -> String {
         let text = self.text("member");
-        if !text.is_empty() && let Err(error) = ore_record::MemberId::parse(&text) {
+        if !text.is_empty()
+            && let Err(error) = ore_record::MemberId::parse(&text)
+        {
             self.wrong("member", &Value::String(text.clone()), format!("a member id ({error})"));
         }
         text
@@ -268,7 +270,9 @@ impl Reader<'_> {
 
     fn number(&mut self, name: &'static str, least: u64, most: u64) -> u64 {
         let value = match self.table.get(name) {
-            None => return default_of(name).parse().expect("defaults of numbers are numbers: held by a test"),
+            None => {
+                return default_of(name).parse().expect("defaults of numbers are numbers: held by a test");
+            }
             Some(value) => value,
         };
         match value.as_integer().and_then(|number| u64::try_from(number).ok()) {
@@ -313,13 +317,15 @@ mod tests {
             .filter(|field| field.default.parse::<u64>().is_ok())
             .map(|field| format!("{} = {}\n", field.name, field.default))
             .collect();
-        let stated = Config::parse(&format!("{LEAST}\n{numbers}"), Path::new("")).expect("defaults are valid");
+        let stated =
+            Config::parse(&format!("{LEAST}\n{numbers}"), Path::new("")).expect("defaults are valid");
         assert_eq!(stated, Config::parse(LEAST, Path::new("")).expect("complete"));
     }
 
     #[test]
     fn all_mistakes_are_reported_together() {
-        let text = "member = \"Refiner A\"\nlisten = \"here\"\nblock_records = 0\npool_record = 5\nkeys = 3\n";
+        let text =
+            "member = \"Refiner A\"\nlisten = \"here\"\nblock_records = 0\npool_record = 5\nkeys = 3\n";
         let errors = Config::parse(text, Path::new("")).expect_err("many mistakes");
         let text = errors.to_string();
         for part in [

@@ -161,8 +161,9 @@ impl Draft {
         let leaf_index = self.next_leaf();
         let at = Position { leaf_index, height: self.height, block_time_ms: self.time_ms };
         let earlier = Earlier { log, first_leaf: self.first_leaf, entries: &self.entries };
-        let change =
-            custody.decide(record, &at, &earlier).map_err(|rejection| NotAdded::Rejected(rejection.into()))?;
+        let change = custody
+            .decide(record, &at, &earlier)
+            .map_err(|rejection| NotAdded::Rejected(rejection.into()))?;
         let place = self.entries.len() as u32;
         self.consequences.take(graph, place, &record.record().author, &change).map_err(NotAdded::Graph)?;
         self.undos.push(custody.commit(change));

@@ -60,7 +60,8 @@ async fn tile(State(api): State<Arc<Api>>, Path(name): Path<String>) -> Response
     let caching = if full { FOR_EVER } else { SOON_OLD };
     match bytes {
         Ok(Some(bytes)) => {
-            let headers = [(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, caching)];
+            let headers =
+                [(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, caching)];
             (headers, bytes).into_response()
         }
         Ok(None) => StatusCode::NOT_FOUND.into_response(),

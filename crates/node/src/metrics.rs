@@ -61,7 +61,10 @@ impl Metrics {
         let mut text = String::with_capacity(2048);
         let mut line = |name: &str, kind: &str, help: &str, value: u64| {
             // Writing to a String cannot fail.
-            let _ = write!(text, "# HELP ledger_{name} {help}\n# TYPE ledger_{name} {kind}\nledger_{name} {value}\n");
+            let _ = write!(
+                text,
+                "# HELP ledger_{name} {help}\n# TYPE ledger_{name} {kind}\nledger_{name} {value}\n"
+            );
         };
         let c = "counter";
         line("verified_records_total", c, "Records whose signatures were checked.", self.verified.get());
@@ -74,7 +77,12 @@ impl Metrics {
         line("append_microseconds_total", c, "Time spent making blocks durable.", self.append_us.get());
         line("questions_total", c, "Provenance questions answered.", self.questions.get());
         line("integrated_entries", "gauge", "Entries that are durable.", self.integrated_entries.get());
-        line("published_entries", "gauge", "Entries under the newest checkpoint.", self.published_entries.get());
+        line(
+            "published_entries",
+            "gauge",
+            "Entries under the newest checkpoint.",
+            self.published_entries.get(),
+        );
         line("waiting_records", "gauge", "Records that wait for a block.", waiting as u64);
         let _ = write!(
             text,

@@ -58,7 +58,9 @@ pub enum NotTaken {
     #[error("the queue of this node is full; the record is not at fault, send it again")]
     QueueFull,
     /// No space is left on its disk.
-    #[error("the disk of this node is full; nothing acknowledged is lost, send the record again when its operator has freed space")]
+    #[error(
+        "the disk of this node is full; nothing acknowledged is lost, send the record again when its operator has freed space"
+    )]
     DiskFull,
     /// It is being shut down.
     #[error("this node is shutting down; send the record to another, or again later")]

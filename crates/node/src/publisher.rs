@@ -9,14 +9,13 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use ore_checkpoint::{
-    Cosigner, KeyName, NoteSigner, Policy, SignedCheckpoint, UnixSeconds,
-};
+use ore_checkpoint::{Cosigner, KeyName, NoteSigner, Policy, SignedCheckpoint, UnixSeconds};
 use ore_merkle::TreeSize;
 use ore_store::{Store, StoreError};
 
 use crate::{
     consortium::{Consortium, ConsortiumError, cosigner_name},
+    health::Condition,
     keys::NodeKeys,
     ledger::{Ledger, Published},
     sequencer::{chain, lock},
@@ -81,7 +80,8 @@ impl Publisher {
         keys: &NodeKeys,
         interval: Duration,
     ) -> Result<Self, ConsortiumError> {
-        let name = |text: &str| KeyName::new(text).map_err(|error| ConsortiumError::Policy(error.to_string()));
+        let name =
+            |text: &str| KeyName::new(text).map_err(|error| ConsortiumError::Policy(error.to_string()));
         let origin = name(&consortium.origin)?;
         Ok(Self {
             ledger,
@@ -105,35 +105,41 @@ impl Publisher {
         }
     }
 
-    /// Publishes whatever is durable, until the ledger's sender is gone.
+    /// Publishes whatever is durable, until the node is stopping.
     ///
     /// # Errors
     /// Only what must stop the node: a contradiction.
     pub async fn run(self: Arc<Self>) -> Result<(), PublishError> {
         let mut newest = self.ledger.newest.subscribe();
+        let mut condition = self.ledger.health.watch();
         // Each turn publishes one checkpoint, then waits for a block and for the interval.
         loop {
             let started = Instant::now();
             let size = newest.borrow_and_update().tree_size;
+            let mut pause = self.interval;
+            let mut wait_for_block = true;
             if size > self.ledger.published.borrow().tree_size {
                 let publisher = Arc::clone(&self);
-                let done = tokio::task::spawn_blocking(move || publisher.publish(size)).await;
-                match done {
+                match tokio::task::spawn_blocking(move || publisher.publish(size)).await {
                     Ok(Err(error)) if error.is_contradiction() => return Err(error),
-                    Ok(Ok(())) => {}
                     Ok(Err(error)) => {
                         tracing::error!(error = %chain(&error), "no checkpoint, trying again");
-                        tokio::time::sleep(RETRY).await;
-                        continue;
+                        (pause, wait_for_block) = (RETRY, false);
                     }
                     // A panic there is ours and has been printed; the next block tries again.
-                    Err(_) => {}
+                    Ok(Ok(())) | Err(_) => {}
                 }
             }
-            if newest.changed().await.is_err() {
-                return Ok(());
+            let next = async {
+                if wait_for_block && newest.changed().await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(pause.saturating_sub(started.elapsed())).await;
+            };
+            tokio::select! {
+                () = next => {}
+                _ = condition.wait_for(|now| *now == Condition::Stopping) => return Ok(()),
             }
-            tokio::time::sleep(self.interval.saturating_sub(started.elapsed())).await;
         }
     }
 

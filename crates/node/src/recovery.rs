@@ -113,7 +113,8 @@ fn begin(
     graph: &mut Graph,
 ) -> Result<Tip, OpenError> {
     let path = config.genesis.clone();
-    let bytes = std::fs::read(&path).map_err(|source| OpenError::ReadGenesis { path: path.clone(), source })?;
+    let bytes =
+        std::fs::read(&path).map_err(|source| OpenError::ReadGenesis { path: path.clone(), source })?;
     let bad = |source: BlockFault| OpenError::BadGenesis { path: path.clone(), source };
     let parts = block::decode(&Bytes::from(bytes), MAX_GENESIS_BYTES).map_err(|error| bad(error.into()))?;
     if parts.id != consortium.genesis {

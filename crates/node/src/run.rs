@@ -12,6 +12,7 @@ use std::{
 };
 
 use axum::{Router, http::StatusCode, response::IntoResponse, serve::ListenerExt};
+use ore_checkpoint::{KeyName, NoteSigner};
 use ore_consensus::{Driver, Engine, EngineConfig, EngineError, Stall, Transport};
 use ore_store::StoreError;
 use ore_wire::v1::{
@@ -79,7 +80,8 @@ impl Shutdown {
     pub fn on_signals() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let shutdown = Self::new();
-        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let (mut interrupt, mut terminate) =
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         let asking = shutdown.clone();
         tokio::spawn(async move {
             tokio::select! {
@@ -208,8 +210,14 @@ impl Node {
             config.block_records,
         ));
         let interval = config.checkpoint_interval;
-        let publisher =
-            Publisher::new(Arc::clone(&ledger), Arc::clone(&store), &consortium, &config.member, &keys, interval)?;
+        let publisher = Publisher::new(
+            Arc::clone(&ledger),
+            Arc::clone(&store),
+            &consortium,
+            &config.member,
+            &keys,
+            interval,
+        )?;
         let publisher = Arc::new(publisher);
         publisher.resume();
         let settings = Settings {
@@ -238,6 +246,7 @@ impl Node {
             request_timeout: config.request_timeout,
             query_time: config.query_time,
             query_lots: config.query_lots,
+            log_key: log_signer(&consortium, &keys)?,
             questions: Arc::new(Semaphore::new(cores().div_ceil(2))),
         });
         let (health_reporter, health_service) = tonic_health::server::health_reporter();
@@ -377,8 +386,10 @@ impl Running {
             let _ = tokio::time::timeout(self.stop / 4, server).await;
         }
         self.helpers.iter().for_each(JoinHandle::abort);
-        self.publishing.abort();
-        let _ = self.publishing.await;
+        if !self.publishing.is_finished() {
+            // It ends by itself when the node is stopping, with whatever it is signing.
+            let _ = self.publishing.await;
+        }
         drop(self.publisher);
         let (store, ledger, verifiers) = (self.store, self.ledger, self.verifiers);
         let closed = tokio::task::spawn_blocking(move || {
@@ -388,7 +399,10 @@ impl Running {
             match Arc::try_unwrap(store).map(Mutex::into_inner) {
                 Ok(Ok(store)) => store.close(&ledger.graph()).map_err(NodeError::Close),
                 // Somebody still holds it, or panicked holding it: the log has everything.
-                _ => Ok(()),
+                _ => {
+                    tracing::warn!("the store is still in use and was not closed in order");
+                    Ok(())
+                }
             }
         });
         let closed = closed.await.unwrap_or(Ok(()));
@@ -412,6 +426,12 @@ fn check_keys(member: &str, consortium: &Consortium, keys: &NodeKeys) -> Result<
         Some((what, ..)) => Err(NodeError::OtherKey { what, member: member.to_owned() }),
         None => Ok(()),
     }
+}
+
+fn log_signer(consortium: &Consortium, keys: &NodeKeys) -> Result<NoteSigner, NodeError> {
+    let name =
+        KeyName::new(&consortium.origin).map_err(|error| ConsortiumError::Policy(error.to_string()))?;
+    Ok(NoteSigner::new(name, &keys.log))
 }
 
 async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), NodeError> {
@@ -497,13 +517,14 @@ where
     let provenance = ProvenanceServiceServer::new(provenance::Provenance(Arc::clone(api)));
     let log = LogServiceServer::new(log::Log(Arc::clone(api)));
     let consortium = ConsortiumServiceServer::new(consortium::Consortium(Arc::clone(api)));
-    let routes = Routes::new(submission.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
-        .add_service(lots.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
-        .add_service(provenance.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
-        .add_service(log.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
-        .add_service(consortium.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
-        .add_service(health)
-        .add_service(reflection);
+    let routes =
+        Routes::new(submission.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
+            .add_service(lots.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
+            .add_service(provenance.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
+            .add_service(log.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
+            .add_service(consortium.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
+            .add_service(health)
+            .add_service(reflection);
     let router = routes.prepare().into_axum_router().merge(http::routes(Arc::clone(api)));
     Ok(router.fallback(unknown_path).layer(GlobalConcurrencyLimitLayer::new(concurrent_requests)))
 }
@@ -525,7 +546,8 @@ fn serve(listener: TcpListener, router: Router, ending: Shutdown) -> JoinHandle<
         }
     });
     tokio::spawn(async move {
-        let served = axum::serve(listener, router).with_graceful_shutdown(async move { ending.asked().await });
+        let served =
+            axum::serve(listener, router).with_graceful_shutdown(async move { ending.asked().await });
         if let Err(error) = served.await {
             tracing::error!(%error, "a port is no longer served");
         }

@@ -12,7 +12,8 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use ore_consensus::{
-    Application, Candidate, Certificate, DecidedBlock, Fatal, InvalidBlock, ProposedBlock, Standing, ValidatorEntry,
+    Application, Candidate, Certificate, DecidedBlock, Fatal, InvalidBlock, ProposedBlock, Standing,
+    ValidatorEntry,
 };
 use ore_custody::Custody;
 use ore_record::{RecordId, VerifiedRecord};
@@ -103,7 +104,8 @@ impl Sequencer {
     async fn build(&mut self, even_empty: bool) -> Option<&Underway> {
         // Each turn takes what waits; it ends with a block, or with nothing left to take.
         loop {
-            let mut batches = self.pool.take(self.settings.block_records, MAX_BLOCK_BYTES - BLOCK_RESERVE_BYTES);
+            let mut batches =
+                self.pool.take(self.settings.block_records, MAX_BLOCK_BYTES - BLOCK_RESERVE_BYTES);
             if batches.is_empty() && !even_empty {
                 return None;
             }
@@ -229,7 +231,8 @@ impl Sequencer {
         if let Some(Underway { mut state, sealed, waiting, .. }) = self.underway.take() {
             sealed.undo(&mut state, &mut self.ledger.graph_mut());
             drop(state);
-            let batches = waiting.into_iter().map(|w| Batch { records: w.records, bytes: w.bytes, reply: w.reply });
+            let batches =
+                waiting.into_iter().map(|w| Batch { records: w.records, bytes: w.bytes, reply: w.reply });
             self.pool.put_back(batches.collect());
         }
     }
@@ -242,7 +245,8 @@ impl Sequencer {
             return Err(draft::BlockFault::DoesNotFollow("no randomness from the operating system".into()));
         }
         let (tip, origin, log) = (&self.tip, &self.ledger.origin, &self.ledger.reader);
-        let sealed = draft::apply(parts, tip, origin, &mut state, &mut self.ledger.graph_mut(), log, entropy)?;
+        let sealed =
+            draft::apply(parts, tip, origin, &mut state, &mut self.ledger.graph_mut(), log, entropy)?;
         self.underway = Some(Underway { state, sealed, bytes, waiting: Vec::new() });
         Ok(())
     }
@@ -298,7 +302,8 @@ impl Sequencer {
         for batch in self.pool.take(usize::MAX, usize::MAX) {
             batch.refuse(NotTaken::DiskFull);
         }
-        let again = |error: &dyn std::error::Error| Fatal::new(format!("apply a decided block again: {error}"));
+        let again =
+            |error: &dyn std::error::Error| Fatal::new(format!("apply a decided block again: {error}"));
         let parts = block::decode(&bytes, MAX_BLOCK_BYTES).map_err(|error| again(&error))?;
         self.apply_block(&parts, bytes).await.map_err(|error| again(&error))?;
         self.underway.take().ok_or_else(|| Fatal::new("a block that was applied is gone"))
@@ -389,7 +394,8 @@ impl Application for Sequencer {
             let parts = block::decode(&decided.block, MAX_BLOCK_BYTES).map_err(|bad| fatal(bad.into()))?;
             self.apply_block(&parts, decided.block).await.map_err(fatal)?;
         }
-        let underway = self.underway.take().ok_or_else(|| Fatal::new("the decided block is not under way"))?;
+        let underway =
+            self.underway.take().ok_or_else(|| Fatal::new("the decided block is not under way"))?;
         if underway.sealed.id != decided.id {
             return Err(Fatal::new("the decided block has another id than its bytes give"));
         }

@@ -116,7 +116,9 @@ fn rejection(reason: &str, metadata: &HashMap<String, String>) -> v1::Rejection 
     let text = |key: &str| metadata.get(key).cloned().unwrap_or_default();
     v1::Rejection {
         rule: text("rule"),
-        reason: RejectionReason::from_str_name(&format!("{REASON_PREFIX}{reason}")).unwrap_or_default().into(),
+        reason: RejectionReason::from_str_name(&format!("{REASON_PREFIX}{reason}"))
+            .unwrap_or_default()
+            .into(),
         message: text("message"),
         next_step: text("next_step"),
         subject: text("subject"),
@@ -174,7 +176,10 @@ mod tests {
     fn a_rejection_survives_the_journey_through_a_status() {
         let status = rejected(&stale());
         assert_eq!(status.code(), Code::FailedPrecondition);
-        assert_eq!(status.get_error_details().error_info().map(|info| info.reason.as_str()), Some("STALE_HEAD"));
+        assert_eq!(
+            status.get_error_details().error_info().map(|info| info.reason.as_str()),
+            Some("STALE_HEAD")
+        );
         assert_eq!(refusal(&status), Refusal::Rejected(stale()));
     }
 

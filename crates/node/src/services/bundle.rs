@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ore_custody::Custody;
-use ore_merkle::{DenseTree, LeafIndex, NodeHash, TileId, TreeSize, tiles};
+use ore_merkle::{DenseTree, NodeHash, TileId, TreeSize, tiles};
 use ore_provenance::{Attribution, Element, LotIndex, Scratch};
 use ore_record::{
     RecordId,
@@ -62,7 +62,7 @@ impl BundleSource for Still<'_> {
     }
 
     fn head_node(&self, level: u8, index: u64) -> Option<NodeHash> {
-        complete_node(self.custody.head_tree(), level, index)
+        self.custody.head_tree().node(level, index)
     }
 
     fn roster_tree(&self) -> (u64, [u8; 32]) {
@@ -70,7 +70,7 @@ impl BundleSource for Still<'_> {
     }
 
     fn roster_node(&self, level: u8, index: u64) -> Option<NodeHash> {
-        complete_node(self.custody.roster_tree(), level, index)
+        self.custody.roster_tree().node(level, index)
     }
 }
 
@@ -79,39 +79,21 @@ fn size_and_root(tree: &DenseTree) -> (u64, [u8; 32]) {
     (tree.size().get(), tree.hashed_root().map(|root| root.to_bytes()).unwrap_or_default())
 }
 
-/// Node of a complete subtree, out of a path that passes it: the path of a leaf of its sibling.
-fn complete_node(tree: &DenseTree, level: u8, index: u64) -> Option<NodeHash> {
-    let width = |level: u32| tree.size().get().div_ceil(1_u64.checked_shl(level).unwrap_or(u64::MAX));
-    if level == 0 {
-        return tree.leaf(LeafIndex::new(index)).map(|leaf| NodeHash::from_bytes(leaf.to_bytes()));
-    }
-    let (mut level, mut index) = (u32::from(level), index);
-    // A node without a sibling is carried upwards unchanged; at most 64 levels.
-    while index ^ 1 >= width(level) {
-        if width(level) <= 1 {
-            return tree.hashed_root().ok().map(|root| NodeHash::from_bytes(root.to_bytes()));
-        }
-        level += 1;
-        index /= 2;
-    }
-    let leaf = (index ^ 1) << level;
-    let path = tree.inclusion_proof(LeafIndex::new(leaf)).ok()?;
-    // Levels below at which the leaf's ancestor has a sibling each put one hash before ours.
-    let before = (0..level).filter(|below| (leaf >> below) ^ 1 < width(*below)).count();
-    path.hashes().get(before).copied()
-}
-
 /// Builds the bundle for one element of a lot.
 ///
 /// # Errors
 /// `NOT_FOUND`, `INVALID_ARGUMENT`, `UNAVAILABLE` when the newest block is not published in time.
-pub async fn get_bundle(api: &Arc<Api>, request: v1::GetBundleRequest) -> Result<v1::GetBundleResponse, Status> {
+pub async fn get_bundle(
+    api: &Arc<Api>,
+    request: v1::GetBundleRequest,
+) -> Result<v1::GetBundleResponse, Status> {
     let element = u8::try_from(request.element).ok().filter(|number| (1..=118).contains(number));
     let element = element.ok_or_else(|| status::malformed("element", "an atomic number from 1 to 118"))?;
     let custody = Arc::clone(&api.ledger.custody).read_owned().await;
     let tree_size = custody.leaves();
     let note = tokio::time::timeout(PUBLISH_WAIT, note_of(api, tree_size)).await.ok().flatten();
-    let note = note.ok_or_else(|| status::unavailable("the newest block is not published yet", PUBLISH_WAIT))?;
+    let note =
+        note.ok_or_else(|| status::unavailable("the newest block is not published yet", PUBLISH_WAIT))?;
     let permit = Arc::clone(&api.questions).acquire_owned().await;
     let permit = permit.map_err(|_| Status::unavailable("this node is shutting down"))?;
     let api = Arc::clone(api);
@@ -154,20 +136,27 @@ fn build_bundle(
     }
     let claim = claim(custody, &api.ledger.origin, lot, tree_size, &answer);
     let source = Still { custody, reader: &api.ledger.reader, size: TreeSize::new(tree_size) };
-    let bundle = build::build(&source, claim, note).map_err(|error| match error {
-        BuildError::TooLarge => Status::resource_exhausted(error.to_string()),
-        error => {
-            tracing::error!(%error, "no bundle");
-            Status::internal(format!("no bundle: {error}"))
-        }
-    })?;
+    let bundle =
+        build::build(&source, claim, note, |text| api.log_key.sign(text)).map_err(|error| match error {
+            BuildError::TooLarge => Status::resource_exhausted(error.to_string()),
+            error => {
+                tracing::error!(%error, "no bundle");
+                Status::internal(format!("no bundle: {error}"))
+            }
+        })?;
     if bundle.encoded_len() > MAX_BUNDLE_BYTES {
         return Err(Status::resource_exhausted("the bundle would be longer than 64 MiB"));
     }
     Ok(bundle)
 }
 
-fn claim(custody: &Custody, origin: &str, lot: &str, tree_size: u64, answer: &Attribution) -> ProvenanceClaim {
+fn claim(
+    custody: &Custody,
+    origin: &str,
+    lot: &str,
+    tree_size: u64,
+    answer: &Attribution,
+) -> ProvenanceClaim {
     let share = |origin: &ore_provenance::OriginShare| {
         let named = provenance::origin_of(custody, &origin.origin, origin.kind);
         ClaimedShare {
@@ -187,43 +176,5 @@ fn claim(custody: &Custody, origin: &str, lot: &str, tree_size: u64, answer: &At
         element: answer.element.0.into(),
         tree_size,
         shares: answer.origins.iter().map(share).collect(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use ore_merkle::{hash_children, hash_leaf};
-
-    /// The node by its definition, from the leaves below it.
-    fn by_definition(leaves: &[NodeHash]) -> NodeHash {
-        match leaves {
-            [leaf] => *leaf,
-            leaves => {
-                let (left, right) = leaves.split_at(leaves.len() / 2);
-                hash_children(&by_definition(left), &by_definition(right))
-            }
-        }
-    }
-
-    #[test]
-    fn every_complete_node_of_every_small_tree_is_found() {
-        for size in 1..70_u64 {
-            let mut tree = DenseTree::new();
-            let leaves: Vec<NodeHash> = (0..size)
-                .map(|leaf| {
-                    let hash = hash_leaf(&leaf.to_be_bytes());
-                    tree.push(hash);
-                    NodeHash::from_bytes(hash.to_bytes())
-                })
-                .collect();
-            tree.root();
-            for level in 0..7 {
-                for index in 0..size >> level {
-                    let below = &leaves[(index << level) as usize..((index + 1) << level) as usize];
-                    assert_eq!(complete_node(&tree, level, index), Some(by_definition(below)), "{size} {level} {index}");
-                }
-            }
-        }
     }
 }

@@ -41,7 +41,8 @@ impl ConsortiumService for Consortium {
         let page = Page::read(request.page_size, &request.page_token)?;
         let custody = self.0.ledger.custody.read().await;
         let of_member = |id: &str| {
-            request.member.is_empty() || id.split_once('/').is_some_and(|(member, _)| member == request.member)
+            request.member.is_empty()
+                || id.split_once('/').is_some_and(|(member, _)| member == request.member)
         };
         let (facilities, next_page_token) =
             page.of(custody.facilities().filter(|facility| of_member(&facility.id)));

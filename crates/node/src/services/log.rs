@@ -125,20 +125,22 @@ fn no_checkpoint() -> Status {
 /// # Errors
 /// `INVALID_ARGUMENT`, `NOT_FOUND`; `UNAVAILABLE` until a checkpoint covers it.
 pub async fn receipt(api: &Api, record_id: &[u8]) -> Result<v1::Receipt, Status> {
-    let id = RecordId::try_from(record_id).map_err(|error| status::malformed("record_id", &error.to_string()))?;
+    let id =
+        RecordId::try_from(record_id).map_err(|error| status::malformed("record_id", &error.to_string()))?;
     let leaf = api.ledger.custody.read().await.leaf_of(&id);
     let leaf = leaf.ok_or_else(|| Status::not_found(format!("record {id} is not in the ledger")))?;
     let published = api.ledger.published.borrow().clone();
     let covered = published.checkpoint.filter(|_| published.tree_size > leaf);
     let checkpoint = covered.ok_or_else(no_checkpoint)?;
     let reader = &api.ledger.reader;
-    let internal = |error: &dyn std::fmt::Display| Status::internal(format!("receipt of leaf {leaf}: {error}"));
-    let path = reader
-        .prove_inclusion(leaf, TreeSize::new(published.tree_size))
-        .map_err(|error| internal(&error))?;
-    let proof = TlogProof::new(LeafIndex::new(leaf), path, (*checkpoint).clone(), None);
-    let proof = proof.map_err(|error| internal(&error))?;
+    let internal =
+        |error: &dyn std::fmt::Display| Status::internal(format!("receipt of leaf {leaf}: {error}"));
+    let path =
+        reader.prove_inclusion(leaf, TreeSize::new(published.tree_size)).map_err(|error| internal(&error))?;
     let entry = reader.entry(leaf).map_err(|error| unreadable(&error))?.unwrap_or_default();
+    let extra = Some(entry.to_vec());
+    let proof = TlogProof::new(LeafIndex::new(leaf), path, (*checkpoint).clone(), extra);
+    let proof = proof.map_err(|error| internal(&error))?;
     let height = reader.height_of(leaf).unwrap_or_default();
     let header = reader.header(height).map_err(|error| unreadable(&error))?.unwrap_or_default();
     Ok(v1::Receipt {
@@ -212,7 +214,8 @@ impl Watch {
         let stored = self.api.ledger.reader.block(height).map_err(|error| unreadable(&error))?;
         let stored = stored.ok_or_else(|| Status::not_found(format!("no block of height {height}")))?;
         let bytes: Bytes = block::encode(&stored.header, &stored.entries).into();
-        let parts = block::decode(&bytes, usize::MAX).map_err(|error| Status::data_loss(error.to_string()))?;
+        let parts =
+            block::decode(&bytes, usize::MAX).map_err(|error| Status::data_loss(error.to_string()))?;
         Ok(block::watch_response(&parts))
     }
 }

@@ -137,7 +137,10 @@ fn chain(custody: &Custody, reader: &Reader, lot: &str, head: u64) -> Result<(Ve
             touched::Before::Head(id) | touched::Before::Withdrawn(id) => {
                 let before = RecordId::try_from(id.as_slice()).ok().and_then(|id| custody.leaf_of(&id));
                 if before.is_none() {
-                    return Ok((leaves, format!("the record at leaf {leaf} follows one that is not in the ledger")));
+                    return Ok((
+                        leaves,
+                        format!("the record at leaf {leaf} follows one that is not in the ledger"),
+                    ));
                 }
                 before
             }

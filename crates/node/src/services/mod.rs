@@ -10,6 +10,7 @@ pub mod touched;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+use ore_checkpoint::NoteSigner;
 use ore_store::StoreError;
 use ore_wire::status;
 use tokio::sync::Semaphore;
@@ -33,6 +34,8 @@ pub struct Api {
     pub query_time: Duration,
     /// Most lots in one provenance answer.
     pub query_lots: u32,
+    /// The node's log key, by which it stands by the claim of a bundle.
+    pub log_key: NoteSigner,
     /// Provenance questions computed at once.
     pub questions: Arc<Semaphore>,
 }

@@ -8,8 +8,8 @@ use std::{cell::RefCell, collections::HashMap, pin::Pin, sync::Arc};
 use futures::{Stream, StreamExt, stream};
 use ore_custody::Custody;
 use ore_provenance::{
-    Attribution, Element, ForwardLimits, Graph, LotIndex, Method, Origin, Parts, QuestionError, Recall, Route,
-    Scratch, Share, SourceKind, StepIndex, Threshold, Trace, TraceLimits,
+    Attribution, Element, ForwardLimits, Graph, LotIndex, Method, Origin, Parts, QuestionError, Recall,
+    Route, Scratch, Share, SourceKind, StepIndex, Threshold, Trace, TraceLimits,
 };
 use ore_record::{SignedRecord, v1::record::Event};
 use ore_wire::{
@@ -87,7 +87,10 @@ impl Question {
             stated => u8::try_from(stated).ok().filter(|number| (1..=118).contains(number)),
         };
         let element = element.ok_or_else(|| {
-            status::malformed("element", "an atomic number from 1 to 118; the lot itself states no composition")
+            status::malformed(
+                "element",
+                "an atomic number from 1 to 118; the lot itself states no composition",
+            )
         })?;
         let newest = custody.leaves();
         let as_of = match as_of {
@@ -137,7 +140,9 @@ async fn compute<T: Send + 'static>(
 fn no_answer(error: QuestionError) -> Status {
     match error {
         QuestionError::NoSuchLot { .. } => Status::not_found(error.to_string()),
-        QuestionError::NoContent { .. } => status::malformed("element", "the lot states no content of this element"),
+        QuestionError::NoContent { .. } => {
+            status::malformed("element", "the lot states no content of this element")
+        }
     }
 }
 
@@ -145,7 +150,10 @@ fn no_answer(error: QuestionError) -> Status {
 ///
 /// # Errors
 /// `NOT_FOUND`, `INVALID_ARGUMENT`.
-pub async fn attribute(api: &Arc<Api>, request: v1::AttributeRequest) -> Result<v1::AttributeResponse, Status> {
+pub async fn attribute(
+    api: &Arc<Api>,
+    request: v1::AttributeRequest,
+) -> Result<v1::AttributeResponse, Status> {
     if request.element == 0 {
         return Err(status::malformed("element", "an atomic number from 1 to 118"));
     }
@@ -338,14 +346,17 @@ impl Backward<'_> {
         });
         let sources: Vec<_> = sources.collect();
         let cut = if trace.truncated { v1::CutShort::Lots } else { v1::CutShort::Unspecified };
-        let note = if trace.truncated { "ancestors beyond a limit of depth or number are left out" } else { "" };
+        let note =
+            if trace.truncated { "ancestors beyond a limit of depth or number are left out" } else { "" };
         let summary = summary(self.question, lots.len(), steps.len(), cut, note);
         let mut parts: Vec<v1::TraceBackResponse> = Vec::new();
         let part = |parts: &mut Vec<_>, part: v1::TraceBackResponse| parts.push(part);
-        lots.chunks(PART_ITEMS)
-            .for_each(|lots| part(&mut parts, v1::TraceBackResponse { lots: lots.to_vec(), ..Default::default() }));
-        steps.chunks(PART_ITEMS)
-            .for_each(|steps| part(&mut parts, v1::TraceBackResponse { steps: steps.to_vec(), ..Default::default() }));
+        lots.chunks(PART_ITEMS).for_each(|lots| {
+            part(&mut parts, v1::TraceBackResponse { lots: lots.to_vec(), ..Default::default() })
+        });
+        steps.chunks(PART_ITEMS).for_each(|steps| {
+            part(&mut parts, v1::TraceBackResponse { steps: steps.to_vec(), ..Default::default() })
+        });
         sources.chunks(PART_ITEMS).for_each(|sources| {
             part(&mut parts, v1::TraceBackResponse { sources: sources.to_vec(), ..Default::default() });
         });
@@ -373,7 +384,9 @@ impl Backward<'_> {
         let mut described =
             v1::GraphStep { record_id: self.id_at(leaf), inputs, outputs, ..v1::GraphStep::default() };
         let entry = self.api.ledger.reader.entry(leaf).ok().flatten();
-        let Some(record) = entry.and_then(|entry| SignedRecord::decode(&entry).ok()) else { return described };
+        let Some(record) = entry.and_then(|entry| SignedRecord::decode(&entry).ok()) else {
+            return described;
+        };
         described.event_time_ms = record.record().event_time_ms;
         described.author.clone_from(&record.record().author);
         if let Event::Transform(transform) = record.event() {
@@ -385,7 +398,13 @@ impl Backward<'_> {
     }
 }
 
-fn summary(question: &Question, lots: usize, steps: usize, cut: v1::CutShort, note: &str) -> v1::TraceSummary {
+fn summary(
+    question: &Question,
+    lots: usize,
+    steps: usize,
+    cut: v1::CutShort,
+    note: &str,
+) -> v1::TraceSummary {
     v1::TraceSummary {
         tree_size: question.as_of,
         lots: lots as u32,
@@ -442,7 +461,9 @@ fn forward_parts(question: &Question, graph: &Graph, recall: &Recall) -> Vec<v1:
         .collect();
     let (cut, note) = match (recall.truncated, recall.uncertain) {
         (true, _) => (v1::CutShort::Lots, "descendants beyond a limit are left out"),
-        (false, true) => (v1::CutShort::Unspecified, "shares are those under good mixing; single lots may differ"),
+        (false, true) => {
+            (v1::CutShort::Unspecified, "shares are those under good mixing; single lots may differ")
+        }
         (false, false) => (v1::CutShort::Unspecified, ""),
     };
     let summary = summary(question, hits.len(), recall.visited.steps as usize, cut, note);

@@ -90,11 +90,7 @@ async fn submit_one(api: &Api, entry: Bytes) -> Result<Outcome, Status> {
         .try_room(1, entry.len())
         .and_then(|room| api.admission.submit(vec![entry], room))
         .map_err(not_taken)?;
-    answer
-        .await
-        .ok()
-        .and_then(|mut outcomes| outcomes.pop())
-        .ok_or_else(|| not_taken(NotTaken::Stopping))
+    answer.await.ok().and_then(|mut outcomes| outcomes.pop()).ok_or_else(|| not_taken(NotTaken::Stopping))
 }
 
 fn not_taken(why: NotTaken) -> Status {
@@ -228,10 +224,10 @@ impl Feed {
         {
             published(&self.api, size).await?;
         }
-        let results = outcomes.into_iter().zip(batch.first..).map(|(outcome, sequence)| v1::SubmitResult {
-            sequence,
-            outcome: Some(outcome.into()),
-        });
+        let results = outcomes
+            .into_iter()
+            .zip(batch.first..)
+            .map(|(outcome, sequence)| v1::SubmitResult { sequence, outcome: Some(outcome.into()) });
         Ok(v1::SubmitStreamResponse { results: results.collect() })
     }
 }

@@ -1,0 +1,9 @@
+//! A node on loopback, as a member, an auditor and an operator meet it.
+
+mod audit;
+mod config;
+mod crash;
+mod operate;
+mod read;
+mod submit;
+mod world;

@@ -1,0 +1,148 @@
+//! What a member is told when it submits.
+
+use bytes::Bytes;
+use ore_wire::{
+    status::{Refusal, refusal},
+    v1::{RejectionReason, submit_result::Outcome},
+};
+
+use crate::world::{World, blend, commission, lose, sign, start};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_accepted_record_has_a_place_and_the_same_record_again_has_the_same_place() {
+    let world = World::new();
+    let node = world.start().await;
+    let record = commission(1, 1_000);
+    let first = node.submit(&record).await.expect("accepted");
+    let again = node.submit(&record).await.expect("there already");
+    assert!(!first.already_there && again.already_there);
+    assert_eq!(first.place, again.place);
+    assert_eq!(first.place.map(|place| place.height), Some(1));
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_names_rule_reason_newest_head_and_next_step() {
+    let world = World::new();
+    let node = world.start().await;
+    let (created, other) = (commission(1, 1_000), commission(2, 1_000));
+    node.submit(&created).await.expect("accepted");
+    let stale = node.submit(&lose("mine/M1", other.id(), 10)).await.expect_err("the head is another record");
+    let Refusal::Rejected(rejection) = refusal(&stale) else { panic!("{stale:?}") };
+    assert_eq!(rejection.rule, "A1");
+    assert_eq!(rejection.reason(), RejectionReason::StaleHead);
+    assert_eq!(rejection.subject, "mine/M1");
+    assert_eq!(&rejection.newest_head[..], created.id().as_bytes());
+    assert!(!rejection.next_step.is_empty() && rejection.message.contains("mine/M1"));
+
+    let too_much = node.submit(&lose("mine/M1", created.id(), 1_001)).await.expect_err("more than there is");
+    let Refusal::Rejected(rejection) = refusal(&too_much) else { panic!("{too_much:?}") };
+    assert_eq!((rejection.rule.as_str(), rejection.reason()), ("M1", RejectionReason::NotEnoughMass));
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_records_take_no_leaf_and_make_no_block() {
+    let world = World::new();
+    let node = world.start().await;
+    let before = *node.node.ledger().newest.borrow();
+    let unknown = commission(9, 1);
+    for _ in 0..5 {
+        node.submit(&lose("mine/M9", unknown.id(), 1)).await.expect_err("no such lot");
+    }
+    assert_eq!(*node.node.ledger().newest.borrow(), before);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_record_is_refused_by_field() {
+    let world = World::new();
+    let node = world.start().await;
+    let good = commission(1, 1_000).entry();
+    let mut forged = good.clone();
+    *forged.last_mut().expect("not empty") ^= 1;
+    let cases = [
+        (b"nonsense".to_vec(), "entry"),
+        ([&good[..], &[0]].concat(), "entry"),
+        (vec![7; 70_000], "entry"),
+        (forged, "entry.signature"),
+    ];
+    for (bytes, field) in cases {
+        let status = node.submit_bytes(bytes).await.expect_err(field);
+        let Refusal::Malformed(fields) = refusal(&status) else { panic!("{status:?}") };
+        assert_eq!(fields.first().map(|fault| fault.field.as_str()), Some(field), "{status:?}");
+    }
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_is_answered_in_order_and_a_bad_record_stops_no_other() {
+    let world = World::new();
+    let node = world.start().await;
+    let lots: Vec<_> = (1..=300).map(|number| commission(number, 1_000)).collect();
+    // Builds on records of the same stream that nobody has committed yet.
+    let blended = blend(1, &[("mine/M1", lots[0].id(), 600), ("mine/M2", lots[1].id(), 500)]);
+    let lost = lose("mine/B1", blended.id(), 100);
+    let stale = lose("mine/M1", lots[0].id(), 1);
+    let mut entries: Vec<Bytes> = lots.iter().map(|record| record.entry().into()).collect();
+    entries.extend([blended, lost, stale, lots[5].clone()].map(|record| Bytes::from(record.entry())));
+    entries.insert(10, Bytes::from(vec![7; 70_000]));
+    let results = node.stream(entries, 70).await;
+
+    assert_eq!(results.len(), 305);
+    assert!(results.iter().zip(0..).all(|(result, sequence)| result.sequence == sequence));
+    let outcome = |at: usize| results[at].outcome.as_ref().expect("an outcome");
+    assert!(
+        matches!(outcome(10), Outcome::Malformed(fault) if fault.message.contains("70000")),
+        "{:?}",
+        outcome(10)
+    );
+    let accepted =
+        results.iter().filter(|result| matches!(result.outcome, Some(Outcome::Accepted(_)))).count();
+    assert_eq!(accepted, 302, "{:?}", &results[299..]);
+    assert!(matches!(outcome(303), Outcome::Rejected(no) if no.reason() == RejectionReason::StaleHead));
+    assert!(matches!(outcome(304), Outcome::AlreadyThere(_)), "{:?}", outcome(304));
+    let leaves: Vec<u64> = results
+        .iter()
+        .filter_map(|result| match &result.outcome {
+            Some(Outcome::Accepted(place)) => Some(place.leaf_index),
+            _ => None,
+        })
+        .collect();
+    assert!(leaves.is_sorted(), "leaves follow the order of the stream");
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_queue_says_when_to_come_back_and_takes_records_again() {
+    let world = World::new();
+    let mut config = world.config();
+    config.pool_records = 8;
+    let node = start(config).await;
+    let room = node.node.admission().try_room(8, 1).expect("nobody waits");
+    let full = node.submit(&commission(1, 1_000)).await.expect_err("no room");
+    assert_eq!(full.code(), tonic::Code::ResourceExhausted);
+    let Refusal::Later { after, .. } = refusal(&full) else { panic!("{full:?}") };
+    assert!(after.as_millis() > 0);
+    drop(room);
+    node.submit(&commission(1, 1_000)).await.expect("room again");
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_for_another_ledger_or_by_a_stranger_is_refused() {
+    let world = World::new();
+    let node = world.start().await;
+    let mut foreign = commission(1, 1_000).record().clone();
+    foreign.origin = "elsewhere.example/tin".into();
+    let foreign = ore_record::SignedRecord::sign(foreign, &crate::world::key("mine")).expect("a record");
+    let stranger = sign("nobody", commission(2, 5).event().clone());
+    for (record, reason) in
+        [(foreign, RejectionReason::WrongLedger), (stranger, RejectionReason::UnknownMember)]
+    {
+        let status = node.submit(&record).await.expect_err("refused");
+        let Refusal::Rejected(rejection) = refusal(&status) else { panic!("{status:?}") };
+        assert_eq!(rejection.reason(), reason);
+    }
+    node.stop().await;
+}
