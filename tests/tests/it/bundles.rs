@@ -1,7 +1,7 @@
 //! A bundle proves where the metal came from, and every way of bending it is caught and named.
 
 use ore_record::v1::{self, Bundle, LotStatus};
-use ore_tests::ledger::{Ledger, story, trust_root};
+use ore_tests::ledger::{Ledger, new_lot, story, transform, trust_root};
 use ore_verify::{BundleFault, Check, TrustRoot, bundle::Fault, claim::ClaimFault, recount::ShareFault, trail::TrailFault, verify_bundle};
 use prost::Message;
 
@@ -59,6 +59,38 @@ fn a_by_product_has_the_shares_of_its_own_element() {
     // 1000 kg at 10 % and 500 kg at 20 % niobium: half and half, where tantalum is three to one.
     for share in &report.claim.shares {
         assert_eq!(share.value, 500_000_000_000_000_000);
+    }
+}
+
+#[test]
+fn scrap_without_history_is_recycled_and_counts_its_first_generation_when_it_is() {
+    let mut ledger = story();
+    let lot = v1::NewLot {
+        material: v1::MaterialClass::Scrap.into(),
+        ..new_lot("maker/S1", "maker/plant", "10 kg", &[("Ta", "90 %")])
+    };
+    let collected = v1::Commission {
+        kind: v1::CommissionKind::CollectedScrap.into(),
+        lot: Some(lot),
+        scrap_class: v1::RecyclingClass::PostConsumer.into(),
+        ..v1::Commission::default()
+    };
+    ledger.must("maker", collected);
+    let recycling = v1::Transform {
+        recycling_class: v1::RecyclingClass::PostConsumer.into(),
+        ..transform(
+            v1::Process::Recycling,
+            "maker/plant",
+            &[("maker/S1", "10 kg")],
+            vec![new_lot("maker/S2", "maker/plant", "8.9 kg", &[("Ta", "99.9 %")])],
+        )
+    };
+    ledger.must("maker", recycling);
+    ledger.seal();
+    for (lot, generation) in [("maker/S1", 0), ("maker/S2", 1)] {
+        let report = verify_bundle(&ledger.bundle_file(lot, TA), &trust_root()).expect("engine and recount agree");
+        let [share] = &report.claim.shares[..] else { panic!("one origin: {:?}", report.claim.shares) };
+        assert_eq!((share.generation, share.route()), (generation, v1::Route::PostConsumer), "{lot}");
     }
 }
 

@@ -75,9 +75,9 @@ impl Op {
             CustodySource::PostConsumerScrap => (SourceKind::ScrapCollection, Route::PostConsumer),
             CustodySource::DeclaredUnknown => (SourceKind::DeclaredUnknown, Route::Primary),
         };
-        let generation = u16::from(route != Route::Primary);
+        // Generations count passes through recycling: collected scrap has had none on this ledger.
         let origin =
-            Origin { source: SourceId(source.facility), country: source.country.0, route, generation };
+            Origin { source: SourceId(source.facility), country: source.country.0, route, generation: 0 };
         let composition = composition(&source.composition);
         Self::Source { lot: source.lot, origin, kind, dry_mg: source.dry_mg, composition }
     }
