@@ -1,0 +1,11 @@
+//! Pictures as SVG text: the spider plot and the map of origins.
+//!
+//! Pictures illustrate; no number in them is evidence, and each caption says so. The same input gives the
+//! same bytes. Text from outside is escaped.
+
+mod map;
+mod spider;
+mod svg;
+
+pub use map::{MapKind, MapPlot};
+pub use spider::SpiderPlot;
