@@ -12,7 +12,7 @@ use crate::{
 };
 
 const WIDTH: u32 = 760;
-const HEIGHT: u32 = 520;
+const HEIGHT: u32 = 540;
 const LEFT: f64 = 76.0;
 const RIGHT: f64 = 736.0;
 const TOP: f64 = 56.0;
@@ -68,24 +68,27 @@ impl SpiderPlot<'_> {
         self.mean(&mut canvas, &axis);
         self.limits(&mut canvas, &axis);
         legend(&mut canvas);
-        let (first, second) = self.captions(name);
+        let captions = self.captions(name);
         let style = format!(r#"font-size="12" fill="{}""#, colour::INK);
-        canvas.text((LEFT, 484.0), &style, &first);
-        canvas.text((LEFT, 503.0), &format!(r#"{style} font-style="italic""#), &second);
-        canvas.finish(&format!("{first} {second}"))
+        canvas.text((LEFT, 482.0), &style, &captions[0]);
+        canvas.text((LEFT, 501.0), &style, &captions[1]);
+        canvas.text((LEFT, 520.0), &format!(r#"{style} font-style="italic""#), &captions[2]);
+        canvas.finish(&captions.join(" "))
     }
 
-    fn captions(&self, name: &str) -> (String, String) {
+    fn captions(&self, name: &str) -> [String; 3] {
         let (analyses, samples) =
             self.library.origin(self.origin).map_or((0, 0), |origin| (origin.analyses, origin.samples));
-        let first = format!(
-            "{}. {}: n = {analyses} analyses of {samples} samples. Lot: n = {}{}.",
-            Normaliser::McDonoughSun1995.name(),
-            short(name, 30),
-            self.lot.len(),
-            if self.all_complete() { "" } else { "; hollow: not in every spot" },
-        );
-        (first, String::from("Inside every envelope does not mean consistent: elements vary together."))
+        let hollow = if self.all_complete() { "" } else { " Hollow point: mean of some spots only." };
+        [
+            format!("Normalised to {}.{hollow}", Normaliser::McDonoughSun1995.name()),
+            format!(
+                "{}: n = {analyses} analyses of {samples} samples. Lot: n = {}.",
+                short(name, 48),
+                self.lot.len()
+            ),
+            String::from("Inside every envelope does not mean consistent: elements vary together."),
+        ]
     }
 
     fn all_complete(&self) -> bool {
