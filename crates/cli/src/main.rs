@@ -1,2 +1,191 @@
 //! The `oreledger` command.
-fn main() {}
+//!
+//! Data on stdout, everything else on stderr. Exit codes: 0 ok, 1 refused or not found, 2 usage,
+//! 3 verification failed, 4 unreachable. Every error ends with a hint.
+
+mod context;
+mod failure;
+mod keyfile;
+mod output;
+mod post;
+mod story;
+mod trace;
+mod verbs;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, error::ErrorKind};
+
+use context::Context;
+use failure::{Failure, Outcome};
+use verbs::{
+    backup, bench, bundle, demo, events, export, fsck, governance, init, key, lot, node, receipt, submit,
+    trace as tracing_verb, verify,
+};
+
+/// A ledger of metals: who had what, what became of it, and where it came from, with proof
+#[derive(Parser, Debug)]
+#[command(
+    name = "oreledger",
+    version,
+    max_term_width = 110,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = "\
+Start with `oreledger demo`. Data goes to stdout, everything else to stderr.
+Exit codes: 0 ok, 1 refused or not found, 2 usage, 3 verification failed, 4 unreachable."
+)]
+struct Cli {
+    #[command(flatten)]
+    context: Context,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand, Debug)]
+enum Verb {
+    /// A ledger on this machine with a story in it: watch it grow, trace a target, check the proof
+    Demo(demo::Demo),
+    /// Make a new ledger: keys, trust root, genesis block
+    Init(init::Init),
+    /// Run a node
+    Node(node::Node),
+    /// Make, show and export keys
+    #[command(subcommand)]
+    Key(key::Key),
+
+    /// Propose, prove, list members
+    #[command(subcommand)]
+    Member(governance::Member),
+    /// Register, list facilities
+    #[command(subcommand)]
+    Facility(governance::Facility),
+    /// Issue, change, list attestations
+    #[command(subcommand)]
+    Attest(governance::Attest),
+    /// Show or propose the consortium's thresholds
+    #[command(subcommand)]
+    Profile(governance::Profile),
+    /// Approve a proposal
+    Approve(governance::Approve),
+
+    /// Commission, show, list lots
+    #[command(subcommand)]
+    Lot(lot::LotVerb),
+    /// State that lots became other lots
+    Transform(events::Transform),
+    /// Offer lots to a receiver
+    Ship(events::Ship),
+    /// Take the lots of an offer
+    Accept(events::Accept),
+    /// Refuse the lots of an offer
+    Decline(events::LotsBecause),
+    /// Take back an offer that is not answered yet
+    Cancel(events::LotsBecause),
+    /// State what was measured in a lot
+    Assay(events::Assay),
+    /// State an item's net mass after use
+    Use(events::Use),
+    /// State a physical inventory
+    Stocktake(events::Stocktake),
+    /// State that a lot, or a part of it, left the system
+    Dispose(events::Dispose),
+    /// Put a lot on hold
+    Hold(events::LotBecause),
+    /// End a hold or a recall
+    Release(events::LotBecause),
+    /// Call a lot back
+    Recall(events::Recall),
+    /// Declare an own record wrong; nothing is erased
+    Withdraw(events::Withdraw),
+    /// Hand in many records from a file
+    Submit(submit::Submit),
+
+    /// Where a lot's metal came from, or where it went
+    Trace(tracing_verb::Trace),
+    /// Fetch and verify the evidence that a record is in the ledger
+    Receipt(receipt::Receipt),
+    /// Fetch and verify everything that a lot's origin rests on
+    Bundle(bundle::Bundle),
+    /// Check bundles and receipts offline
+    Verify(verify::Verify),
+    /// Check a stored ledger from its bytes
+    Fsck(fsck::Fsck),
+    /// Copy a ledger's log, also of a running node
+    Backup(backup::Backup),
+    /// Every record of the log as JSON Lines, verified
+    Export(export::Export),
+    /// Put load on a running ledger and measure
+    Bench(bench::Bench),
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return unread(&error),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return Failure::usage(format_args!("start threads: {error}"), "free some memory").report();
+        }
+    };
+    match runtime.block_on(run(&cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// Help and version are data; a wrong command line is a failure with a hint.
+fn unread(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let _ = error.print();
+            ExitCode::SUCCESS
+        }
+        _ => {
+            let _ = error.print();
+            eprintln!("hint: `oreledger --help` lists the verbs, `oreledger VERB --help` tells about one");
+            ExitCode::from(failure::Kind::Usage.code())
+        }
+    }
+}
+
+async fn run(cli: &Cli) -> Outcome {
+    let context = &cli.context;
+    match &cli.verb {
+        Verb::Demo(verb) => demo::run(verb).await,
+        Verb::Init(verb) => init::run(context, verb),
+        Verb::Node(verb) => node::run(verb).await,
+        Verb::Key(verb) => key::run(context, verb),
+        Verb::Member(verb) => governance::member(context, verb).await,
+        Verb::Facility(verb) => governance::facility(context, verb).await,
+        Verb::Attest(verb) => governance::attest(context, verb).await,
+        Verb::Profile(verb) => governance::profile(context, verb).await,
+        Verb::Approve(verb) => governance::approve(context, verb).await,
+        Verb::Lot(verb) => lot::run(context, verb).await,
+        Verb::Transform(verb) => events::transform(context, verb).await,
+        Verb::Ship(verb) => events::ship(context, verb).await,
+        Verb::Accept(verb) => events::accept(context, verb).await,
+        Verb::Decline(verb) => events::answer_offer(context, "decline", verb).await,
+        Verb::Cancel(verb) => events::answer_offer(context, "cancel_shipment", verb).await,
+        Verb::Assay(verb) => events::assay(context, verb).await,
+        Verb::Use(verb) => events::use_item(context, verb).await,
+        Verb::Stocktake(verb) => events::stocktake(context, verb).await,
+        Verb::Dispose(verb) => events::dispose(context, verb).await,
+        Verb::Hold(verb) => events::change_status(context, "hold", verb).await,
+        Verb::Release(verb) => events::change_status(context, "release", verb).await,
+        Verb::Recall(verb) => events::recall(context, verb).await,
+        Verb::Withdraw(verb) => events::withdraw(context, verb).await,
+        Verb::Submit(verb) => submit::run(context, verb).await,
+        Verb::Trace(verb) => tracing_verb::run(context, verb).await,
+        Verb::Receipt(verb) => receipt::run(context, verb).await,
+        Verb::Bundle(verb) => bundle::run(context, verb).await,
+        Verb::Verify(verb) => verify::run(context, verb),
+        Verb::Fsck(verb) => fsck::run(context, verb),
+        Verb::Backup(verb) => backup::run(context, verb),
+        Verb::Export(verb) => export::run(context, verb).await,
+        Verb::Bench(verb) => bench::run(context, verb).await,
+    }
+}

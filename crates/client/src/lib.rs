@@ -1,1 +1,17 @@
 //! Calls whose answers are verified before they are returned.
+//!
+//! What carries a proof is checked here: receipts, checkpoints and their consistency with the newest
+//! one remembered, bundles, the signatures of records that are read. What carries none (a lot as it
+//! stands, heads, a trace, shares) is the node's word, and the methods say so; a bundle proves it.
+
+mod error;
+mod ledger;
+mod memory;
+mod receipts;
+mod submission;
+
+pub use error::ClientError;
+pub use ledger::{HistoryItem, Ledger};
+pub use memory::{Memory, MemoryError};
+pub use receipts::{CheckedReceipt, VerifiedBundle};
+pub use submission::{Accepted, Answer, MAX_MESSAGE_BYTES, MAX_MESSAGE_RECORDS};

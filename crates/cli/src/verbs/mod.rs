@@ -1,0 +1,19 @@
+//! One file per verb.
+
+pub(crate) mod backup;
+pub(crate) mod bench;
+pub(crate) mod bundle;
+pub(crate) mod demo;
+pub(crate) mod events;
+pub(crate) mod export;
+pub(crate) mod fsck;
+pub(crate) mod governance;
+pub(crate) mod init;
+pub(crate) mod key;
+pub(crate) mod lot;
+pub(crate) mod node;
+pub(crate) mod receipt;
+pub(crate) mod sign;
+pub(crate) mod submit;
+pub(crate) mod trace;
+pub(crate) mod verify;

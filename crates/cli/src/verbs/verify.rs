@@ -1,0 +1,188 @@
+//! `oreledger verify`: bundles and receipts, offline. Never asks a node anything.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use ore_checkpoint::{PROOF_HEADER, SignedCheckpoint};
+use ore_record::v1::{ClaimedShare, OriginKind};
+use ore_verify::{BundleFault, BundleReport, TrustRoot, verify_bundle, verify_receipt};
+use serde_json::{Value, json};
+
+use crate::{
+    context::Context,
+    failure::{Failure, Outcome},
+    output::{self, decimal, table},
+    trace::shares::{Row, pivot},
+    words,
+};
+
+#[derive(Args, Debug)]
+pub(crate) struct Verify {
+    /// Bundles (.orebundle), receipts (.tlog-proof), checkpoints
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+}
+
+pub(crate) fn run(context: &Context, verb: &Verify) -> Outcome {
+    let trust = context.trust_root()?;
+    let mut reports = Vec::new();
+    let mut failed = Vec::new();
+    for path in &verb.files {
+        let bytes = std::fs::read(path).map_err(|e| Failure::file("read", path, &e))?;
+        let (text, report, good) = one(path, &bytes, &trust);
+        if context.json {
+            reports.push(report)
+        } else {
+            output::data(&text)?
+        }
+        if !good {
+            failed.push(path.display().to_string());
+        }
+    }
+    if context.json {
+        output::json(&Value::Array(reports))?;
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::verification(
+        format_args!("does not verify: {}", failed.join(", ")),
+        "do not rely on it; ask for the file again, and compare the trust root with another member's",
+    ))
+}
+
+fn one(path: &Path, bytes: &[u8], trust: &TrustRoot) -> (String, Value, bool) {
+    let name = path.display().to_string();
+    if bytes.starts_with(PROOF_HEADER.as_bytes()) {
+        return receipt(&name, bytes, trust);
+    }
+    if bytes.starts_with(format!("{}\n", trust.origin).as_bytes()) {
+        return checkpoint(&name, bytes, trust);
+    }
+    match verify_bundle(bytes, trust) {
+        Ok(report) => {
+            let json = json!({
+                "file": name, "verified": true, "lot": report.claim.lot, "element": report.claim.element,
+                "checks": report.checks.iter().map(|done| json!({"check": done.check.name(), "detail": done.detail})).collect::<Vec<_>>(),
+                "remarks": report.remarks, "tree_size": report.claim.tree_size,
+                "shares": report.claim.shares.iter().map(share_json).collect::<Vec<_>>(),
+            });
+            (bundle_text(&name, &report), json, true)
+        }
+        Err(fault) => {
+            let json = json!({
+                "file": name, "verified": false, "failed_check": fault.check.name(), "fault": fault.fault.to_string(),
+                "checks": fault.done.iter().map(|done| json!({"check": done.check.name(), "detail": done.detail})).collect::<Vec<_>>(),
+            });
+            (fault_text(&name, &fault), json, false)
+        }
+    }
+}
+
+/// A proven share; the exact decimal in quotes.
+fn share_json(share: &ClaimedShare) -> Value {
+    json!({
+        "kind": words::word(share.kind().as_str_name(), "ORIGIN_KIND_"), "source": share.source, "country": share.country,
+        "route": words::word(share.route().as_str_name(), "ROUTE_"), "generation": share.generation,
+        "share": decimal(share.value), "lower": decimal(share.lower), "upper": decimal(share.upper),
+    })
+}
+
+/// Every check that was made, and what is proven.
+pub(crate) fn bundle_text(name: &str, report: &BundleReport) -> String {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for done in &report.checks {
+        rows.push(vec!["  ok".to_owned(), done.check.name().to_owned(), done.detail.clone()]);
+    }
+    let symbol = ore_record::elements::symbol(report.claim.element).unwrap_or("?");
+    let mut text = format!("{name}: VERIFIED\n{}", table(&rows, &[]));
+    text.push_str(&format!("proven: {symbol} in {} comes from\n", report.claim.lot));
+    let rows: Vec<Row> = report
+        .claim
+        .shares
+        .iter()
+        .map(|share| Row {
+            name: match share.kind() {
+                OriginKind::DeclaredUnknown => format!("unknown, declared at {}", share.source),
+                OriginKind::ScrapCollection => format!("scrap of {}", share.source),
+                _ => share.source.clone(),
+            },
+            country: share.country.clone(),
+            generation: share.generation,
+            value_e18: share.value,
+        })
+        .collect();
+    text.push_str(&pivot(&rows));
+    for remark in &report.remarks {
+        text.push_str(&format!("remark: {remark}\n"));
+    }
+    text
+}
+
+/// The checks that passed, and the one that failed.
+pub(crate) fn fault_text(name: &str, fault: &BundleFault) -> String {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for done in &fault.done {
+        rows.push(vec!["  ok".to_owned(), done.check.name().to_owned(), done.detail.clone()]);
+    }
+    rows.push(vec!["  FAILED".to_owned(), fault.check.name().to_owned(), fault.fault.to_string()]);
+    format!("{name}: NOT VERIFIED\n{}", table(&rows, &[]))
+}
+
+fn receipt(name: &str, bytes: &[u8], trust: &TrustRoot) -> (String, Value, bool) {
+    match verify_receipt(bytes, None, trust) {
+        Ok(report) => {
+            let rows: Vec<Vec<String>> =
+                report.checks.iter().map(|check| vec!["  ok".to_owned(), check.to_string()]).collect();
+            let id = report.record.id();
+            let mut text = format!("{name}: VERIFIED\n{}", table(&rows, &[]));
+            text.push_str(&format!(
+                "proven: record {id} is leaf {} of a log of {} entries\n",
+                report.leaf_index, report.tree_size
+            ));
+            for line in words::describe(report.record.record()) {
+                text.push_str(&format!("  {line}\n"));
+            }
+            if !report.strict {
+                text.push_str(
+                    "remark: its author crafted a signature that stricter verifiers refuse (rule S1)\n",
+                );
+            }
+            let checks: Vec<String> = report.checks.iter().map(ToString::to_string).collect();
+            let json = json!({
+                "file": name, "verified": true, "record": id.to_string(), "leaf_index": report.leaf_index,
+                "tree_size": report.tree_size, "strict": report.strict, "checks": checks,
+            });
+            (text, json, true)
+        }
+        Err(fault) => {
+            let cause = fault.cause().map_or_else(String::new, |cause| format!(": {cause}"));
+            let text = format!("{name}: NOT VERIFIED\n  FAILED  {fault}{cause}\n");
+            (text, json!({ "file": name, "verified": false, "fault": format!("{fault}{cause}") }), false)
+        }
+    }
+}
+
+fn checkpoint(name: &str, bytes: &[u8], trust: &TrustRoot) -> (String, Value, bool) {
+    let checked = SignedCheckpoint::parse(bytes)
+        .map_err(|error| error.to_string())
+        .and_then(|signed| trust.policy.check(&signed).map_err(|error| error.to_string()));
+    match checked {
+        Ok(checked) => {
+            let (size, root) = (checked.checkpoint().size(), checked.checkpoint().root());
+            let text = format!(
+                "{name}: VERIFIED\n  ok  signed by the log, cosigned by {} validators\nproven: a log of {size} entries with root {root}\n",
+                checked.cosigned().len()
+            );
+            (
+                text,
+                json!({ "file": name, "verified": true, "tree_size": size.get(), "root": root.to_string() }),
+                true,
+            )
+        }
+        Err(why) => {
+            let text = format!("{name}: NOT VERIFIED\n  FAILED  {why}\n");
+            (text, json!({ "file": name, "verified": false, "fault": why }), false)
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The command as people use it: run as a process, judged by its streams and its exit code.
+
+mod demo;
+mod help;
+mod keys;
+mod recount;
+mod submit;
+mod support;

@@ -1,0 +1,139 @@
+//! Handing records in, one by one or as a stream.
+
+use std::time::Duration;
+
+use ore_record::{RecordId, SignedRecord};
+use ore_wire::v1::{self, Rejection, Stage, submit_result::Outcome};
+use tokio_stream::StreamExt;
+
+use crate::{ClientError, Ledger};
+
+/// Most records in one message of a stream (`SubmitStreamRequest`).
+pub const MAX_MESSAGE_RECORDS: usize = 1_000;
+/// Most bytes of records in one message of a stream.
+pub const MAX_MESSAGE_BYTES: usize = 2 << 20;
+
+/// A record that the ledger holds. Evidence of it is [`Ledger::receipt`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its id, computed here from what was signed.
+    pub id: RecordId,
+    /// Leaf in the log, by the node's word.
+    pub leaf_index: u64,
+    /// Height of its block, by the node's word.
+    pub height: u64,
+    /// It was there before.
+    pub already_there: bool,
+}
+
+/// What became of one record of a stream.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// It is in the ledger.
+    Accepted(Accepted),
+    /// The rules refuse it.
+    Rejected(Box<Rejection>),
+    /// It is no record.
+    Malformed {
+        /// Path of the field.
+        field: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// The node could not take it now.
+    NotTaken {
+        /// Why.
+        message: String,
+        /// Send it again after this.
+        after: Duration,
+    },
+}
+
+impl Ledger {
+    /// Hands one record in and waits for a stage.
+    ///
+    /// # Errors
+    /// [`ClientError::Rejected`] with rule, numbers and next step; [`ClientError::Later`] when the node is busy.
+    pub async fn submit(&self, record: &SignedRecord, wait: Stage) -> Result<Accepted, ClientError> {
+        let request = v1::SubmitRequest { entry: record.entry().into(), wait: wait.into() };
+        let answer =
+            self.submission_service().submit(request).await.map_err(|status| self.status(&status))?;
+        let answer = answer.into_inner();
+        accepted(record.id(), answer.place, answer.already_there)
+    }
+
+    /// Hands many records in, in order, and returns what became of each, in the same order.
+    ///
+    /// # Errors
+    /// [`ClientError`] when the stream breaks; some records may be in the ledger then, and handing
+    /// the same ones in again returns their places.
+    pub async fn submit_many(
+        &self,
+        records: &[SignedRecord],
+        wait: Stage,
+    ) -> Result<Vec<Answer>, ClientError> {
+        if records.is_empty() {
+            return Ok(Vec::new());
+        }
+        let messages = tokio_stream::iter(messages(records, wait));
+        let answer = self.submission_service().submit_stream(messages).await;
+        let mut results = answer.map_err(|status| self.status(&status))?.into_inner();
+        let mut answers = Vec::with_capacity(records.len());
+        while answers.len() < records.len() {
+            let Some(part) = results.next().await else {
+                let why = format!("the stream ended after {} of {} answers", answers.len(), records.len());
+                return Err(ClientError::Unreachable { url: self.url().to_owned(), reason: why });
+            };
+            for result in part.map_err(|status| self.status(&status))?.results {
+                let sequence = answers.len();
+                let record = records.get(sequence).filter(|_| result.sequence == sequence as u64);
+                let record =
+                    record.ok_or_else(|| ClientError::verification("answer", "answers are out of order"))?;
+                answers.push(read(record.id(), result)?);
+            }
+        }
+        Ok(answers)
+    }
+}
+
+/// Records in as few messages as the limits allow.
+fn messages(records: &[SignedRecord], wait: Stage) -> Vec<v1::SubmitStreamRequest> {
+    let mut messages: Vec<v1::SubmitStreamRequest> = Vec::new();
+    let mut bytes = 0;
+    for record in records {
+        let entry = record.entry();
+        let room = messages.last().is_some_and(|message| message.entries.len() < MAX_MESSAGE_RECORDS)
+            && bytes + entry.len() <= MAX_MESSAGE_BYTES;
+        if !room {
+            messages.push(v1::SubmitStreamRequest { entries: Vec::new(), wait: wait.into() });
+            bytes = 0;
+        }
+        bytes += entry.len();
+        messages.last_mut().expect("pushed when there was none").entries.push(entry.into());
+    }
+    messages
+}
+
+fn read(id: RecordId, result: v1::SubmitResult) -> Result<Answer, ClientError> {
+    Ok(match result.outcome {
+        Some(Outcome::Accepted(place)) => Answer::Accepted(accepted(id, Some(place), false)?),
+        Some(Outcome::AlreadyThere(place)) => Answer::Accepted(accepted(id, Some(place), true)?),
+        Some(Outcome::Rejected(rejection)) => Answer::Rejected(Box::new(rejection)),
+        Some(Outcome::Malformed(malformed)) => {
+            Answer::Malformed { field: malformed.field, message: malformed.message }
+        }
+        Some(Outcome::NotTaken(busy)) => Answer::NotTaken {
+            message: busy.message,
+            after: Duration::from_millis(busy.retry_after_ms.into()),
+        },
+        None => return Err(ClientError::verification("answer", "it has no outcome that this program knows")),
+    })
+}
+
+fn accepted(id: RecordId, place: Option<v1::Place>, already_there: bool) -> Result<Accepted, ClientError> {
+    let place = place.unwrap_or_default();
+    if place.record_id.as_ref() != id.as_bytes() {
+        return Err(ClientError::verification("answer", "it names another record than the one handed in"));
+    }
+    Ok(Accepted { id, leaf_index: place.leaf_index, height: place.height, already_there })
+}
