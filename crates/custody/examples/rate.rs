@@ -1,6 +1,8 @@
 //! Prints microseconds a record: judging and committing two-input transformations in a ledger of many
 //! lots, and the state root of each block. `cargo run --release -p ore-custody --example rate [lots]`
-use std::time::{Duration, Instant};
+//!
+//! Times are of this thread on the processor where the system tells (`/proc`), else of the clock.
+use std::time::Duration;
 
 use ore_custody::{Custody, Position};
 use ore_record::{
@@ -35,21 +37,54 @@ fn main() {
     report("transform, two inputs, decide + commit", transform, made);
     report("transform, state root of 1,000-record blocks", roots, made);
 
-    let begin = Instant::now();
+    probe();
+    println!("a lot takes {} bytes, its name and composition not counted", size_of::<ore_custody::Lot>());
+    drop(bench);
+    load(lots);
+}
+
+/// What the machine gives at this moment: one inner node of a tree, its inputs in the cache.
+fn probe() {
+    let mut node = ore_merkle::NodeHash::from_bytes([1; 32]);
+    let begin = busy();
+    for _ in 0..1_000_000 {
+        node = ore_merkle::hash_children(&node, &node);
+    }
+    println!("probe, one inner node hashed: {:.3} µs ({node})", (busy() - begin).as_secs_f64());
+}
+
+/// How long a node takes to take up a stored state.
+fn load(lots: usize) {
+    let mut bench = Bench::new();
+    bench.keep = true;
+    bench.genesis();
+    while bench.custody.lots().len() < lots {
+        bench.block(|bench, at| bench.commission(at));
+    }
     let ids: Vec<[u8; 32]> = (0..bench.custody.leaves())
         .map(|leaf| *bench.custody.id_at(leaf).expect("below leaves").as_bytes())
         .collect();
+    let begin = busy();
     let mut loaded = Custody::load(ORIGIN, std::mem::take(&mut bench.pairs), ids).expect("as written");
-    let load = begin.elapsed();
-    let begin = Instant::now();
+    let took = busy() - begin;
+    let begin = busy();
     assert_eq!(loaded.state_root(), bench.custody.state_root());
+    let hashed = busy() - begin;
     println!(
-        "load {} lots: {:.2} s, their state root: {:.2} s",
-        loaded.lots().len(),
-        load.as_secs_f64(),
-        begin.elapsed().as_secs_f64()
+        "load {lots} lots: {:.2} s, their state root: {:.2} s",
+        took.as_secs_f64(),
+        hashed.as_secs_f64()
     );
-    println!("a lot takes {} bytes, its name and composition not counted", size_of::<ore_custody::Lot>());
+}
+
+/// Time of this thread on the processor.
+fn busy() -> Duration {
+    let spent = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = spent.and_then(|text| text.split_whitespace().next()?.parse().ok());
+    nanoseconds.map_or_else(
+        || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default(),
+        Duration::from_nanos,
+    )
 }
 
 fn report(what: &str, took: Duration, records: usize) {
@@ -58,7 +93,10 @@ fn report(what: &str, took: Duration, records: usize) {
 
 struct Bench {
     custody: Custody,
-    pairs: std::collections::BTreeMap<Vec<u8>, Vec<u8>>,
+    pairs: std::collections::HashMap<Vec<u8>, Vec<u8>>,
+    /// Whether to keep what a store would get: then judging is not what is measured.
+    keep: bool,
+    undos: Vec<ore_custody::Undo>,
     key: SecretKey,
     height: u64,
     random: u64,
@@ -70,7 +108,9 @@ impl Bench {
     fn new() -> Self {
         Self {
             custody: Custody::new(ORIGIN),
-            pairs: std::collections::BTreeMap::new(),
+            pairs: std::collections::HashMap::new(),
+            keep: false,
+            undos: Vec::new(),
             key: SecretKey::from_seed(&[1; 32]),
             height: 0,
             random: 1,
@@ -132,20 +172,16 @@ impl Bench {
         self.height = 1;
     }
 
-    fn judge(&mut self, record: &VerifiedRecord) -> Duration {
-        let begin = Instant::now();
+    fn judge(&mut self, record: &VerifiedRecord) {
         let at = Position { leaf_index: self.custody.leaves(), height: self.height, block_time_ms: 1 };
         let nothing = |_: u64| None;
         let change = self.custody.decide(record, &at, &nothing).expect("valid");
-        let decided = begin.elapsed();
-        for (key, value) in change.writes() {
-            drop(self.pairs.insert(key, value.expect("nothing is removed here")));
+        if self.keep {
+            // What a store would get.
+            self.pairs.extend(change.writes().filter_map(|(key, value)| Some((key, value?))));
         }
-        let begin = Instant::now();
         let undo = self.custody.commit(change);
-        let took = decided + begin.elapsed();
-        drop(undo);
-        took
+        self.undos.push(undo);
     }
 
     /// Signing comes first and is not timed: it is the members' work.
@@ -158,12 +194,15 @@ impl Bench {
                 self.sign(event)
             })
             .collect();
-        let took = records.iter().map(|record| self.judge(record)).sum();
-        let begin = Instant::now();
+        let begin = busy();
+        records.iter().for_each(|record| self.judge(record));
+        let took = busy() - begin;
+        let begin = busy();
         let root = self.custody.state_root();
-        let hashed = begin.elapsed();
+        let hashed = busy() - begin;
         let seal = RecordId::from_bytes(root);
         drop(self.custody.seal(seal, self.custody.leaves()));
+        self.undos.clear();
         (took, hashed)
     }
 

@@ -227,5 +227,6 @@ fn free_name(desk: &Desk<'_>, id: &str) -> Verdict<Place> {
 
 /// Where a lot of a transformation came into being: where it says, or where the work was done.
 pub(crate) fn birth_place(desk: &Desk<'_>, new: &v1::NewLot, work: Place) -> Verdict<Place> {
-    if new.facility.is_empty() { Ok(work) } else { desk.facility(&new.facility) }
+    let same = desk.state.facility_at(work).is_some_and(|place| place.id == new.facility);
+    if same || new.facility.is_empty() { Ok(work) } else { desk.facility(&new.facility) }
 }

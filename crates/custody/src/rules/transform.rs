@@ -326,11 +326,9 @@ fn limit_text(limit_ppm: u128) -> String {
     if limit_ppm == 0 { String::new() } else { format!(" (the profile allows {limit_ppm} ppm more)") }
 }
 
-/// Elements of air, water, fuel and reagents: they enter without a lot.
-const fn is_reagent(element: usize) -> bool {
-    // H, C, N, O, F, P, S, Cl.
-    matches!(element, 1 | 6 | 7 | 8 | 9 | 15 | 16 | 17)
-}
+/// Elements of air, water, fuel and reagents, which enter without a lot: H, C, N, O, F, P, S, Cl.
+/// One bit an atomic number.
+const REAGENTS: u128 = 1 << 1 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 15 | 1 << 16 | 1 << 17;
 
 const ELEMENTS: usize = 119;
 
@@ -342,6 +340,8 @@ struct Balance {
     out_least: [u128; ELEMENTS],
     /// Dry milligrams of inputs of which nobody knows what is in them: they could be all of anything.
     unassayed_mg: u128,
+    /// Which elements came out: one bit an atomic number.
+    present: u128,
     /// One ppb of every mass: compositions are rounded to that.
     rounding: u128,
 }
@@ -351,7 +351,10 @@ struct Balance {
 fn check_elements(desk: &Desk<'_>, inputs: &[Touched<'_>], step: &Step) -> Verdict<()> {
     let balance = weigh(inputs, step);
     let limit_ppm = gain_limit_ppm(desk);
-    for element in (1..ELEMENTS).filter(|element| !is_reagent(*element)) {
+    let mut present = balance.present & !REAGENTS;
+    while present != 0 {
+        let element = present.trailing_zeros() as usize;
+        present &= present - 1;
         let (most, least) = (balance.in_most[element], balance.out_least[element]);
         if least <= balance.rounding {
             continue;
@@ -371,8 +374,13 @@ fn check_elements(desk: &Desk<'_>, inputs: &[Touched<'_>], step: &Step) -> Verdi
 const PPB: u128 = 1_000_000_000;
 
 fn weigh(inputs: &[Touched<'_>], step: &Step) -> Balance {
-    let mut balance =
-        Balance { in_most: [0; ELEMENTS], out_least: [0; ELEMENTS], unassayed_mg: 0, rounding: 0 };
+    let mut balance = Balance {
+        in_most: [0; ELEMENTS],
+        out_least: [0; ELEMENTS],
+        unassayed_mg: 0,
+        present: 0,
+        rounding: 0,
+    };
     for (input, touched) in step.inputs.iter().zip(inputs) {
         let dry_mg = u128::from(input.dry_mg);
         balance.rounding += dry_mg;
@@ -390,10 +398,12 @@ fn weigh(inputs: &[Touched<'_>], step: &Step) -> Balance {
         balance.rounding += dry_mg;
         for content in &output.composition {
             let least = u128::from(content.ppb.saturating_sub(content.uncertainty_ppb));
+            balance.present |= 1 << (content.element % 128);
             balance.out_least[usize::from(content.element) % ELEMENTS] += dry_mg * least;
         }
     }
     for loss in &step.losses {
+        balance.present |= 1 << (loss.element % 128);
         balance.out_least[usize::from(loss.element) % ELEMENTS] += u128::from(loss.mg) * PPB;
     }
     balance

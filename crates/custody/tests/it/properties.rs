@@ -29,6 +29,14 @@ pub(crate) fn choices(most: usize) -> impl Strategy<Value = Vec<Choice>> {
 pub(crate) fn words(world: &World, choice: Choice, number: usize) -> String {
     let lots = world.custody.lots();
     let Choice { what, which, who, part } = choice;
+    if number == 1 || number == 2 {
+        // A piece at a maker's, so that something can be used.
+        return if number == 1 {
+            "c1: recycler collects Q1 50kg Ta 30% Nb 5%".into()
+        } else {
+            "c2: recycler transforms Q1 20kg into Q2 10kg Ta 30% serial S1 by machining".into()
+        };
+    }
     if lots.is_empty() || what % 16 < 3 {
         return format!("c{number}: mine commissions N{number} {part}kg Ta 30% Nb 5%");
     }
@@ -61,11 +69,20 @@ pub(crate) fn words(world: &World, choice: Choice, number: usize) -> String {
             Some(offer) => format!("c{number}: {} declines {id}", world.custody.member_id(offer.receiver)),
             None => format!("c{number}: {custodian} seals {id} SEAL-{number}"),
         },
-        11 => format!("c{number}: {custodian} uses {id} down to {some}g"),
+        11 => {
+            let from = usize::from(which) % lots.len();
+            let item =
+                lots[from..].iter().chain(lots).find(|lot| lot.passport.item && lot.remaining_mg() > 0);
+            let lot = item.unwrap_or(lot);
+            let rest = (lot.remaining_mg() / 2000).max(1);
+            let user = world.custody.member_id(lot.standing.custodian);
+            format!("c{number}: {user} uses {} down to {rest}g", lot.id())
+        }
         12 => format!("c{number}: lab assays {id} Ta 29% stage final"),
         13 => {
-            let earlier = usize::from(which) % number.max(1);
-            format!("c{number}: {other} withdraws c{earlier}")
+            let earlier = number.saturating_sub(1 + usize::from(which) % 8);
+            let author = world.author(&format!("c{earlier}")).unwrap_or(other);
+            format!("c{number}: {author} withdraws c{earlier}")
         }
         14 => format!("after {} days", part % 40),
         _ => format!("c{number}: authority {} {id}", if part % 2 == 0 { "holds" } else { "releases" }),

@@ -264,6 +264,12 @@ impl World {
         self.labels[label]
     }
 
+    /// Who said what bears this label, if it was accepted.
+    pub(crate) fn author(&self, label: &str) -> Option<&str> {
+        let leaf = self.custody.leaf_of(self.labels.get(label)?)?;
+        Some(&self.log[leaf as usize].record().author)
+    }
+
     pub(crate) fn full(&self, lot: &str) -> String {
         self.lots.get(lot).cloned().unwrap_or_else(|| lot.into())
     }
