@@ -2,13 +2,14 @@
 
 use std::{
     fmt::Write,
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::{Path, PathBuf},
     time::Instant,
 };
 
 use clap::Args;
 use ore_client::{Ledger, Memory};
+use ore_node::{Config, Node, NodeError, Shutdown};
 use ore_record::{RecordId, SignedRecord};
 use ore_verify::{TrustRoot, verify_bundle};
 
@@ -47,16 +48,16 @@ pub(crate) async fn run(verb: &Demo) -> Outcome {
     // A tone for operators would drown the story: only errors of the node are shown.
     ore_node::telemetry::start("error", false).map_err(|error| broken(&error))?;
     let new = !verb.dir.join(TRUST_FILE).exists();
-    let listen = address(verb.port)?;
+    let listen = SocketAddr::from(([127, 0, 0, 1], verb.port.unwrap_or(DEFAULT_PORT)));
     if new {
         play::make(&verb.dir, listen)?;
     }
-    let mut config = ore_node::Config::load(&verb.dir.join("node.toml"))
+    let mut config = Config::load(&verb.dir.join("node.toml"))
         .map_err(|errors| Failure::usage(errors, "remove the folder to start over"))?;
     config.listen = listen;
     config.admin_listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    let shutdown = ore_node::Shutdown::on_signals().map_err(|error| broken(&error))?;
-    let node = ore_node::Node::start(config, shutdown.clone()).await.map_err(|error| broken(&error))?;
+    let shutdown = Shutdown::on_signals().map_err(|error| broken(&error))?;
+    let node = start(config, verb.port, &shutdown).await?;
     let url = format!("http://{}", node.member_addr());
     let url_file = verb.dir.join(URL_FILE);
     std::fs::write(&url_file, format!("{url}\n")).map_err(|e| Failure::file("write", &url_file, &e))?;
@@ -90,14 +91,17 @@ pub(crate) async fn run(verb: &Demo) -> Outcome {
     }
 }
 
-/// The address asked for; the default gives way when another program has it.
-fn address(port: Option<u16>) -> Result<SocketAddr, Failure> {
-    let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
-    match port {
-        Some(port) => Ok(at(port)),
-        None if TcpListener::bind(at(DEFAULT_PORT)).is_ok() => Ok(at(DEFAULT_PORT)),
-        None => Ok(at(0)),
-    }
+/// Starts the node; the default port gives way when another program has it.
+async fn start(config: Config, asked: Option<u16>, shutdown: &Shutdown) -> Result<Node, Failure> {
+    let started = Node::start(config.clone(), shutdown.clone()).await;
+    let started = match started {
+        Err(NodeError::Bind { .. }) if asked.is_none() => {
+            let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+            Node::start(Config { listen, ..config }, shutdown.clone()).await
+        }
+        started => started,
+    };
+    started.map_err(|error| broken(&error))
 }
 
 fn introduce(dir: &Path, url: &str, new: bool) -> Outcome {

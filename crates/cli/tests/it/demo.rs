@@ -152,4 +152,55 @@ fn the_second_run_continues_and_its_commands_work(path: &Path) {
     let fsck = commands.iter().find(|command| command.contains(" fsck ")).expect("fsck is among them");
     let output = Command::new("sh").arg("-c").arg(fsck).current_dir(path).output().expect("a shell");
     assert!(output.status.success() && out(&output).contains("CLEAN"), "{}{}", out(&output), err(&output));
+
+    // One byte of the log changed on disk: fsck says where, with its own exit code.
+    let log = path.join("d/data/log");
+    let segment =
+        std::fs::read_dir(&log).expect("a log").next().expect("a segment").expect("readable").path();
+    let mut bytes = std::fs::read(&segment).expect("readable");
+    let at = bytes.iter().rposition(|byte| *byte != 0).expect("not empty") / 2;
+    bytes[at] ^= 4;
+    std::fs::write(&segment, bytes).expect("writable");
+    let output = run(path, &["fsck", "d"]);
+    assert_eq!(output.status.code(), Some(3), "{}{}", out(&output), err(&output));
+    assert!(out(&output).contains("DAMAGED") && err(&output).contains("at byte"), "{}", err(&output));
+}
+
+/// The node is put back to an earlier state, keys and all; whoever saw the later one notices.
+#[test]
+fn a_ledger_that_was_rolled_back_is_noticed() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path();
+    ok(path, &["demo", "--once", "--dir", "d"]);
+    let shell = |command: &str| {
+        let status = Command::new("sh").arg("-c").arg(command).current_dir(path).status().expect("a shell");
+        assert!(status.success(), "{command}");
+    };
+    shell("cp -r d/data earlier");
+    let mut demo = oreledger(path)
+        .args(["demo", "--dir", "d"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("starts");
+    read_until(&mut BufReader::new(demo.stdout.take().expect("piped")), "What to try next");
+    let used = [
+        "use",
+        SUBJECT,
+        "--net-mass",
+        "40 kg",
+        "--facility",
+        "fab-tw/fab",
+        "--as",
+        "fab-tw",
+        "--yes",
+        "--home",
+        "d",
+    ];
+    ok(path, &used);
+    interrupt(&mut demo);
+    shell("rm -r d/data && mv earlier d/data");
+    let output = run(path, &["demo", "--once", "--dir", "d"]);
+    assert_eq!(output.status.code(), Some(3), "{}{}", out(&output), err(&output));
+    assert!(err(&output).contains("were shown before"), "{}", err(&output));
 }

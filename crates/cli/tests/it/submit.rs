@@ -91,7 +91,7 @@ fn bad_lines_are_named_and_the_others_are_in() {
 }
 
 #[test]
-fn labels_offers_and_csv_are_filled_in() {
+fn labels_and_offers_are_filled_in() {
     let ledger = TestLedger::start();
     let lines = [
         ore("L1", "100", r#""Ta2O5":"1 %""#),
@@ -109,6 +109,23 @@ fn labels_offers_and_csv_are_filled_in() {
     assert!(err(&output).contains("6 records published, receipts verified"), "{}", err(&output));
     assert!(ledger.ok(&["lot", "show", "mine-a/L1"]).contains("refiner-a/site"));
     assert!(ledger.ok(&["lot", "history", "mine-a/L2"]).contains("declines"));
+}
+
+#[test]
+fn a_spreadsheet_goes_in_and_its_bad_row_is_named() {
+    let ledger = TestLedger::start();
+    let rows = "commission,time,lot,kind,material,form,mass,unit,facility,model,origin country,tags,Ta2O5 %\n\
+                1,2026-11-02T08:30:00+02:00,mine-a/S1,extracted,ore,ore,5200,KGM,mine-a/site,controlled blending,AU,T-S1,1.9\n\
+                2,2026-11-02T08:30:00+02:00,mine-a/S2,extracted,ore,ore,five tons,KGM,mine-a/site,controlled blending,AU,T-S2,1.9\n\
+                3,2026-11-02T08:30:00+02:00,mine-a/S3,extracted,ore,ore,100,KGM,mine-a/site,controlled blending,AU,T-S3,1.9\n";
+    ledger.write("in.csv", rows);
+    let output = ledger.run(&["submit", "in.csv", "--as", "mine-a"]);
+    assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+    assert!(err(&output).contains("line 3, column "), "{}", err(&output));
+    assert!(err(&output).contains("2 records durable in the ledger, 1 lines refused"), "{}", err(&output));
+    assert!(ledger.ok(&["lot", "show", "mine-a/S1"]).contains("5.2 t"));
+    let again = ledger.run(&["submit", "in.csv", "--as", "mine-a"]);
+    assert!(err(&again).contains("0 records durable in the ledger, 2 were in before"), "{}", err(&again));
 }
 
 #[test]
