@@ -41,7 +41,8 @@ const COSIGNER_SEED: [u8; 32] = [0x22; 32];
 #[must_use]
 pub fn trust_root() -> TrustRoot {
     let (log, cosigner) = (log_key(), cosigner());
-    let policy = Policy::k_of_n([log.verifier_key().clone()], [cosigner.verifier_key().clone()], 1).expect("fixed keys");
+    let policy = Policy::k_of_n([log.verifier_key().clone()], [cosigner.verifier_key().clone()], 1)
+        .expect("fixed keys");
     TrustRoot { origin: ORIGIN.into(), genesis: [0; 32], policy }
 }
 
@@ -132,7 +133,7 @@ impl Ledger {
     ///
     /// # Panics
     /// When the graph disagrees with what custody admitted.
-    pub fn say(&mut self, author: &str, event: impl Into<Event>) -> Result<RecordId, Rejection> {
+    pub fn say(&mut self, author: &str, event: impl Into<Event>) -> Result<RecordId, Box<Rejection>> {
         let record = self.draft(author, event);
         self.put(SignedRecord::sign(record, &key_of(author)).expect("a test's record is short"))
     }
@@ -142,7 +143,7 @@ impl Ledger {
     /// # Panics
     /// When custody refuses.
     pub fn must(&mut self, author: &str, event: impl Into<Event>) -> RecordId {
-        let refused = |rejection: Rejection| panic!("{author} was refused: {rejection:?}");
+        let refused = |rejection: Box<Rejection>| panic!("{author} was refused: {rejection:?}");
         self.say(author, event).unwrap_or_else(refused)
     }
 
@@ -170,17 +171,13 @@ impl Ledger {
     ///
     /// # Panics
     /// When the signature is bad, or the graph disagrees with what custody admitted.
-    pub fn put(&mut self, signed: SignedRecord) -> Result<RecordId, Rejection> {
+    pub fn put(&mut self, signed: SignedRecord) -> Result<RecordId, Box<Rejection>> {
         let (id, entry) = (signed.id(), signed.entry());
         let verified = signed.verify().expect("a test signs well");
-        let at = Position {
-            leaf_index: self.size(),
-            height: self.height,
-            block_time_ms: self.now_ms(),
-        };
+        let at = Position { leaf_index: self.size(), height: self.height, block_time_ms: self.now_ms() };
         let entries = &self.entries;
         let read = |leaf: u64| SignedRecord::decode(entries.get(usize::try_from(leaf).ok()?)?).ok();
-        let change = self.custody.decide(&verified, &at, &read)?;
+        let change = self.custody.decide(&verified, &at, &read).map_err(Box::new)?;
         graph_feed::feed(&mut self.graph, at.leaf_index, change.effects(), &mut Vec::new())
             .expect("the graph admits what custody admits");
         let _ = self.custody.commit(change);
@@ -200,8 +197,11 @@ impl Ledger {
             state_root: self.custody.state_root().to_vec(),
             records: 0,
         };
-        let record =
-            v1::Record { origin: ORIGIN.into(), event: Some(Event::BlockSeal(seal)), ..v1::Record::default() };
+        let record = v1::Record {
+            origin: ORIGIN.into(),
+            event: Some(Event::BlockSeal(seal)),
+            ..v1::Record::default()
+        };
         let sealed = SignedRecord::from_parts(record.encode_to_vec(), Vec::new()).expect("a good seal");
         let _ = self.custody.seal(sealed.id(), self.size());
         self.append(sealed.entry());
@@ -477,8 +477,7 @@ pub fn transform(
         mass: Some(ore_record::mass::parse(mass).expect("a mass")),
         composition: None,
     };
-    let output =
-        |lot| v1::TransformOutput { lot: Some(lot), role: v1::OutputRole::Product.into() };
+    let output = |lot| v1::TransformOutput { lot: Some(lot), role: v1::OutputRole::Product.into() };
     v1::Transform {
         process: process.into(),
         facility: facility.into(),
@@ -544,8 +543,10 @@ pub fn story() -> Ledger {
             ("maker", "plant", FacilityKind::TargetPlant, "JP"),
         ],
     );
-    ledger.must("mine-a", mined("mine-a/A1", "mine-a/pit", "RW", "4000 kg", &[("Ta", "30 %"), ("Nb", "10 %")]));
-    ledger.must("mine-b", mined("mine-b/B1", "mine-b/pit", "BR", "2000 kg", &[("Ta", "20 %"), ("Nb", "20 %")]));
+    ledger
+        .must("mine-a", mined("mine-a/A1", "mine-a/pit", "RW", "4000 kg", &[("Ta", "30 %"), ("Nb", "10 %")]));
+    ledger
+        .must("mine-b", mined("mine-b/B1", "mine-b/pit", "BR", "2000 kg", &[("Ta", "20 %"), ("Nb", "20 %")]));
     hand_over(&mut ledger, "mine-a/A1", ("mine-a", "mine-a/pit"), ("refiner", "refiner/works"));
     hand_over(&mut ledger, "mine-b/B1", ("mine-b", "mine-b/pit"), ("refiner", "refiner/works"));
     ledger.seal();
@@ -580,7 +581,10 @@ pub fn story() -> Ledger {
         )
     };
     ledger.must("maker", recycling);
-    ledger.must("maker", sintering("maker/T2", &[("maker/R1", "6.3 kg"), ("refiner/P1", "6 kg")], "10 kg", "SN-2"));
+    ledger.must(
+        "maker",
+        sintering("maker/T2", &[("maker/R1", "6.3 kg"), ("refiner/P1", "6 kg")], "10 kg", "SN-2"),
+    );
     ledger.seal();
     ledger
 }

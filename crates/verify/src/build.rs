@@ -1,7 +1,7 @@
 //! Putting a bundle together, from any source that holds the ledger.
 
 use alloc::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     string::{String, ToString},
     vec::Vec,
 };
@@ -120,10 +120,7 @@ pub fn build(
     Ok(Bundle {
         claim: Some(claim),
         checkpoint,
-        entries: entries
-            .into_iter()
-            .map(|(leaf_index, entry)| BundleEntry { leaf_index, entry })
-            .collect(),
+        entries: entries.into_iter().map(|(leaf_index, entry)| BundleEntry { leaf_index, entry }).collect(),
         tree_proof,
         head_root: head_root.to_vec(),
         roster_root: roster_root.to_vec(),
@@ -146,9 +143,9 @@ struct Gathered {
 
 fn gather(source: &impl BundleSource, target: &str) -> Result<Gathered, BuildError> {
     let (_, state) = source.lot(target).ok_or_else(|| BuildError::NoLot(target.to_string()))?;
-    let head = RecordId::try_from(state.head.as_slice()).map_err(|_| BuildError::NoLot(target.to_string()))?;
-    let mut gathered =
-        Gathered { entries: BTreeMap::new(), lots: BTreeSet::new(), authors: BTreeSet::new() };
+    let head =
+        RecordId::try_from(state.head.as_slice()).map_err(|_| BuildError::NoLot(target.to_string()))?;
+    let mut gathered = Gathered { entries: BTreeMap::new(), lots: BTreeSet::new(), authors: BTreeSet::new() };
     let mut records: BTreeMap<RecordId, SignedRecord> = BTreeMap::new();
     let mut seen: BTreeSet<(String, RecordId)> = BTreeSet::new();
     // Each (lot, record) is visited once; MAX_BUNDLE_ENTRIES bounds the records.
@@ -158,15 +155,15 @@ fn gather(source: &impl BundleSource, target: &str) -> Result<Gathered, BuildErr
             continue;
         }
         gathered.lots.insert(lot.clone());
-        if !records.contains_key(&id) {
+        if let Entry::Vacant(vacant) = records.entry(id) {
             let no_record = || BuildError::NoRecord { lot: lot.clone(), record: id };
             let leaf = source.leaf_of(&id).ok_or_else(no_record)?;
             let entry = source.entry(leaf).ok_or(BuildError::NoEntry(leaf))?;
             let signed = SignedRecord::decode(&entry).map_err(|_| no_record())?;
             gathered.authors.insert(signed.record().author.clone());
             gathered.entries.insert(leaf, entry);
-            records.insert(id, signed);
-            if records.len() >= MAX_BUNDLE_ENTRIES {
+            vacant.insert(signed);
+            if gathered.entries.len() >= MAX_BUNDLE_ENTRIES {
                 return Err(BuildError::TooLarge);
             }
         }

@@ -5,6 +5,7 @@
 //! bundle is believed before the check that covers it has passed.
 
 use alloc::{
+    boxed::Box,
     collections::BTreeMap,
     format,
     string::{String, ToString},
@@ -113,7 +114,7 @@ pub struct BundleFault {
     /// Checks that passed before it.
     pub done: Vec<CheckDone>,
     /// What was wrong.
-    pub fault: Fault,
+    pub fault: Box<Fault>,
 }
 
 /// What was wrong with a bundle.
@@ -268,11 +269,7 @@ pub fn verify_bundle(file: &[u8], trust: &TrustRoot) -> Result<BundleReport, Bun
     progress.run(Check::File, |_| read(file)).and_then(|bundle| check_all(bundle, trust, progress))
 }
 
-fn check_all(
-    bundle: Bundle,
-    trust: &TrustRoot,
-    mut progress: Progress,
-) -> Result<BundleReport, BundleFault> {
+fn check_all(bundle: Bundle, trust: &TrustRoot, mut progress: Progress) -> Result<BundleReport, BundleFault> {
     let claim = bundle.claim.clone().unwrap_or_default();
     progress.run(Check::Ledger, |_| check_ledger(&claim, trust))?;
     let (size, root) = progress.run(Check::Checkpoint, |_| check_checkpoint(&bundle, &claim, trust))?;
@@ -320,7 +317,9 @@ impl Progress {
                 self.done.push(CheckDone { check, detail });
                 Ok(value)
             }
-            Err(fault) => Err(BundleFault { check, done: core::mem::take(&mut self.done), fault }),
+            Err(fault) => {
+                Err(BundleFault { check, done: core::mem::take(&mut self.done), fault: Box::new(fault) })
+            }
         }
     }
 }
@@ -378,8 +377,8 @@ fn check_seal(bundle: &Bundle, size: TreeSize) -> Result<(BlockSeal, String), Fa
     if last.leaf_index.checked_add(1) != Some(size.get()) {
         return Err(no_seal);
     }
-    let entry = SignedRecord::decode(&last.entry)
-        .map_err(|cause| Fault::Entry { leaf: last.leaf_index, cause })?;
+    let entry =
+        SignedRecord::decode(&last.entry).map_err(|cause| Fault::Entry { leaf: last.leaf_index, cause })?;
     let Event::BlockSeal(seal) = entry.event() else { return Err(no_seal) };
     let head = hash32(&bundle.head_root, "the head root")?;
     let roster = hash32(&bundle.roster_root, "the roster root")?;
@@ -434,8 +433,11 @@ fn check_keys(bundle: &Bundle, records: &Records) -> Result<((), String), Fault>
     prove(TREE, size, &state_leaves(&bundle.roster), &bundle.roster_proof, expected)?;
     let mut members: BTreeMap<String, MemberState> = BTreeMap::new();
     for leaf in &bundle.roster {
-        let state: RosterState = canonical::decode(&leaf.leaf)
-            .map_err(|cause| Fault::StateLeaf { tree: TREE, index: leaf.index, cause })?;
+        let state: RosterState = canonical::decode(&leaf.leaf).map_err(|cause| Fault::StateLeaf {
+            tree: TREE,
+            index: leaf.index,
+            cause,
+        })?;
         let Some(Entity::Member(state)) = state.entity else { return Err(Fault::NotAMember(leaf.index)) };
         let id = state.member.as_ref().map(|member| member.id.clone()).unwrap_or_default();
         if members.insert(id, state).is_some() {
@@ -466,8 +468,11 @@ fn check_heads(bundle: &Bundle, seal: BlockSeal) -> Result<(BTreeMap<String, Lot
     prove(TREE, size, &state_leaves(&bundle.lots), &bundle.head_proof, expected)?;
     let mut states = BTreeMap::new();
     for leaf in &bundle.lots {
-        let state: LotState = canonical::decode(&leaf.leaf)
-            .map_err(|cause| Fault::StateLeaf { tree: TREE, index: leaf.index, cause })?;
+        let state: LotState = canonical::decode(&leaf.leaf).map_err(|cause| Fault::StateLeaf {
+            tree: TREE,
+            index: leaf.index,
+            cause,
+        })?;
         let lot = state.lot.clone();
         if states.insert(lot.clone(), state).is_some() {
             return Err(Fault::NoLotState(lot));
@@ -477,10 +482,7 @@ fn check_heads(bundle: &Bundle, seal: BlockSeal) -> Result<(BTreeMap<String, Lot
     Ok((states, detail))
 }
 
-fn head_of_target(
-    claim: &ProvenanceClaim,
-    states: &BTreeMap<String, LotState>,
-) -> Result<RecordId, Fault> {
+fn head_of_target(claim: &ProvenanceClaim, states: &BTreeMap<String, LotState>) -> Result<RecordId, Fault> {
     let state = states.get(&claim.lot).ok_or_else(|| Fault::NoLotState(claim.lot.clone()))?;
     RecordId::try_from(state.head.as_slice()).map_err(|_| Fault::HashLength("a lot's head"))
 }
@@ -517,11 +519,12 @@ fn prove(
     proof: &[Vec<u8>],
     expected: RootHash,
 ) -> Result<(), Fault> {
-    let hashes: Option<Vec<NodeHash>> =
-        proof.iter().map(|hash| Some(NodeHash::from(LeafHash::from_bytes(hash.as_slice().try_into().ok()?)))).collect();
+    let hashes: Option<Vec<NodeHash>> = proof
+        .iter()
+        .map(|hash| Some(NodeHash::from(LeafHash::from_bytes(hash.as_slice().try_into().ok()?))))
+        .collect();
     let hashes = hashes.ok_or(Fault::HashLength("a hash of a proof"))?;
-    let found =
-        multiproof::root_from(size, leaves, &hashes).map_err(|cause| Fault::Proof { tree, cause })?;
+    let found = multiproof::root_from(size, leaves, &hashes).map_err(|cause| Fault::Proof { tree, cause })?;
     if found == expected { Ok(()) } else { Err(Fault::WrongRoot { tree, found, expected }) }
 }
 

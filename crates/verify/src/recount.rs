@@ -130,7 +130,9 @@ fn origin_of(commission: &Commission) -> Shares {
     let lot = commission.lot.clone().unwrap_or_default();
     let (kind, route) = match commission.kind() {
         CommissionKind::Extracted => (OriginKind::Mine, Route::Primary),
-        CommissionKind::CollectedScrap => (OriginKind::ScrapCollection, scrap_route(commission.scrap_class())),
+        CommissionKind::CollectedScrap => {
+            (OriginKind::ScrapCollection, scrap_route(commission.scrap_class()))
+        }
         CommissionKind::DeclaredUnknown | CommissionKind::Unspecified => {
             (OriginKind::DeclaredUnknown, Route::Primary)
         }
@@ -140,13 +142,8 @@ fn origin_of(commission: &Commission) -> Shares {
     } else {
         lot.origin_country
     };
-    let origin = Origin {
-        kind: kind as i32,
-        source: lot.facility,
-        country,
-        route: route as i32,
-        generation: 0,
-    };
+    let origin =
+        Origin { kind: kind as i32, source: lot.facility, country, route: route as i32, generation: 0 };
     BTreeMap::from([(origin, WHOLE)])
 }
 
@@ -229,12 +226,7 @@ fn weigh<'t>(
 
 /// The element's fraction in a lot at the newest record of its past: the newest assay that sets the
 /// composition and was not withdrawn, else what the lot was created with.
-fn composition_at(
-    lot: &str,
-    past: &[RecordId],
-    element: u32,
-    records: &Records,
-) -> Result<u32, ShareFault> {
+fn composition_at(lot: &str, past: &[RecordId], element: u32, records: &Records) -> Result<u32, ShareFault> {
     let mut withdrawn: BTreeSet<RecordId> = BTreeSet::new();
     for id in past {
         match records[id].1.event() {
@@ -327,10 +319,5 @@ pub(crate) fn describe(origin: &Origin) -> String {
         Ok(Route::PostConsumer) => "post-consumer",
         _ => "primary",
     };
-    alloc::format!(
-        "{kind} {} ({}, {route}, generation {})",
-        origin.source,
-        origin.country,
-        origin.generation
-    )
+    alloc::format!("{kind} {} ({}, {route}, generation {})", origin.source, origin.country, origin.generation)
 }

@@ -139,9 +139,7 @@ pub(crate) fn touch(event: &Event, lot: &str) -> Option<Touch> {
         references.iter().find(|reference| reference.lot == lot).map(|r| Touch::After(head_of(r)))
     };
     match event {
-        Event::Commission(event) => {
-            event.lot.as_ref().filter(|new| new.lot == lot).map(|_| Touch::Created)
-        }
+        Event::Commission(event) => event.lot.as_ref().filter(|new| new.lot == lot).map(|_| Touch::Created),
         Event::Transform(event) => touched_by_transform(event, lot),
         Event::Ship(event) => event.lots.iter().find_map(|shipped| one(&shipped.lot)),
         Event::Accept(event) => event.lots.iter().find_map(|accepted| one(&accepted.lot)),

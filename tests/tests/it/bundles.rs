@@ -2,7 +2,10 @@
 
 use ore_record::v1::{self, Bundle, LotStatus};
 use ore_tests::ledger::{Ledger, new_lot, story, transform, trust_root};
-use ore_verify::{BundleFault, Check, TrustRoot, bundle::Fault, claim::ClaimFault, recount::ShareFault, trail::TrailFault, verify_bundle};
+use ore_verify::{
+    BundleFault, Check, TrustRoot, bundle::Fault, claim::ClaimFault, recount::ShareFault, trail::TrailFault,
+    verify_bundle,
+};
 use prost::Message;
 
 const TA: u8 = 73;
@@ -21,7 +24,7 @@ fn verify(bundle: &Bundle) -> Result<(), BundleFault> {
 fn fails(bundle: &Bundle, check: Check) -> Fault {
     let fault = verify(bundle).expect_err("the bundle was bent");
     assert_eq!(fault.check, check, "{fault}");
-    fault.fault
+    *fault.fault
 }
 
 #[test]
@@ -39,7 +42,8 @@ fn a_second_generation_target_is_traced_to_both_mines() {
     shares.sort_unstable();
     // 1000 kg at 30 % and 500 kg at 20 %: three quarters from mine A. 6.3 kg of 12.3 kg was recycled once.
     let one = 1_000_000_000_000_000_000_u128;
-    let part = |numerator: u128, denominator: u128| u64::try_from(one * numerator / denominator).expect("below one");
+    let part =
+        |numerator: u128, denominator: u128| u64::try_from(one * numerator / denominator).expect("below one");
     let expected = [
         ("mine-a/pit", 0, part(3 * 60, 4 * 123)),
         ("mine-a/pit", 1, part(3 * 63, 4 * 123)),
@@ -88,7 +92,8 @@ fn scrap_without_history_is_recycled_and_counts_its_first_generation_when_it_is(
     ledger.must("maker", recycling);
     ledger.seal();
     for (lot, generation) in [("maker/S1", 0), ("maker/S2", 1)] {
-        let report = verify_bundle(&ledger.bundle_file(lot, TA), &trust_root()).expect("engine and recount agree");
+        let report =
+            verify_bundle(&ledger.bundle_file(lot, TA), &trust_root()).expect("engine and recount agree");
         let [share] = &report.claim.shares[..] else { panic!("one origin: {:?}", report.claim.shares) };
         assert_eq!((share.generation, share.route()), (generation, v1::Route::PostConsumer), "{lot}");
     }
@@ -182,7 +187,7 @@ fn a_dropped_record_breaks_the_proof_and_a_fitting_proof_shows_the_gap() {
         let mut bundle = whole.clone();
         bundle.entries.remove(at);
         prove_again(&ledger, &mut bundle);
-        let fault = verify(&bundle).expect_err("a record is missing").fault;
+        let fault = *verify(&bundle).expect_err("a record is missing").fault;
         assert!(matches!(fault, Fault::Trail(TrailFault::MissingRecord { .. })), "entry {at}: {fault}");
     }
 }
@@ -239,7 +244,8 @@ fn an_older_state_of_a_lot_does_not_pass_for_the_newest() {
 fn an_older_checkpoint_does_not_carry_a_newer_bundle() {
     let (mut ledger, bundle) = good();
     let old = bundle.checkpoint.clone();
-    ledger.must("mine-a", ore_tests::ledger::mined("mine-a/A9", "mine-a/pit", "RW", "1 kg", &[("Ta", "30 %")]));
+    ledger
+        .must("mine-a", ore_tests::ledger::mined("mine-a/A9", "mine-a/pit", "RW", "1 kg", &[("Ta", "30 %")]));
     ledger.seal();
     let mut newer = ledger.bundle_of(ledger.claim("maker/T2", TA));
     newer.checkpoint = old;
@@ -255,11 +261,20 @@ fn an_older_checkpoint_does_not_carry_a_newer_bundle() {
 #[test]
 fn a_recalled_ancestor_cannot_be_left_out() {
     let mut ledger = story();
-    let recall = v1::Recall { lot: Some(ore_record::draft::lot("refiner/P1")), descendants: true, reason: "test".into() };
+    let recall = v1::Recall {
+        lot: Some(ore_record::draft::lot("refiner/P1")),
+        descendants: true,
+        reason: "test".into(),
+    };
     ledger.must("refiner", recall);
     ledger.seal();
-    let report = verify_bundle(&ledger.bundle_file("maker/T2", TA), &trust_root()).expect("a proof all the same");
-    assert!(report.remarks.iter().any(|remark| remark.contains("refiner/P1 is recalled")), "{:?}", report.remarks);
+    let report =
+        verify_bundle(&ledger.bundle_file("maker/T2", TA), &trust_root()).expect("a proof all the same");
+    assert!(
+        report.remarks.iter().any(|remark| remark.contains("refiner/P1 is recalled")),
+        "{:?}",
+        report.remarks
+    );
 
     let mut bundle = ledger.bundle_of(ledger.claim("maker/T2", TA));
     for leaf in &mut bundle.lots {

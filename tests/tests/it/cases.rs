@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use ore_provenance::{Attribution, Element, ForwardLimits, LotIndex, Parts, Route, Scratch, Threshold, trace_forward};
+use ore_provenance::{
+    Attribution, Element, ForwardLimits, LotIndex, Parts, Route, Scratch, Threshold, trace_forward,
+};
 use ore_record::{
     RecordId, SignedRecord, draft, elements,
     v1::{
@@ -70,8 +72,10 @@ impl Teller {
             }
         }
         let roles: &[Role] = &[Role::Miner, Role::Refiner, Role::Manufacturer, Role::Recycler];
-        let borrowed: Vec<_> =
-            facilities.iter().map(|(owner, name, kind, country)| (*owner, name.as_str(), *kind, country.as_str())).collect();
+        let borrowed: Vec<_> = facilities
+            .iter()
+            .map(|(owner, name, kind, country)| (*owner, name.as_str(), *kind, country.as_str()))
+            .collect();
         let used = events.iter().filter(|event| text(&event["op"]) == "use");
         let items = used.flat_map(|event| event["in"].as_array().expect("inputs").iter());
         Self {
@@ -106,7 +110,11 @@ impl Teller {
         format!("{WORKS}/{}", self.alias.get(name).map_or(name, String::as_str))
     }
 
-    fn put(&mut self, event: impl Into<v1::record::Event>, corrects: Option<RecordId>) -> Result<RecordId, ore_custody::Rejection> {
+    fn put(
+        &mut self,
+        event: impl Into<v1::record::Event>,
+        corrects: Option<RecordId>,
+    ) -> Result<RecordId, Box<ore_custody::Rejection>> {
         let mut record = self.ledger.draft(WORKS, event);
         record.corrects = corrects.map(|id| id.as_bytes().to_vec()).unwrap_or_default();
         self.ledger.put(SignedRecord::sign(record, &key_of(WORKS)).expect("short"))
@@ -193,7 +201,9 @@ impl Teller {
     fn input(&self, input: &Value) -> v1::TransformInput {
         let id = self.id(text(&input[0]));
         let dry_mg = match &input[1] {
-            Value::String(all) if all == "all" => self.ledger.custody().lot(&id).expect("there").remaining_mg(),
+            Value::String(all) if all == "all" => {
+                self.ledger.custody().lot(&id).expect("there").remaining_mg()
+            }
             // Parts are only taken of lots that are written down as pure metal.
             part => milligrams(text(part.as_object().expect("a part").values().next().expect("an element"))),
         };
@@ -202,7 +212,8 @@ impl Teller {
 
     fn use_up(&mut self, event: &Value) {
         let item = text(&event["in"][0][0]).to_owned();
-        let (after, contents) = event["out"].as_object().expect("outputs").iter().next().expect("what is left");
+        let (after, contents) =
+            event["out"].as_object().expect("outputs").iter().next().expect("what is left");
         let left = contents.as_object().expect("contents").values().next().expect("an element");
         let used = v1::Use {
             item: Some(draft::lot(&self.id(&item))),
@@ -258,7 +269,9 @@ impl Teller {
     fn check(&self, expect: &Value, as_of: u64) -> usize {
         let mut checked = 0;
         for (kind, lots) in expect.as_object().expect("expectations") {
-            if !["shares", "geo", "country", "recycled", "generation", "verified_ratio", "remaining"].contains(&kind.as_str()) {
+            if !["shares", "geo", "country", "recycled", "generation", "verified_ratio", "remaining"]
+                .contains(&kind.as_str())
+            {
                 continue;
             }
             for (lot, contents) in lots.as_object().expect("lots") {
@@ -293,7 +306,9 @@ impl Teller {
             let facility = self.ledger.facility_name(share.origin.source.0);
             let country = String::from_utf8(share.origin.country.to_vec()).expect("letters");
             let source = match share.kind {
-                ore_provenance::SourceKind::Mine => format!("mine:{}", facility.trim_start_matches("works/mine-")),
+                ore_provenance::SourceKind::Mine => {
+                    format!("mine:{}", facility.trim_start_matches("works/mine-"))
+                }
                 ore_provenance::SourceKind::DeclaredUnknown => "unknown".into(),
                 ore_provenance::SourceKind::ScrapCollection => "recycled_source:EoL".into(),
             };
@@ -392,7 +407,8 @@ fn a_blend_is_weighed_by_contained_metal_not_by_the_scale() {
         assert!(ppb.is_integer());
         let mut lot = teller.lot(name, &serde_json::json!({"Ta": "1"}), MaterialClass::Concentrate);
         lot.mass = Some(mass);
-        lot.composition.as_mut().expect("there").contents[0].ppb = ppb.to_integer().try_into().expect("a fraction");
+        lot.composition.as_mut().expect("there").contents[0].ppb =
+            ppb.to_integer().try_into().expect("a fraction");
         lot.facility = format!("{WORKS}/{place}");
         lot.tags = vec![format!("TAG-{name}")];
         lot.origin_country = country.into();
@@ -451,12 +467,19 @@ fn a_recall_finds_what_holds_enough_of_a_lot() {
     let start = LotIndex(teller.ledger.custody().lot_ordinal("works/A").expect("there"));
     let threshold = Threshold::Share(Parts::new(650_000_000_000_000_000).expect("below one"));
     let limits = ForwardLimits { threshold, ..ForwardLimits::default() };
-    let recall =
-        trace_forward(teller.ledger.graph(), &mut Scratch::default(), &[start], Element(73), u64::MAX, &limits)
-            .expect("an answer");
+    let recall = trace_forward(
+        teller.ledger.graph(),
+        &mut Scratch::default(),
+        &[start],
+        Element(73),
+        u64::MAX,
+        &limits,
+    )
+    .expect("an answer");
     for (lot, share) in expect["hits"].as_object().expect("hits") {
         let ordinal = teller.ledger.custody().lot_ordinal(&format!("works/{lot}")).expect("there");
-        let hit = recall.hits.iter().find(|hit| hit.lot == LotIndex(ordinal)).unwrap_or_else(|| panic!("{lot}"));
+        let hit =
+            recall.hits.iter().find(|hit| hit.lot == LotIndex(ordinal)).unwrap_or_else(|| panic!("{lot}"));
         close(lot, hit.share, text(share));
     }
     let missed = teller.ledger.custody().lot_ordinal("works/Y").expect("there");

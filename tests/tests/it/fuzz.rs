@@ -14,7 +14,8 @@ fn no_decoder_panics_on_mutated_input() {
 
 #[test]
 fn every_target_is_offered_to_the_fuzzer() {
-    let manifest = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/Cargo.toml")).expect("there");
+    let manifest =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/Cargo.toml")).expect("there");
     for target in TARGETS {
         let line = format!("name = \"{}\"", target.name);
         assert!(manifest.contains(&line), "tests/fuzz/Cargo.toml has no {line}");

@@ -7,7 +7,8 @@ use ore_verify::{ReceiptFault, TrustRoot, verify_receipt};
 fn a_receipt_convinces_whoever_holds_the_trust_root() {
     let ledger = story();
     for leaf in 0..ledger.size() {
-        let report = verify_receipt(ledger.receipt_file(leaf).as_bytes(), None, &trust_root()).expect("a good receipt");
+        let report = verify_receipt(ledger.receipt_file(leaf).as_bytes(), None, &trust_root())
+            .expect("a good receipt");
         assert_eq!((report.leaf_index, report.tree_size), (leaf, ledger.size()));
         assert!(report.strict);
     }

@@ -153,6 +153,10 @@ fn method(answer: &AttributeResponse) -> String {
     if answer.cut_short() != CutShort::Unspecified {
         return format!("CUT SHORT by a limit: {} was not followed", percent(answer.unresolved_e18));
     }
+    if answer.methods.is_empty() {
+        // One source alone: no mean was taken and nothing had to be bounded.
+        return "method: one source, nothing mixed".into();
+    }
     format!("method: {}", answer.methods.join("; "))
 }
 

@@ -12,6 +12,7 @@ use ore_provenance::{
     Route, Scratch, Share, SourceKind, StepIndex, Threshold, Trace, TraceLimits,
 };
 use ore_record::{SignedRecord, v1::record::Event};
+use ore_store::Reader;
 use ore_wire::{
     status,
     v1::{self, provenance_service_server::ProvenanceService},
@@ -19,7 +20,11 @@ use ore_wire::{
 use tokio::sync::OwnedRwLockReadGuard;
 use tonic::{Request, Response, Status};
 
-use super::{Api, lot::describe, no_lot};
+use super::{
+    Api,
+    lot::{describe, with_statement},
+    no_lot,
+};
 
 /// Lots, steps or sources in one part of an answer.
 const PART_ITEMS: usize = 500;
@@ -309,8 +314,9 @@ impl Backward<'_> {
             .nodes
             .iter()
             .filter_map(|node| {
+                let lot = custody.lot_by_ordinal(node.lot.0)?;
                 Some(v1::GraphLot {
-                    lot: Some(describe(custody, custody.lot_by_ordinal(node.lot.0)?)),
+                    lot: Some(with_statement(&self.api.ledger.reader, lot, describe(custody, lot))),
                     depth: node.depth,
                     created_mg: milligrams(node.contained),
                     share_e18: node.share.units(),
@@ -433,22 +439,28 @@ pub async fn trace_forward(
     };
     let question =
         Question::read(api, &request.lot, request.element, request.as_of_tree_size, request.limits).await?;
-    compute(api, move |_, graph, scratch| {
+    compute(api, move |api, graph, scratch| {
         let limits = ForwardLimits { steps: question.lots, hits: question.lots, threshold };
         let Question { lot, element, as_of, .. } = question;
         let recall = ore_provenance::trace_forward(graph, scratch, &[lot], element, as_of, &limits);
-        recall.map(|recall| forward_parts(&question, graph, &recall)).map_err(no_answer)
+        recall.map(|recall| forward_parts(&api.ledger.reader, &question, graph, &recall)).map_err(no_answer)
     })
     .await?
 }
 
-fn forward_parts(question: &Question, graph: &Graph, recall: &Recall) -> Vec<v1::TraceForwardResponse> {
+fn forward_parts(
+    reader: &Reader,
+    question: &Question,
+    graph: &Graph,
+    recall: &Recall,
+) -> Vec<v1::TraceForwardResponse> {
     let custody = &question.custody;
     let hits = recall.hits.iter().filter_map(|hit| {
         let share = Share::exactly(hit.share);
         let void = graph.lot(hit.lot, question.as_of).is_none();
+        let lot = custody.lot_by_ordinal(hit.lot.0)?;
         (!void).then_some(v1::Descendant {
-            lot: Some(describe(custody, custody.lot_by_ordinal(hit.lot.0)?)),
+            lot: Some(with_statement(reader, lot, describe(custody, lot))),
             share: Some(share_of(&share)),
             remaining_mg: milligrams(hit.remaining),
             created_mg: milligrams(hit.contained),

@@ -50,7 +50,12 @@ fn no_rule_computes_with_floating_point() {
 
 #[test]
 fn nothing_unfinished_is_left_standing() {
-    let marks = [concat!("to", "do!("), concat!("unimple", "mented!("), concat!("#[ig", "nore"), concat!("FIX", "ME")];
+    let marks = [
+        concat!("to", "do!("),
+        concat!("unimple", "mented!("),
+        concat!("#[ig", "nore"),
+        concat!("FIX", "ME"),
+    ];
     let mut broken = Vec::new();
     for path in files().into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "rs")) {
         let text = fs::read_to_string(root().join(&path)).expect("a tracked source can be read");

@@ -6,8 +6,19 @@ use crate::{files, none, root, sources};
 
 /// What the root may hold: the design card's seven entries, and what tools insist on.
 const ROOT: &[&str] = &[
-    "Cargo.toml", "proto", "crates", "node-config", "tests", "deploy", "README.md",
-    ".ci", ".gitignore", "Cargo.lock", "LICENSE", "rust-toolchain.toml", "rustfmt.toml",
+    "Cargo.toml",
+    "proto",
+    "crates",
+    "node-config",
+    "tests",
+    "deploy",
+    "README.md",
+    ".ci",
+    ".gitignore",
+    "Cargo.lock",
+    "LICENSE",
+    "rust-toolchain.toml",
+    "rustfmt.toml",
 ];
 
 /// Folders that people open, which must say what they are.
@@ -58,11 +69,8 @@ fn every_module_opens_with_a_promise() {
 
 #[test]
 fn every_package_is_apache_licensed() {
-    let metadata = cargo_metadata::MetadataCommand::new()
-        .current_dir(root())
-        .no_deps()
-        .exec()
-        .expect("cargo metadata");
+    let metadata =
+        cargo_metadata::MetadataCommand::new().current_dir(root()).no_deps().exec().expect("cargo metadata");
     let other = metadata
         .packages
         .iter()
