@@ -1,0 +1,15 @@
+//! The real program in real processes: killed, unplugged, out of space, told to stop, tampered with.
+//!
+//! Seeds are printed; `ORELEDGER_SEED`, `ORELEDGER_KILLS` and `ORELEDGER_CUTS` repeat or lengthen a run.
+//! Tests take turns, since each wants the machine for itself. What needs root says so when it is left out.
+
+mod full_disk;
+mod image;
+mod kill;
+mod load;
+mod power_cut;
+mod process;
+mod stop;
+mod sync_trace;
+mod tamper;
+mod world;
