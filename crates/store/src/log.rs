@@ -529,12 +529,16 @@ impl LogWriter {
         let target = (self.end + step).min(most);
         match segment.file.allocate(self.end, target - self.end) {
             Ok(()) => self.allocated = target,
-            Err(error) if crate::disk::is_full(&error) && target > self.end + bytes => {
-                // A nearly full disk: just what is needed now.
-                segment
-                    .file
-                    .allocate(self.end, bytes)
-                    .map_err(|e| StoreError::io("reserve space in", &segment.path, e))?;
+            Err(error) if crate::disk::is_full(&error) => {
+                // A nearly full disk: just what is needed now. ext4 keeps what a refused reservation got, which would
+                // be all that was left for promise, checkpoint and view: it is given back first.
+                let fail = |e| StoreError::io("reserve space in", &segment.path, e);
+                segment.file.set_len(self.end).map_err(fail)?;
+                self.allocated = self.end;
+                if let Err(error) = segment.file.allocate(self.end, bytes) {
+                    segment.file.set_len(self.end).map_err(fail)?;
+                    return Err(fail(error));
+                }
                 self.allocated = self.end + bytes;
             }
             Err(error) if matches!(error.kind(), std::io::ErrorKind::Unsupported) => {

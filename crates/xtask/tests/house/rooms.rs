@@ -13,6 +13,7 @@ const ROOT: &[&str] = &[
     "tests",
     "deploy",
     "README.md",
+    ".cargo",
     ".ci",
     ".gitignore",
     "Cargo.lock",
