@@ -54,7 +54,7 @@ fn make_room(folder: &Path) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_said_loses_nothing_and_ends_when_space_returns() {
-    let _turn = turn();
+    let _turn = turn().await;
     let started = Instant::now();
     let world = Arc::new(World::new());
     let Some(mut image) = Image::make("full disk", world.beside("image"), IMAGE_MIB, &world.data()) else {
@@ -108,7 +108,7 @@ async fn a_full_disk_is_said_loses_nothing_and_ends_when_space_returns() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_killed_on_a_full_disk_starts_again_or_says_why() {
-    let _turn = turn();
+    let _turn = turn().await;
     let world = Arc::new(World::new());
     let Some(mut image) = Image::make("full disk", world.beside("image"), IMAGE_MIB, &world.data()) else {
         return;

@@ -15,7 +15,7 @@ const MOST_BETWEEN: u64 = 150;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_killed_fifty_times_under_load_loses_nothing_and_goes_on_by_itself() {
-    let _turn = turn();
+    let _turn = turn().await;
     let started = Instant::now();
     let mut dice = Dice::cast("kill");
     let kills = setting("ORELEDGER_KILLS", KILLS);

@@ -28,7 +28,7 @@ const IMAGE_MIB: u64 = 96;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_power_cut_every_acknowledged_record_is_on_the_medium() {
-    let _turn = turn();
+    let _turn = turn().await;
     let started = Instant::now();
     let world = Arc::new(World::new());
     let image = Image::make("power cut", world.beside("image-0"), IMAGE_MIB, &world.data());

@@ -16,7 +16,7 @@ const BOUND: Duration = Duration::from_secs(12);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn told_to_stop_under_load_it_answers_what_it_took_and_ends_with_zero() {
-    let _turn = turn();
+    let _turn = turn().await;
     let world = Arc::new(World::new());
     let load = Load::new(Arc::clone(&world));
     for (round, name) in ["TERM", "INT", "TERM"].into_iter().enumerate() {
@@ -48,7 +48,7 @@ async fn told_to_stop_under_load_it_answers_what_it_took_and_ends_with_zero() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_process_is_kept_out_and_says_why() {
-    let _turn = turn();
+    let _turn = turn().await;
     let world = World::new();
     let node = NodeProcess::start(&world);
     let refused = NodeProcess::spawn(&world).wait_until_up().expect_err("the ledger is open already");

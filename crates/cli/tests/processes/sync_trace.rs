@@ -32,7 +32,7 @@ fn child_of(parent: u32) -> u32 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_acknowledgement_follows_an_fdatasync_of_the_log() {
-    let _turn = turn();
+    let _turn = turn().await;
     let world = Arc::new(World::new());
     let load = Load::new(Arc::clone(&world));
     let trace = world.beside("trace");

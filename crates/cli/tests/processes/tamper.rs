@@ -119,7 +119,7 @@ fn crc32(bytes: &[u8]) -> u32 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flipped_byte_in_the_newest_block_is_named_and_no_node_starts_on_it() {
-    let _turn = turn();
+    let _turn = turn().await;
     let ledger = stopped().await;
     let (record, _, height) = ledger.records.last().expect("records");
     ledger.flip(record);
@@ -133,7 +133,7 @@ async fn a_flipped_byte_in_the_newest_block_is_named_and_no_node_starts_on_it() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flipped_byte_in_an_old_block_is_named_and_never_served() {
-    let _turn = turn();
+    let _turn = turn().await;
     let ledger = stopped().await;
     let (record, leaf, height) = &ledger.records[2];
     ledger.flip(record);
@@ -145,7 +145,7 @@ async fn a_flipped_byte_in_an_old_block_is_named_and_never_served() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forged_record_under_a_mended_checksum_is_named_by_its_leaf_and_never_served() {
-    let _turn = turn();
+    let _turn = turn().await;
     let ledger = stopped().await;
     let (record, leaf, height) = &ledger.records[5];
     ledger.forge(record);
@@ -172,7 +172,7 @@ async fn starts_not_or_is_not_believed(world: &World, record: &SignedRecord, lea
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_garbled_view_is_named_set_aside_and_made_again() {
-    let _turn = turn();
+    let _turn = turn().await;
     let ledger = stopped().await;
     let view = ledger.world.data().join("view/db");
     garble(&view);

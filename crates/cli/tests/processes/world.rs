@@ -4,10 +4,7 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::{Command, Output},
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -18,13 +15,14 @@ use ore_record::{
 };
 use ore_verify::TrustRoot;
 use tempfile::TempDir;
+use tokio::sync::{Mutex, MutexGuard};
 
 pub(crate) const ORIGIN: &str = "ledger.example/processes";
 
 /// One test at a time.
-pub(crate) fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+pub(crate) async fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::const_new(());
+    TURN.lock().await
 }
 
 /// A line that is seen although the test passes: the test runner keeps back only what `eprintln!` writes.
