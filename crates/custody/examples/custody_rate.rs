@@ -1,5 +1,5 @@
 //! Prints microseconds a record: judging and committing two-input transformations in a ledger of many
-//! lots, and the state root of each block. `cargo run --release -p ore-custody --example rate [lots]`
+//! lots, and the state root of each block. `cargo run --release -p ore-custody --example custody_rate [lots]`
 //!
 //! Times are of this thread on the processor where the system tells (`/proc`), else of the clock.
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! How fast one node takes signed records: in process, over a stream, and one at a time.
 //!
-//! `cargo run --release -p ore-node --example rate [records]`. Everything shares this machine's cores; each figure is to
+//! `cargo run --release -p ore-node --example node_rate [records]`. Everything shares this machine's cores; each figure is to
 //! be read beside the fdatasync of the same run.
 #![allow(dead_code)]
 

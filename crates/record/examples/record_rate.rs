@@ -1,6 +1,6 @@
 //! Prints what the core costs on this machine: decode, single check, batch of 1,000 from 10 signers.
 //!
-//! `cargo run --release -p ore-record --example rate`
+//! `cargo run --release -p ore-record --example record_rate`
 
 use std::{error::Error, hint::black_box, time::Instant};
 
