@@ -535,6 +535,9 @@ impl LogWriter {
                 let fail = |e| StoreError::io("reserve space in", &segment.path, e);
                 segment.file.set_len(self.end).map_err(fail)?;
                 self.allocated = self.end;
+                if target == self.end + bytes {
+                    return Err(fail(error));
+                }
                 if let Err(error) = segment.file.allocate(self.end, bytes) {
                     segment.file.set_len(self.end).map_err(fail)?;
                     return Err(fail(error));
