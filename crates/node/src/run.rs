@@ -397,7 +397,14 @@ impl Running {
                 let _ = verifier.join();
             }
             match Arc::try_unwrap(store).map(Mutex::into_inner) {
-                Ok(Ok(store)) => store.close(&ledger.graph()).map_err(NodeError::Close),
+                Ok(Ok(store)) => match store.close(&ledger.graph()) {
+                    // After a full disk, say: the log has everything, and the next start makes the view again.
+                    Err(StoreError::View { why }) => {
+                        tracing::warn!(%why, "the view lags behind the log; the next start catches up");
+                        Ok(())
+                    }
+                    closed => closed.map_err(NodeError::Close),
+                },
                 // Somebody still holds it, or panicked holding it: the log has everything.
                 _ => {
                     tracing::warn!("the store is still in use and was not closed in order");
