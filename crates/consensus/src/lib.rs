@@ -6,6 +6,7 @@
 
 mod application;
 mod certificate;
+mod device;
 pub mod hub;
 pub mod limits;
 mod malachite_engine;
@@ -18,6 +19,9 @@ pub use application::{
     Application, Candidate, DecidedBlock, Fatal, InvalidBlock, Misbehaviour, ProposedBlock, Standing,
 };
 pub use certificate::{Certificate, CertificateFault, CommitSignature, ValidatorEntry};
+pub use device::LogDevice;
+#[doc(hidden)]
+pub use malachite_engine::danger_forge;
 pub use malachite_engine::{Driver, Engine, EngineConfig, EngineError, Timeouts};
 pub use progress::{EngineState, Progress, Stall};
 pub use signed_bytes::{BODY_CONTEXT, PROPOSAL_CONTEXT, VOTE_CONTEXT, precommit_bytes};

@@ -68,7 +68,7 @@ pub(crate) async fn stalled(mut progress: watch::Receiver<Progress>, limit: Dura
                 }
             }
             EngineState::Starting | EngineState::Deciding => {
-                let left = limit.saturating_sub(now.since.elapsed());
+                let left = limit.saturating_sub(tokio::time::Instant::from_std(now.since).elapsed());
                 match tokio::time::timeout(left, progress.changed()).await {
                     Ok(Ok(())) => {}
                     Ok(Err(_)) => return Stall::Failed("the driver is gone".into()),
@@ -76,7 +76,7 @@ pub(crate) async fn stalled(mut progress: watch::Receiver<Progress>, limit: Dura
                         return Stall::NoProgress {
                             height: now.height,
                             round: now.round,
-                            waited_seconds: now.since.elapsed().as_secs(),
+                            waited_seconds: tokio::time::Instant::from_std(now.since).elapsed().as_secs(),
                         };
                     }
                 }

@@ -18,6 +18,8 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
+use crate::device::LogDevice;
+
 /// Written as zeros when the file is made; larger heights grow it once.
 const INITIAL_BYTES: u64 = 1024 * 1024;
 /// Most that one height may write: 64 blocks of 2 MiB, and as much for votes.
@@ -167,6 +169,18 @@ impl WalFile {
         self.syncs += 1;
         self.owed = false;
         Ok(())
+    }
+
+    /// Whether a statement of ours waits for the next sync.
+    pub(crate) fn owes(&self) -> bool {
+        self.owed
+    }
+
+    /// As [`WalFile::sync`], by a simulated device.
+    pub(crate) fn flushed_by(&mut self, device: &dyn LogDevice) {
+        device.flushed(&self.path, self.end);
+        self.syncs += 1;
+        self.owed = false;
     }
 
     /// How often the device was asked to make something durable.

@@ -19,7 +19,7 @@ pub mod metrics;
 pub mod outcome;
 pub mod pool;
 pub mod publisher;
-mod recovery;
+pub mod recovery;
 pub mod run;
 pub mod sequencer;
 pub mod services;

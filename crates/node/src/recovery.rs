@@ -19,11 +19,15 @@ use crate::{
 };
 
 /// A ledger that can be continued.
-pub(crate) struct Opened {
-    pub(crate) store: Store,
-    pub(crate) custody: Custody,
-    pub(crate) graph: Graph,
-    pub(crate) tip: Tip,
+pub struct Opened {
+    /// One writer.
+    pub store: Store,
+    /// Custody after the newest block.
+    pub custody: Custody,
+    /// The graph after it.
+    pub graph: Graph,
+    /// What the next block follows.
+    pub tip: Tip,
 }
 
 /// Why a ledger cannot be opened. For the operator.
@@ -69,7 +73,10 @@ pub enum OpenError {
 }
 
 /// Opens the store, gives it its genesis block if it is empty, and checks that it is the trust root's ledger.
-pub(crate) fn open(config: &Config, consortium: &Consortium) -> Result<Opened, OpenError> {
+///
+/// # Errors
+/// [`OpenError`].
+pub fn open(config: &Config, consortium: &Consortium) -> Result<Opened, OpenError> {
     if KeyName::new(&consortium.origin).is_err() {
         return Err(OpenError::Origin(consortium.origin.clone()));
     }

@@ -41,7 +41,7 @@ use crate::{
     pool::Pool,
     publisher::{PublishError, Publisher},
     recovery::{self, OpenError, Opened},
-    sequencer::{Sequencer, Settings, validators_of},
+    sequencer::{Clock, Sequencer, Settings, validators_of},
     services::{Api, consortium, log, lot, provenance, submission},
 };
 
@@ -224,6 +224,7 @@ impl Node {
             member: config.member.clone(),
             block_records: config.block_records,
             heartbeat: config.heartbeat,
+            clock: Clock::system(),
         };
         let (ledger_of_sequencer, store_of_sequencer) = (Arc::clone(&ledger), Arc::clone(&store));
         let pool_of_sequencer = Arc::clone(&pool);

@@ -6,7 +6,7 @@
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use async_trait::async_trait;
@@ -19,7 +19,7 @@ use ore_custody::Custody;
 use ore_record::{RecordId, VerifiedRecord};
 use ore_store::{Store, StoreError};
 use ore_wire::v1;
-use tokio::sync::OwnedRwLockWriteGuard;
+use tokio::{sync::OwnedRwLockWriteGuard, time::Instant};
 
 use crate::{
     block::{self, BLOCK_RESERVE_BYTES, BlockParts, MAX_BLOCK_BYTES},
@@ -35,6 +35,36 @@ const CLOCK_AHEAD: Duration = Duration::from_secs(300);
 /// How often a full disk is tried again.
 const DISK_RETRY: Duration = Duration::from_millis(500);
 
+/// Where a node takes the time of its blocks from.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> u64 + Send + Sync>);
+
+impl Clock {
+    /// The operating system's.
+    #[must_use]
+    pub fn system() -> Self {
+        Self(Arc::new(now_ms))
+    }
+
+    /// Another one, in milliseconds since 1970; for simulations.
+    #[must_use]
+    pub fn of(now_ms: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now_ms))
+    }
+
+    /// Milliseconds since 1970.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Clock({} ms)", self.now_ms())
+    }
+}
+
 /// What the sequencer is told once.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -44,6 +74,8 @@ pub struct Settings {
     pub block_records: usize,
     /// An empty block after this long without records.
     pub heartbeat: Duration,
+    /// Times of blocks.
+    pub clock: Clock,
 }
 
 /// The single writer.
@@ -135,7 +167,7 @@ impl Sequencer {
         mut state: OwnedRwLockWriteGuard<Custody>,
         batches: &mut Vec<Batch>,
     ) -> (OwnedRwLockWriteGuard<Custody>, Draft, Vec<Waiting>) {
-        let time_ms = now_ms().max(self.tip.time_ms);
+        let time_ms = self.settings.clock.now_ms().max(self.tip.time_ms);
         let ledger = Arc::clone(&self.ledger);
         let mut graph = ledger.graph_mut();
         // Every further turn has one record fewer.
@@ -378,7 +410,7 @@ impl Application for Sequencer {
                 Err(InvalidBlock::new("other bytes under a known header"))
             };
         }
-        let ahead = parts.header.time_ms.saturating_sub(now_ms());
+        let ahead = parts.header.time_ms.saturating_sub(self.settings.clock.now_ms());
         if candidate.standing == Standing::Fresh && u128::from(ahead) > CLOCK_AHEAD.as_millis() {
             return Err(InvalidBlock::new(format!("its time is {ahead} ms ahead of this node's clock")));
         }

@@ -9,7 +9,6 @@
 //! - between two heights it idles, with no timeout running, until there is work here or elsewhere.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use malachite::app::consensus::VoteExtensionError;
 use malachite::app::engine::host::{HeightParams, Next};
@@ -192,7 +191,7 @@ impl<A: Application> Core<A> {
             round: self.round,
             committed: self.app.last_committed().unwrap_or(0),
             log_syncs: self.log.syncs(),
-            since: if same { before.since } else { Instant::now() },
+            since: if same { before.since } else { tokio::time::Instant::now().into_std() },
             state,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use malachite::app::config::{ConsensusConfig, NodeConfig, ValueSyncConfig};
 use malachite::app::engine::node::NodeRef;
@@ -18,6 +18,7 @@ use super::peers::{NetworkActor, Peers};
 use super::signing::{MemberSigner, MemberVerifier};
 use super::vocabulary::{Address, Ledger};
 use crate::application::{Application, Fatal};
+use crate::device::LogDevice;
 use crate::limits;
 use crate::progress::{EngineState, Progress, Stall, stalled};
 use crate::transport::Transport;
@@ -42,6 +43,8 @@ pub struct EngineConfig {
     pub status_interval: Duration,
     /// How long a stop may take before the engine's actors are killed.
     pub stop_wait: Duration,
+    /// What stands under the write-ahead log; `None`: the disk that its folder is on.
+    pub device: Option<Arc<dyn LogDevice>>,
 }
 
 impl EngineConfig {
@@ -62,6 +65,7 @@ impl EngineConfig {
             ready_wait: Duration::from_secs(3),
             status_interval: Duration::from_millis(500),
             stop_wait: Duration::from_secs(5),
+            device: None,
         }
     }
 
@@ -184,7 +188,7 @@ impl Engine {
         transport: Transport,
     ) -> Result<(Self, Driver<A>), EngineError> {
         let voice = Arc::new(Voice::default());
-        let log = Log::new(&config.member, file, Arc::clone(&voice));
+        let log = Log::new(&config.member, file, Arc::clone(&voice), config.device.clone());
         let peers = Arc::new(Peers::new(transport.outbound, Arc::clone(&voice)));
         let signer = MemberSigner::new(Arc::from(config.origin.as_str()), &config.seed);
         let verifier = MemberVerifier { origin: Arc::from(config.origin.as_str()) };
@@ -198,7 +202,7 @@ impl Engine {
             committed,
             log_syncs: 0,
             state: EngineState::Starting,
-            since: Instant::now(),
+            since: tokio::time::Instant::now().into_std(),
         });
         let stop_wait = config.stop_wait;
         let driver = Driver::new(Parts {

@@ -15,6 +15,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use super::codec::{LogEntry, decode_log_entry, encode_log_body, encode_log_input};
 use super::vocabulary::{Address, Body, Height, Ledger};
+use crate::device::LogDevice;
 use crate::wal_file::{WalError, WalFile};
 
 /// Whether what this member signs leaves the process, at the height in progress.
@@ -38,12 +39,18 @@ pub(crate) struct Log {
     file: Arc<Mutex<WalFile>>,
     voice: Arc<Voice>,
     failure: Arc<Mutex<Option<String>>>,
+    device: Option<Arc<dyn LogDevice>>,
 }
 
 impl Log {
-    pub(crate) fn new(member: &str, file: WalFile, voice: Arc<Voice>) -> Self {
+    pub(crate) fn new(
+        member: &str,
+        file: WalFile,
+        voice: Arc<Voice>,
+        device: Option<Arc<dyn LogDevice>>,
+    ) -> Self {
         let member = Address::new(member);
-        Self { member, file: Arc::new(Mutex::new(file)), voice, failure: Arc::default() }
+        Self { member, file: Arc::new(Mutex::new(file)), voice, failure: Arc::default(), device }
     }
 
     fn file(&self) -> MutexGuard<'_, WalFile> {
@@ -119,6 +126,13 @@ impl Log {
     /// Off the reactor: a device may take many milliseconds.
     async fn sync(&self) -> Result<(), WalError> {
         if !self.voice.is_heard() {
+            return Ok(());
+        }
+        if let Some(device) = &self.device {
+            if self.file().owes() {
+                tokio::time::sleep(device.flush_takes()).await;
+                self.file().flushed_by(device.as_ref());
+            }
             return Ok(());
         }
         let log = self.clone();

@@ -6,6 +6,8 @@
 
 mod blocks;
 mod codec;
+#[doc(hidden)]
+pub mod danger_forge;
 mod driver;
 mod engine;
 mod frames;

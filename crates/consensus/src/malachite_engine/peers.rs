@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use malachite::app::consensus::{LivenessMsg, SignedConsensusMsg};
@@ -17,6 +17,7 @@ use malachite_sync::{InboundRequestId, OutboundFailureReason, OutboundRequestId}
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 
 use super::codec;
 use super::log::Voice;

@@ -57,7 +57,7 @@ fn bytes_of_body(origin: &str, body: &Body) -> Vec<u8> {
 }
 
 /// `None` for a round that was never entered: nothing is signed about it.
-fn bytes_of_vote(origin: &str, vote: &Vote) -> Option<Vec<u8>> {
+pub(super) fn bytes_of_vote(origin: &str, vote: &Vote) -> Option<Vec<u8>> {
     let kind = match vote.kind {
         VoteType::Prevote => PREVOTE,
         VoteType::Precommit => PRECOMMIT,
@@ -69,7 +69,7 @@ fn bytes_of_vote(origin: &str, vote: &Vote) -> Option<Vec<u8>> {
     Some(vote_bytes(origin, kind, vote.height.0, vote.round.as_u32()?, id, &vote.member.0))
 }
 
-fn bytes_of_proposal(origin: &str, proposal: &Proposal) -> Option<Vec<u8>> {
+pub(super) fn bytes_of_proposal(origin: &str, proposal: &Proposal) -> Option<Vec<u8>> {
     let pol_round = match proposal.pol_round {
         Round::Nil => None,
         Round::Some(round) => Some(round),
