@@ -19,6 +19,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("ore-exchange", 2),
     ("ore-store", 3),
     ("ore-consensus", 3),
+    ("ore-peer", 3),
     ("ore-client", 3),
     ("ore-node", 4),
     ("oreledger", 4),
