@@ -35,7 +35,8 @@ async fn ready(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
 }
 
 async fn metrics(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
-    let text = admin.ledger.metrics.text(admin.pool.len(), name(admin.ledger.health.condition()));
+    let mut text = admin.ledger.metrics.text(admin.pool.len(), name(admin.ledger.health.condition()));
+    admin.ledger.faults.write_metric(&mut text);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }
 

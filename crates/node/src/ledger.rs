@@ -12,7 +12,7 @@ use ore_store::Reader;
 use ore_wire::v1;
 use tokio::sync::{RwLock, broadcast, watch};
 
-use crate::{health::Health, metrics::Metrics};
+use crate::{faults::Faults, health::Health, metrics::Metrics};
 
 /// Blocks that a slow reader of the live feed may lag behind.
 pub const WATCH_BLOCKS: usize = 1_024;
@@ -62,6 +62,8 @@ pub struct Ledger {
     pub health: Arc<Health>,
     /// Counts.
     pub metrics: Arc<Metrics>,
+    /// Who misbehaved, with the evidence.
+    pub faults: Arc<Faults>,
 }
 
 impl Ledger {
@@ -88,6 +90,7 @@ impl Ledger {
             blocks: broadcast::Sender::new(WATCH_BLOCKS),
             health: Arc::default(),
             metrics: Arc::default(),
+            faults: Arc::default(),
         }
     }
 

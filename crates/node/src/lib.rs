@@ -10,6 +10,8 @@ pub mod block;
 pub mod config;
 pub mod consortium;
 pub mod draft;
+pub mod faults;
+pub mod gather;
 pub mod genesis;
 pub mod health;
 pub mod http;

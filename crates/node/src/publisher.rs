@@ -2,24 +2,31 @@
 //!
 //! The body is noted in the promise file and synced before it is signed, and no body is ever signed
 //! that contradicts an earlier one. Checkpoints follow blocks at a distance, so that a fast ledger signs
-//! a few a second and not one a block.
+//! a few a second and not one a block. A node that is its ledger's only validator publishes what it signs;
+//! one of several [gathers](crate::gather) the others' cosignatures first.
+
+mod together;
 
 use std::{
     sync::{Arc, Mutex},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use ore_checkpoint::{Cosigner, KeyName, NoteSigner, Policy, SignedCheckpoint, UnixSeconds};
 use ore_merkle::TreeSize;
 use ore_store::{Store, StoreError};
+use tokio::time::Instant;
 
 use crate::{
     consortium::{Consortium, ConsortiumError, cosigner_name},
+    gather::{Gathering, Panel},
     health::Condition,
     keys::NodeKeys,
     ledger::{Ledger, Published},
-    sequencer::{chain, lock},
+    sequencer::{Clock, chain, lock},
 };
+use together::Together;
+pub use together::{Inbox, Outbound};
 
 /// When a checkpoint that could not be made is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -33,6 +40,9 @@ pub struct Publisher {
     cosigner: Cosigner,
     policy: Policy,
     interval: Duration,
+    clock: Clock,
+    /// `None` for a ledger's only validator.
+    together: Option<Together>,
 }
 
 /// Why a checkpoint could not be made.
@@ -57,13 +67,23 @@ pub enum PublishError {
         /// What is missing.
         why: String,
     },
+    /// Our log, or what our own key has signed, is not what a quorum or we ourselves have signed before.
+    #[error("two checkpoints for {size} entries: root {ours} by our log, and, signed:\n{theirs}")]
+    Fork {
+        /// Their size.
+        size: u64,
+        /// The root that our own log gives.
+        ours: String,
+        /// The other, with its signatures.
+        theirs: String,
+    },
 }
 
 impl PublishError {
     /// Whether the node must stop: two bodies for one size are evidence, not an accident.
     #[must_use]
     pub const fn is_contradiction(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Contradiction { .. }))
+        matches!(self, Self::Store(StoreError::Contradiction { .. }) | Self::Fork { .. })
     }
 }
 
@@ -83,6 +103,15 @@ impl Publisher {
         let name =
             |text: &str| KeyName::new(text).map_err(|error| ConsortiumError::Policy(error.to_string()));
         let origin = name(&consortium.origin)?;
+        let alone = matches!(&consortium.validators[..], [only] if only.member == member);
+        let promised = lock(&store).promised().map_or(0, |body| body.size().get());
+        let together = match alone {
+            true => None,
+            false => {
+                let panel = Panel::new(consortium)?;
+                Some(Together::new(Gathering::new(&consortium.origin, member, panel, promised)))
+            }
+        };
         Ok(Self {
             ledger,
             store,
@@ -91,7 +120,16 @@ impl Publisher {
             origin,
             policy: consortium.policy()?,
             interval,
+            clock: Clock::system(),
+            together,
         })
+    }
+
+    /// Takes the times of its cosignatures from another clock; for simulations.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
     }
 
     /// Takes up the checkpoint that was published before the last stop, if it still says something true.
@@ -101,8 +139,9 @@ impl Publisher {
         let body = signed.unverified();
         let true_still = self.ledger.reader.root_at(body.size()).as_ref() == Some(body.root());
         if true_still && self.policy.check(&signed).is_ok() {
-            self.announce(signed);
+            self.announce(signed.clone());
         }
+        self.resume_together(&signed);
     }
 
     /// Publishes whatever is durable, until the node is stopping.
@@ -110,6 +149,13 @@ impl Publisher {
     /// # Errors
     /// Only what must stop the node: a contradiction.
     pub async fn run(self: Arc<Self>) -> Result<(), PublishError> {
+        match self.together.is_some() {
+            true => self.run_together().await,
+            false => self.run_alone().await,
+        }
+    }
+
+    async fn run_alone(self: Arc<Self>) -> Result<(), PublishError> {
         let mut newest = self.ledger.newest.subscribe();
         let mut condition = self.ledger.health.watch();
         // Each turn publishes one checkpoint, then waits for a block and for the interval.
@@ -143,22 +189,29 @@ impl Publisher {
         }
     }
 
-    /// Promise, then signature and cosignature, then policy, then file, then everybody.
+    /// Promise, then signature and cosignature, then policy, then file, then everybody. One of several validators
+    /// has nothing to publish by itself.
     ///
     /// # Errors
     /// [`PublishError`].
     pub fn publish(&self, size: u64) -> Result<(), PublishError> {
-        let body = lock(&self.store).promise(&self.origin, TreeSize::new(size))?;
-        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let time = UnixSeconds::new(seconds)
-            .ok_or_else(|| PublishError::Note { size, why: "the clock is out of range".into() })?;
-        let lines = vec![self.log.sign(&body.to_text()), self.cosigner.cosign(&body, time)];
-        let signed = SignedCheckpoint::new(body, lines)
-            .map_err(|why| PublishError::Note { size, why: why.to_string() })?;
+        if self.together.is_some() {
+            return Ok(());
+        }
+        let signed = self.sign(size)?;
         self.policy.check(&signed).map_err(|why| PublishError::Policy { size, why: why.to_string() })?;
         lock(&self.store).publish_checkpoint(signed.to_string().as_bytes())?;
         self.announce(signed);
         Ok(())
+    }
+
+    /// Promise, then signature and cosignature.
+    fn sign(&self, size: u64) -> Result<SignedCheckpoint, PublishError> {
+        let body = lock(&self.store).promise(&self.origin, TreeSize::new(size))?;
+        let time = UnixSeconds::new(self.clock.now_ms() / 1_000)
+            .ok_or_else(|| PublishError::Note { size, why: "the clock is out of range".into() })?;
+        let lines = vec![self.log.sign(&body.to_text()), self.cosigner.cosign(&body, time)];
+        SignedCheckpoint::new(body, lines).map_err(|why| PublishError::Note { size, why: why.to_string() })
     }
 
     fn announce(&self, signed: SignedCheckpoint) {

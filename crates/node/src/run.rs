@@ -120,6 +120,15 @@ pub enum NodeError {
         #[source]
         source: OpenError,
     },
+    /// The folder of evidence.
+    #[error("open the evidence in {}", path.display())]
+    Evidence {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
     /// An address cannot be listened on.
     #[error("listen on {address}")]
     Bind {
@@ -199,6 +208,8 @@ impl Node {
         let reader = store.reader();
         let ledger = Arc::new(Ledger::new(origin, genesis, member, custody, graph, reader, newest));
         ledger.metrics.integrated_entries.set(newest.tree_size);
+        let evidence = config.data.join("evidence");
+        ledger.faults.open(&evidence).map_err(|source| NodeError::Evidence { path: evidence, source })?;
         let store = Arc::new(Mutex::new(store));
         let pool = Arc::new(Pool::default());
         let admission = Arc::new(Admission::new(

@@ -121,6 +121,13 @@ impl Reader {
         self.get().positions.height_of(leaf)
     }
 
+    /// Size of the tree at the end of the block of a height.
+    #[must_use]
+    pub fn end_of_block(&self, height: u64) -> Option<TreeSize> {
+        let (slot, _) = self.get().positions.block(height)?;
+        Some(TreeSize::new(slot.first_leaf + u64::from(slot.entries)))
+    }
+
     /// Evidence that a leaf is among the first `size`.
     ///
     /// # Errors

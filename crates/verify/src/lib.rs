@@ -10,6 +10,7 @@ extern crate alloc;
 pub mod build;
 pub mod bundle;
 pub mod claim;
+pub mod evidence;
 pub mod multiproof;
 pub mod receipt;
 pub mod recount;
@@ -21,6 +22,7 @@ use alloc::string::String;
 use ore_checkpoint::Policy;
 
 pub use bundle::{BundleFault, BundleReport, Check, CheckDone, verify_bundle};
+pub use evidence::{BadEvidence, Evidence, NotProven, Proven};
 pub use receipt::{ReceiptFault, ReceiptReport, verify_receipt};
 
 /// What a verifier takes on trust, and nothing else: it comes from `consortium.toml`, not from a node.

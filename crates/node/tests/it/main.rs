@@ -3,6 +3,7 @@
 mod audit;
 mod config;
 mod crash;
+mod gather;
 mod operate;
 mod read;
 mod submit;

@@ -1,0 +1,564 @@
+//! Gathering: from every validator's own signature to a checkpoint with a quorum. No leader, nobody believed.
+//!
+//! Decisions only: what was received goes in, [`Effect`]s come out; who sends, signs and writes is
+//! [`crate::publisher`]. A node vouches for sizes at which a block of its own log ends and for nothing else.
+//!
+//! **How sizes coincide.** Each turn a validator signs the *roundest* height since its last turn: the one with
+//! the most zeros at the end in binary. Every stretch of heights that a node walks in one turn contains at most
+//! one of the heights that are rounder than the stretch is long, and the roundest is chosen, so all nodes sign
+//! it, however fast or slow each is and whatever one of them says. It also signs the largest size that another
+//! validator has signed, and the newest block when the ledger is at rest, so a quiet ledger ends with its last
+//! block published. Sizes only grow: each is promised and synced before it is signed.
+
+mod held;
+pub mod message;
+pub mod panel;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ore_checkpoint::{Checkpoint, SignedCheckpoint};
+use ore_merkle::{RootHash, TreeSize};
+use ore_verify::Evidence;
+
+pub use held::Log;
+use held::{Early, Open};
+pub use message::{BadMessage, MAX_MESSAGE_BYTES, Message};
+pub use panel::{Forged, Lines, Panel};
+
+/// Most sizes for which lines are gathered at once.
+pub const MAX_OPEN: usize = 64;
+/// Most sizes that others ask about and that wait for this node's turn.
+const MAX_WANTED: usize = 8;
+/// Most accusations that wait for a quorum to hold against them, and most sizes by which an accusation is
+/// known to be made already.
+const MAX_ACCUSED: usize = 256;
+/// Answers that one member gets between two ticks.
+const MAX_ANSWERS: u32 = 4;
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// To one member, or to all.
+    Send(Option<String>, Message),
+    /// A checkpoint with a quorum. Either newer than any before, or the newest with more lines.
+    Publish(SignedCheckpoint),
+    /// A member misbehaved.
+    Fault(Fault),
+    /// Our own log, or our own key, contradicts what a quorum or we ourselves have signed: sign nothing more.
+    Contradiction(Box<Contradiction>),
+}
+
+/// What a member did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Who: by its signature where there is evidence, otherwise by its connection.
+    pub member: String,
+    /// What.
+    pub kind: FaultKind,
+    /// Signed bytes that show it to others, where there are any.
+    pub evidence: Option<Box<Evidence>>,
+}
+
+/// Kinds of faults around checkpoints. Closed: each is a label of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FaultKind {
+    /// Two roots for one size.
+    TwoRoots,
+    /// A tree that the quorum's tree does not continue.
+    AgainstQuorum,
+    /// A line in somebody's name that does not verify.
+    Forged,
+    /// Bytes that are no message, or of another ledger.
+    Malformed,
+    /// Speaks without being a validator.
+    NotValidator,
+}
+
+impl FaultKind {
+    /// Its label.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::TwoRoots => "two_roots",
+            Self::AgainstQuorum => "against_quorum",
+            Self::Forged => "forged_signature",
+            Self::Malformed => "malformed_checkpoint",
+            Self::NotValidator => "not_validator",
+        }
+    }
+}
+
+/// Two checkpoints of one size, one of which is ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contradiction {
+    /// What our own log gives.
+    pub ours: Checkpoint,
+    /// What was shown, with the signatures that make it count.
+    pub theirs: SignedCheckpoint,
+}
+
+/// Whether this node signs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Standing {
+    /// It is no validator.
+    Observing,
+    /// It has started, and asks the others what it signed before: they answered so far.
+    Asking(BTreeSet<String>),
+    /// It signs.
+    Signing,
+}
+
+/// Everything that one node knows about checkpoints under way.
+#[derive(Debug)]
+pub struct Gathering {
+    me: String,
+    origin: String,
+    panel: Panel,
+    standing: Standing,
+    /// Sizes of our own log with the lines under them, from the newest published on.
+    open: BTreeMap<u64, Open>,
+    early: Early,
+    /// The newest note with a member's own line: what it is reminded of when it starts again.
+    newest_of: BTreeMap<String, SignedCheckpoint>,
+    published: Option<SignedCheckpoint>,
+    /// Newest size that this node has promised.
+    promised: u64,
+    /// Smallest size that this node may sign: a quorum, or this node itself, has signed it before.
+    floor: u64,
+    wanted: BTreeSet<u64>,
+    accused: BTreeSet<(String, u64)>,
+    suspects: Vec<SignedCheckpoint>,
+    answered: BTreeMap<String, u32>,
+}
+
+impl Gathering {
+    /// Starts with what the promise file says. A validator signs once enough others have told it what it signed.
+    #[must_use]
+    pub fn new(origin: &str, me: &str, panel: Panel, promised: u64) -> Self {
+        let standing = match panel.has(me) {
+            false => Standing::Observing,
+            true if panel.answers_needed() == 0 => Standing::Signing,
+            true => Standing::Asking(BTreeSet::new()),
+        };
+        Self {
+            me: me.to_owned(),
+            origin: origin.to_owned(),
+            panel,
+            standing,
+            open: BTreeMap::new(),
+            early: Early::default(),
+            newest_of: BTreeMap::new(),
+            published: None,
+            promised,
+            floor: 0,
+            wanted: BTreeSet::new(),
+            accused: BTreeSet::new(),
+            suspects: Vec::new(),
+            answered: BTreeMap::new(),
+        }
+    }
+
+    /// Whether this node signs; otherwise what it waits for.
+    #[must_use]
+    pub fn waits_for(&self, log: &impl Log) -> Option<Waiting> {
+        match &self.standing {
+            Standing::Observing => Some(Waiting::NotValidator),
+            Standing::Asking(answers) => {
+                Some(Waiting::Answers { of: self.panel.answers_needed(), have: answers.len() })
+            }
+            Standing::Signing => {
+                let (durable, needed) = (log.size(), self.floor.max(self.promised));
+                (durable < needed).then_some(Waiting::CatchUp { durable, needed })
+            }
+        }
+    }
+
+    /// Size of the newest checkpoint with a quorum.
+    #[must_use]
+    pub fn published_size(&self) -> u64 {
+        self.published.as_ref().map_or(0, |note| note.unverified().size().get())
+    }
+
+    /// Sizes for which lines are being gathered; at most [`MAX_OPEN`].
+    #[must_use]
+    pub fn open_sizes(&self) -> usize {
+        self.open.len()
+    }
+
+    /// The panel.
+    #[must_use]
+    pub const fn panel(&self) -> &Panel {
+        &self.panel
+    }
+
+    /// Takes up a note that was published before the last stop.
+    pub fn resume(&mut self, note: &SignedCheckpoint, log: &impl Log) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if let Ok(lines) = self.panel.verify(note, None) {
+            self.consider(note, &lines, log, &mut effects);
+        }
+        effects
+    }
+
+    /// A message of another node, whom the transport has authenticated.
+    pub fn receive(&mut self, from: &str, bytes: &[u8], log: &impl Log) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match Message::decode(bytes) {
+            // A question may come from anybody who is connected: observers need checkpoints too.
+            Ok(Message::Ask(published)) => self.answer(from, published, &mut effects),
+            Ok(_) if !self.panel.has(from) => effects.push(fault(from, FaultKind::NotValidator)),
+            Ok(Message::Note(note)) => self.note(from, &note, log, &mut effects),
+            Ok(Message::Answer(notes)) => {
+                notes.iter().for_each(|note| self.note(from, note, log, &mut effects));
+                self.count_answer(from);
+            }
+            Err(_) => effects.push(fault(from, FaultKind::Malformed)),
+        }
+        effects
+    }
+
+    /// The log has grown: what came early may be judged now.
+    pub fn grown(&mut self, log: &impl Log) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for note in self.early.take_up_to(log.size()) {
+            if let Ok(lines) = self.panel.verify(&note, None) {
+                self.consider(&note, &lines, log, &mut effects);
+            }
+        }
+        effects
+    }
+
+    /// The sizes to sign now, in ascending order, at most three. `at_rest`: no block has come for a while.
+    #[must_use]
+    pub fn to_sign(&self, log: &impl Log, at_rest: bool) -> Vec<u64> {
+        if self.waits_for(log).is_some() {
+            return Vec::new();
+        }
+        let durable = log.size();
+        let mut sizes: BTreeSet<u64> = self.wanted_now(log).into_iter().collect();
+        sizes.extend(at_rest.then_some(durable));
+        sizes.extend(self.roundest(log));
+        sizes.retain(|size| self.may_sign(*size));
+        sizes.into_iter().collect()
+    }
+
+    /// The largest size that another validator has signed and this node has not, though it could.
+    #[must_use]
+    pub fn wanted_now(&self, log: &impl Log) -> Option<u64> {
+        let can = self.waits_for(log).is_none();
+        self.wanted.range(..=log.size()).next_back().copied().filter(|size| can && self.may_sign(*size))
+    }
+
+    fn may_sign(&self, size: u64) -> bool {
+        let least = self.promised.max(self.floor).max(self.published_size());
+        size >= least && !self.open.get(&size).is_some_and(|open| open.ours)
+    }
+
+    /// End of the roundest block after the promised size.
+    fn roundest(&self, log: &impl Log) -> Option<u64> {
+        let before = log.block_ending_at(self.promised).unwrap_or_default();
+        let mut height = log.block_ending_at(log.size())?;
+        if self.promised > 0 && height <= before {
+            return None;
+        }
+        // Each turn clears the lowest bit that is set: at most 64.
+        while height & height.saturating_sub(1) > before {
+            height &= height - 1;
+        }
+        log.end_of_block(height)
+    }
+
+    /// This node has signed: the lines go to everybody.
+    pub fn signed(&mut self, lines: &SignedCheckpoint, log: &impl Log) -> Vec<Effect> {
+        let checkpoint = lines.unverified();
+        let size = checkpoint.size().get();
+        self.promised = self.promised.max(size);
+        self.wanted = self.wanted.split_off(&(size + 1));
+        let mut effects = vec![Effect::Send(None, Message::Note(lines.clone()))];
+        if let Ok(verified) = self.panel.verify(lines, None) {
+            let me = self.me.clone();
+            self.remember(&me, checkpoint, &verified);
+            self.open_at(size, checkpoint).ours = true;
+            self.add(size, checkpoint, &verified, log, &mut effects);
+        }
+        effects
+    }
+
+    /// Once in a while: what is still missing is asked for again, because messages may be lost.
+    pub fn tick(&mut self) -> Vec<Effect> {
+        self.answered.clear();
+        let published = self.published_size();
+        let mut effects = Vec::new();
+        let behind = self.floor > published || self.promised > published || !self.early.is_empty();
+        if behind || matches!(self.standing, Standing::Asking(_)) {
+            effects.push(Effect::Send(None, Message::Ask(published)));
+        }
+        let ours = self.newest_of.get(&self.me).filter(|note| note.unverified().size().get() > published);
+        effects.extend(ours.map(|note| Effect::Send(None, Message::Note(note.clone()))));
+        effects
+    }
+
+    fn answer(&mut self, to: &str, published: u64, effects: &mut Vec<Effect>) {
+        if !self.answered.contains_key(to) && self.answered.len() >= MAX_ACCUSED {
+            return;
+        }
+        let answers = self.answered.entry(to.to_owned()).or_default();
+        if *answers >= MAX_ANSWERS {
+            return;
+        }
+        *answers += 1;
+        let newer = |note: &&SignedCheckpoint| note.unverified().size().get() > published;
+        let mut notes: Vec<SignedCheckpoint> = Vec::new();
+        notes.extend(self.newest_of.get(to).cloned());
+        notes.extend(self.published.iter().find(newer).cloned());
+        notes.extend(self.newest_of.get(&self.me).filter(newer).cloned());
+        notes.dedup();
+        effects.push(Effect::Send(Some(to.to_owned()), Message::Answer(notes)));
+    }
+
+    fn count_answer(&mut self, from: &str) {
+        let Standing::Asking(answers) = &mut self.standing else { return };
+        if from != self.me {
+            answers.insert(from.to_owned());
+        }
+        if answers.len() >= self.panel.answers_needed() {
+            self.standing = Standing::Signing;
+        }
+    }
+
+    fn note(&mut self, from: &str, note: &SignedCheckpoint, log: &impl Log, effects: &mut Vec<Effect>) {
+        let body = note.unverified();
+        if body.origin() != self.origin {
+            effects.push(fault(from, FaultKind::Malformed));
+            return;
+        }
+        // What is past and true is not verified once more: a replay costs a look at the tree.
+        let size = body.size().get();
+        let past = size < self.published_size().min(self.promised);
+        if past && log.root_at(size).as_ref() == Some(body.root()) {
+            return;
+        }
+        let known = self.open.get(&size).filter(|open| open.checkpoint == *body).map(|open| &open.lines);
+        match self.panel.verify(note, known) {
+            Ok(lines) if lines.count() == 0 => effects.push(fault(from, FaultKind::NotValidator)),
+            Ok(lines) => {
+                self.consider(note, &lines, log, effects);
+                if size > log.size() {
+                    if let Some(first) = self.early.keep(from, note.clone()) {
+                        self.show(
+                            FaultKind::TwoRoots,
+                            Evidence::TwoRoots { first, second: note.clone() },
+                            effects,
+                        );
+                    }
+                }
+            }
+            Err(_) => effects.push(fault(from, FaultKind::Forged)),
+        }
+    }
+
+    /// A note whose lines were verified.
+    fn consider(
+        &mut self,
+        note: &SignedCheckpoint,
+        lines: &Lines,
+        log: &impl Log,
+        effects: &mut Vec<Effect>,
+    ) {
+        let body = note.unverified();
+        let size = body.size().get();
+        let signers: Vec<String> = self.panel.signers(lines).into_iter().map(str::to_owned).collect();
+        let quorum = self.panel.is_quorum(lines);
+        for signer in &signers {
+            self.remember(signer, body, lines);
+        }
+        let mine = signers.contains(&self.me);
+        if quorum || mine {
+            self.floor = self.floor.max(size);
+        }
+        match log.root_at(size) {
+            // Longer than our log: kept until the log has grown, by whoever received it.
+            None => {}
+            Some(root) if root == *body.root() => {
+                self.add(size, body, lines, log, effects);
+                if let Some(open) = self.open.get_mut(&size) {
+                    open.ours |= mine;
+                }
+            }
+            Some(root) if quorum || mine => {
+                let ours = checkpoint_like(body, size, root);
+                let theirs = note.clone();
+                effects.push(Effect::Contradiction(Box::new(Contradiction { ours, theirs })));
+            }
+            Some(_) => {
+                for signer in &signers {
+                    self.accuse(signer, body, lines, log, effects);
+                }
+            }
+        }
+    }
+
+    fn remember(&mut self, member: &str, body: &Checkpoint, lines: &Lines) {
+        let newer = |known: &SignedCheckpoint| known.unverified().size() < body.size();
+        if self.newest_of.get(member).is_none_or(newer)
+            && let Ok(note) = self.panel.of(member, lines).under(body)
+        {
+            self.newest_of.insert(member.to_owned(), note);
+        }
+    }
+
+    fn open_at(&mut self, size: u64, checkpoint: &Checkpoint) -> &mut Open {
+        let no_lines = self.panel.no_lines();
+        self.open.entry(size).or_insert_with(|| Open::new(checkpoint.clone(), no_lines))
+    }
+
+    /// Lines under a checkpoint that our own log bears out.
+    fn add(
+        &mut self,
+        size: u64,
+        body: &Checkpoint,
+        lines: &Lines,
+        log: &impl Log,
+        effects: &mut Vec<Effect>,
+    ) {
+        let published = self.published_size();
+        if size < published || log.block_ending_at(size).is_none() {
+            return;
+        }
+        let open = self.open_at(size, body);
+        if !open.lines.merge(lines) {
+            return;
+        }
+        let (ours, gathered) = (open.ours, open.lines.clone());
+        if !ours && size > self.promised {
+            self.wanted.insert(size);
+            while self.wanted.len() > MAX_WANTED {
+                self.wanted.pop_first();
+            }
+        }
+        if self.panel.is_quorum(&gathered)
+            && let Ok(note) = gathered.under(body)
+        {
+            self.open = self.open.split_off(&size);
+            self.floor = self.floor.max(size);
+            self.published = Some(note.clone());
+            effects.push(Effect::Publish(note));
+            self.hold_to_account(log, effects);
+        }
+        self.bound_open();
+    }
+
+    /// Drops what has the least support, the oldest of those first; never the published one.
+    fn bound_open(&mut self) {
+        let published = self.published_size();
+        while self.open.len() > MAX_OPEN {
+            let droppable = self.open.iter().filter(|(size, open)| **size != published && !open.ours);
+            let least =
+                droppable.min_by_key(|(size, open)| (open.lines.count(), **size)).map(|(size, _)| *size);
+            // Where all are ours, the oldest has the least hope.
+            let Some(size) = least.or_else(|| self.open.keys().find(|size| **size != published).copied())
+            else {
+                return;
+            };
+            self.open.remove(&size);
+        }
+    }
+
+    /// A member vouches for a tree that is not ours: shown at once if it vouched for ours too or a quorum did,
+    /// kept until one does otherwise.
+    fn accuse(
+        &mut self,
+        member: &str,
+        body: &Checkpoint,
+        lines: &Lines,
+        log: &impl Log,
+        effects: &mut Vec<Effect>,
+    ) {
+        let size = body.size().get();
+        if self.accused.len() >= MAX_ACCUSED || !self.accused.insert((member.to_owned(), size)) {
+            return;
+        }
+        let Ok(note) = self.panel.of(member, lines).under(body) else { return };
+        if let Some(open) = self.open.get(&size)
+            && let Ok(other) = self.panel.of(member, &open.lines).under(&open.checkpoint)
+        {
+            self.show(FaultKind::TwoRoots, Evidence::TwoRoots { first: other, second: note }, effects);
+            return;
+        }
+        self.suspects.push(note);
+        self.hold_to_account(log, effects);
+    }
+
+    /// Turns suspicions into evidence as far as the published checkpoint reaches.
+    fn hold_to_account(&mut self, log: &impl Log, effects: &mut Vec<Effect>) {
+        let Some(quorum) = self.published.clone() else { return };
+        let reach = quorum.unverified().size();
+        let (judged, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.suspects)
+            .into_iter()
+            .partition(|note: &SignedCheckpoint| note.unverified().size() <= reach);
+        self.suspects = later;
+        for note in judged {
+            let size = note.unverified().size();
+            // Both are there: a published size is one of our own log.
+            let (Some(root), Some(proof)) = (log.root_at(size.get()), log.prove_consistency(size, reach))
+            else {
+                continue;
+            };
+            let evidence = Evidence::AgainstQuorum { note, quorum: quorum.clone(), root, proof };
+            self.show(FaultKind::AgainstQuorum, evidence, effects);
+        }
+    }
+
+    /// Nothing is called evidence that our own verifier does not accept; it says who is at fault.
+    fn show(&self, kind: FaultKind, evidence: Evidence, effects: &mut Vec<Effect>) {
+        let Ok(proven) = evidence.verify(self.panel.policy()) else { return };
+        for member in self.panel.owners(&proven.keys) {
+            let evidence = Some(Box::new(evidence.clone()));
+            effects.push(Effect::Fault(Fault { member: member.to_owned(), kind, evidence }));
+        }
+    }
+}
+
+/// What a node that does not sign waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// It is no validator.
+    NotValidator,
+    /// The others have not yet said what it signed before.
+    Answers {
+        /// Validators that must answer.
+        of: usize,
+        /// Validators that have.
+        have: usize,
+    },
+    /// Its log is shorter than what it, or a quorum, has signed.
+    CatchUp {
+        /// Entries it has.
+        durable: u64,
+        /// Entries it needs.
+        needed: u64,
+    },
+}
+
+impl std::fmt::Display for Waiting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotValidator => f.write_str("this node is no validator"),
+            Self::Answers { of, have } => {
+                write!(f, "{have} of {of} validators have said what this node signed before")
+            }
+            Self::CatchUp { durable, needed } => {
+                write!(f, "{durable} entries are here, {needed} were signed for before")
+            }
+        }
+    }
+}
+
+fn fault(member: &str, kind: FaultKind) -> Effect {
+    Effect::Fault(Fault { member: member.to_owned(), kind, evidence: None })
+}
+
+fn checkpoint_like(body: &Checkpoint, size: u64, root: RootHash) -> Checkpoint {
+    let origin = ore_checkpoint::KeyName::new(body.origin()).expect("checked by Message::decode");
+    Checkpoint::new(&origin, TreeSize::new(size), root)
+}

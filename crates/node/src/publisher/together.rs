@@ -1,0 +1,245 @@
+//! One of several validators: turns the wheel of [`crate::gather`] and does what it says.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ore_checkpoint::SignedCheckpoint;
+use tokio::{
+    sync::mpsc::{self, error::TrySendError},
+    time::Instant,
+};
+
+use super::{PublishError, Publisher, RETRY};
+use crate::{
+    gather::{Contradiction, Effect, Fault, Gathering, MAX_MESSAGE_BYTES, Message, Waiting},
+    health::Condition,
+    sequencer::{chain, lock},
+};
+
+/// Messages that wait to be looked at; more are dropped, and whatever matters is said again.
+const INBOX: usize = 256;
+/// Messages that are looked at in one go.
+const AT_ONCE: usize = 64;
+/// Least time between two turns that another validator asks for: a bound on the fsyncs that it can cause.
+const WANTED_PAUSE: Duration = Duration::from_millis(10);
+/// How often a node that has started asks what it signed before.
+const ASK: Duration = Duration::from_millis(200);
+
+/// Hands a message to the transport: to one node, or to all that are connected. It may be lost.
+pub type Outbound = Box<dyn Fn(Option<String>, Vec<u8>) + Send + Sync>;
+
+/// Where the transport puts messages of other nodes, whom it has authenticated.
+#[derive(Clone, Debug)]
+pub struct Inbox(mpsc::Sender<(String, Vec<u8>)>);
+
+impl Inbox {
+    /// Puts a message; whether there was room.
+    pub fn put(&self, from: &str, message: &[u8]) -> bool {
+        message.len() <= MAX_MESSAGE_BYTES
+            && !matches!(self.0.try_send((from.to_owned(), message.to_vec())), Err(TrySendError::Full(_)))
+    }
+}
+
+/// What a publisher has more when it is one of several.
+pub(super) struct Together {
+    gathering: Mutex<Gathering>,
+    inbox: mpsc::Sender<(String, Vec<u8>)>,
+    received: Mutex<Option<mpsc::Receiver<(String, Vec<u8>)>>>,
+    outbound: Mutex<Option<Arc<Outbound>>>,
+}
+
+impl Together {
+    pub(super) fn new(gathering: Gathering) -> Self {
+        let (inbox, received) = mpsc::channel(INBOX);
+        Self {
+            gathering: Mutex::new(gathering),
+            inbox,
+            received: Mutex::new(Some(received)),
+            outbound: Mutex::new(None),
+        }
+    }
+
+    fn gathering(&self) -> MutexGuard<'_, Gathering> {
+        self.gathering.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// When what happens next.
+struct Wheel {
+    last_turn: Instant,
+    last_growth: Instant,
+    tick: Instant,
+    retry: Instant,
+}
+
+impl Publisher {
+    /// Joins the transport. `None` for a ledger's only validator, who has nobody to talk to.
+    pub fn connect(&self, outbound: Outbound) -> Option<Inbox> {
+        let together = self.together.as_ref()?;
+        *together.outbound.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(outbound));
+        Some(Inbox(together.inbox.clone()))
+    }
+
+    /// Why this node signs nothing now; `None` when it does, or when it decides alone.
+    #[must_use]
+    pub fn waits_for(&self) -> Option<Waiting> {
+        self.together.as_ref()?.gathering().waits_for(&self.ledger.reader)
+    }
+
+    pub(super) fn resume_together(&self, signed: &SignedCheckpoint) {
+        if let Some(together) = &self.together {
+            // Published before: it is not published again, and a contradiction shows with the first message.
+            let _ = together.gathering().resume(signed, &self.ledger.reader);
+        }
+    }
+
+    pub(super) async fn run_together(self: Arc<Self>) -> Result<(), PublishError> {
+        let Some(together) = &self.together else { return Ok(()) };
+        let Some(mut received) = together.received.lock().unwrap_or_else(PoisonError::into_inner).take()
+        else {
+            return Ok(());
+        };
+        let mut newest = self.ledger.newest.subscribe();
+        newest.mark_changed();
+        let mut condition = self.ledger.health.watch();
+        let now = Instant::now();
+        let mut wheel = Wheel { last_turn: now - self.interval, last_growth: now, tick: now, retry: now };
+        // Each turn waits for a block, a message or the time, and does what follows from it.
+        loop {
+            let next = self.next(&wheel).map_or(wheel.tick, |turn| turn.min(wheel.tick));
+            let mut effects = Vec::new();
+            tokio::select! {
+                changed = newest.changed() => {
+                    if changed.is_err() {
+                        return Ok(());
+                    }
+                    newest.mark_unchanged();
+                    wheel.last_growth = Instant::now();
+                    effects = together.gathering().grown(&self.ledger.reader);
+                }
+                Some((from, message)) = received.recv() => {
+                    effects = self.read((from, message), &mut received);
+                }
+                () = tokio::time::sleep_until(next) => {}
+                _ = condition.wait_for(|now| *now == Condition::Stopping) => return Ok(()),
+            }
+            self.perform(effects).await?;
+            let now = Instant::now();
+            if self.next(&wheel).is_some_and(|turn| turn <= now) {
+                wheel.last_turn = now;
+                let at_rest = now >= wheel.last_growth + self.interval;
+                match self.turn(at_rest).await {
+                    Ok(effects) => self.perform(effects).await?,
+                    Err(error) if error.is_contradiction() => return Err(error),
+                    Err(error) => {
+                        tracing::error!(error = %chain(&error), "no cosignature, trying again");
+                        wheel.retry = now + RETRY;
+                    }
+                }
+            }
+            if Instant::now() >= wheel.tick {
+                let asking = matches!(self.waits_for(), Some(Waiting::Answers { .. }));
+                wheel.tick = Instant::now() + if asking { ASK } else { RETRY };
+                let effects = together.gathering().tick();
+                self.perform(effects).await?;
+            }
+        }
+    }
+
+    fn read(
+        &self,
+        first: (String, Vec<u8>),
+        received: &mut mpsc::Receiver<(String, Vec<u8>)>,
+    ) -> Vec<Effect> {
+        let Some(together) = &self.together else { return Vec::new() };
+        let mut gathering = together.gathering();
+        let mut effects = gathering.receive(&first.0, &first.1, &self.ledger.reader);
+        for _ in 1..AT_ONCE {
+            let Ok((from, message)) = received.try_recv() else { break };
+            effects.extend(gathering.receive(&from, &message, &self.ledger.reader));
+        }
+        effects
+    }
+
+    /// When there is something to sign, and it may be signed.
+    fn next(&self, wheel: &Wheel) -> Option<Instant> {
+        let gathering = self.together.as_ref()?.gathering();
+        let log = &self.ledger.reader;
+        let at = if gathering.wanted_now(log).is_some() {
+            wheel.last_turn + WANTED_PAUSE.min(self.interval)
+        } else if !gathering.to_sign(log, false).is_empty() {
+            wheel.last_turn + self.interval
+        } else if !gathering.to_sign(log, true).is_empty() {
+            wheel.last_turn.max(wheel.last_growth) + self.interval
+        } else {
+            return None;
+        };
+        Some(at.max(wheel.retry))
+    }
+
+    /// Signs what is to be signed, each size promised before.
+    async fn turn(self: &Arc<Self>, at_rest: bool) -> Result<Vec<Effect>, PublishError> {
+        let publisher = Arc::clone(self);
+        let signing = tokio::task::spawn_blocking(move || {
+            let Some(together) = &publisher.together else { return Ok(Vec::new()) };
+            let log = &publisher.ledger.reader;
+            let sizes = together.gathering().to_sign(log, at_rest);
+            let mut effects = Vec::new();
+            for size in sizes {
+                let signed = publisher.sign(size)?;
+                effects.extend(together.gathering().signed(&signed, log));
+            }
+            Ok(effects)
+        });
+        // A panic there is ours and has been printed; the next turn tries again.
+        signing.await.unwrap_or(Ok(Vec::new()))
+    }
+
+    async fn perform(self: &Arc<Self>, effects: Vec<Effect>) -> Result<(), PublishError> {
+        let mut newest = None;
+        for effect in effects {
+            match effect {
+                Effect::Send(to, message) => self.send(to, &message),
+                Effect::Publish(note) => newest = Some(note),
+                Effect::Fault(fault) => self.fault(&fault),
+                Effect::Contradiction(found) => return Err(self.contradiction(&found)),
+            }
+        }
+        // Of several only the last counts: each is newer, or has more lines.
+        let Some(note) = newest else { return Ok(()) };
+        self.policy.check(&note).map_err(|why| PublishError::Policy {
+            size: note.unverified().size().get(),
+            why: why.to_string(),
+        })?;
+        let publisher = Arc::clone(self);
+        let bytes = note.to_string();
+        let written =
+            tokio::task::spawn_blocking(move || lock(&publisher.store).publish_checkpoint(bytes.as_bytes()));
+        if let Ok(Err(error)) = written.await {
+            // The note is no less true: everybody may have it, and the next one is written again.
+            tracing::error!(error = %chain(&error), "the published checkpoint cannot be kept");
+        }
+        self.announce(note);
+        Ok(())
+    }
+
+    fn send(&self, to: Option<String>, message: &Message) {
+        let Some(together) = &self.together else { return };
+        let outbound = together.outbound.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(outbound) = outbound {
+            outbound(to, message.encode());
+        }
+    }
+
+    fn fault(&self, fault: &Fault) {
+        let evidence = fault.evidence.as_ref().map(|evidence| evidence.to_string().into_bytes());
+        self.ledger.faults.record(&fault.member, fault.kind.label(), evidence.as_deref());
+    }
+
+    fn contradiction(&self, found: &Contradiction) -> PublishError {
+        let theirs = found.theirs.to_string();
+        let kept = format!("{}\n{theirs}", found.ours);
+        self.ledger.faults.record(&self.ledger.member, "fork", Some(kept.as_bytes()));
+        PublishError::Fork { size: found.ours.size().get(), ours: found.ours.root().to_string(), theirs }
+    }
+}
