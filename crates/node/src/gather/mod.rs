@@ -343,14 +343,11 @@ impl Gathering {
             Ok(lines) if lines.count() == 0 => effects.push(fault(from, FaultKind::NotValidator)),
             Ok(lines) => {
                 self.consider(note, &lines, log, effects);
-                if size > log.size() {
-                    if let Some(first) = self.early.keep(from, note.clone()) {
-                        self.show(
-                            FaultKind::TwoRoots,
-                            Evidence::TwoRoots { first, second: note.clone() },
-                            effects,
-                        );
-                    }
+                if size > log.size()
+                    && let Some(first) = self.early.keep(from, note.clone())
+                {
+                    let evidence = Evidence::TwoRoots { first, second: note.clone() };
+                    self.show(FaultKind::TwoRoots, evidence, effects);
                 }
             }
             Err(_) => effects.push(fault(from, FaultKind::Forged)),

@@ -40,11 +40,13 @@ impl Inbox {
     }
 }
 
+type Received = mpsc::Receiver<(String, Vec<u8>)>;
+
 /// What a publisher has more when it is one of several.
 pub(super) struct Together {
     gathering: Mutex<Gathering>,
     inbox: mpsc::Sender<(String, Vec<u8>)>,
-    received: Mutex<Option<mpsc::Receiver<(String, Vec<u8>)>>>,
+    received: Mutex<Option<Received>>,
     outbound: Mutex<Option<Arc<Outbound>>>,
 }
 

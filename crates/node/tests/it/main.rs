@@ -5,6 +5,7 @@ mod config;
 mod crash;
 mod gather;
 mod operate;
+mod quorum;
 mod read;
 mod submit;
 mod world;

@@ -52,9 +52,12 @@ pub(crate) fn sign(author: &str, event: Event) -> SignedRecord {
     SignedRecord::sign(record, &key(author)).expect("a short record with an event")
 }
 
-fn founders(validator: v1::Validator) -> Vec<SignedRecord> {
+/// Records of a genesis block in which a mine and a refiner are members, and these are validators.
+pub(crate) fn founding_records(validators: v1::ChangeValidators) -> Vec<SignedRecord> {
     let mut records = Vec::new();
-    for (id, role) in [("mine", v1::Role::Miner), ("refiner", v1::Role::Refiner)] {
+    let more = validators.validators.iter().map(|validator| (validator.member.as_str(), v1::Role::Refiner));
+    let more = more.filter(|(id, _)| *id != "mine" && *id != "refiner");
+    for (id, role) in [("mine", v1::Role::Miner), ("refiner", v1::Role::Refiner)].into_iter().chain(more) {
         let member_id = MemberId::parse(id).expect("a slug");
         let registration = v1::KeyRegistration {
             public_key: key(id).public().as_bytes().to_vec(),
@@ -92,7 +95,6 @@ fn founders(validator: v1::Validator) -> Vec<SignedRecord> {
         let register = v1::RegisterFacility { facility: Some(facility) };
         records.push(sign(author, Event::RegisterFacility(register)));
     }
-    let validators = v1::ChangeValidators { validators: vec![validator] };
     records.push(sign("mine", Event::ChangeValidators(validators)));
     records
 }
@@ -101,7 +103,9 @@ impl World {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let keys = NodeKeys::generate().expect("randomness");
-        let records = founders(keys.validator("mine", "127.0.0.1:1"));
+        let records = founding_records(v1::ChangeValidators {
+            validators: vec![keys.validator("mine", "127.0.0.1:1")],
+        });
         let genesis = genesis::build(ORIGIN, now_ms(), records).expect("founding records are in order");
         let consortium = Consortium::of_genesis(ORIGIN, genesis.id, &genesis.validators).expect("good keys");
         let any = "127.0.0.1:0".parse().expect("an address");
