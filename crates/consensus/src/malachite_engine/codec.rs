@@ -317,6 +317,12 @@ pub(crate) fn decode_status(bytes: Bytes) -> Result<(Height, Height), BadFrame> 
     Ok((height(frame.tip)?, height(frame.oldest)?))
 }
 
+/// The newest durable height that a status frame tells, for a transport's metrics.
+#[must_use]
+pub fn tip_of_status(frame: &Bytes) -> Option<u64> {
+    decode_status(frame.clone()).ok().map(|(tip, _)| tip.0)
+}
+
 pub(crate) fn encode_request(request: &Request<Ledger>) -> Bytes {
     let Request::ValueRequest(ValueRequest { range }) = request;
     write(&RequestFrame { first: range.start().0, last: range.end().0 })

@@ -17,6 +17,7 @@ mod signing;
 mod undecided;
 mod vocabulary;
 
+pub use codec::tip_of_status;
 pub use driver::Driver;
 pub use engine::{Engine, EngineConfig, EngineError, Timeouts};
 

@@ -9,6 +9,7 @@ use crate::{code, files, none, root, sources};
 /// Places that may start a thread or a task, with the reason.
 const MAY_SPAWN: &[(&str, &str)] = &[
     ("crates/node/src/run.rs", "assembles the node"),
+    ("crates/peer/src/network.rs", "one task a link, in sets that end with the network"),
     ("crates/cli/src", "a program of its own: starts runtimes and load generators"),
     ("crates/store/src", "one bounded index thread, and fsck's verifier threads inside a scope"),
 ];
