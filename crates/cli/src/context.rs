@@ -3,13 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ore_client::{Ledger, Memory};
+use ore_client::{Identity, Ledger, Memory};
 use ore_verify::TrustRoot;
 
 use crate::{
     failure::Failure,
     keyfile::PassphraseSource,
-    post::{engine::failure, keyring::Keyring},
+    post::{
+        engine::failure,
+        keyring::{Keyring, Opened},
+    },
 };
 
 /// Address of a ledger when nothing else says.
@@ -20,6 +23,8 @@ pub(crate) const URL_FILE: &str = "ledger.url";
 pub(crate) const TRUST_FILE: &str = "consortium.toml";
 /// In a home folder: keys of members, `<member>.pem`.
 pub(crate) const KEYS_FOLDER: &str = "members";
+/// In a home folder: the member by whose key is read when nobody is named.
+pub(crate) const READER_FILE: &str = "ledger.reader";
 /// In a home folder: the newest checkpoint seen.
 const MEMORY_FILE: &str = "newest.checkpoint";
 
@@ -57,9 +62,15 @@ pub(crate) struct Context {
     /// File with the key's passphrase [or: ORELEDGER_PASSPHRASE, or asked for]
     #[arg(long, global = true, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
+    /// Token to read with, such as a share link's [default: made with the key of the member who acts]
+    #[arg(long, global = true, value_name = "TOKEN", env = "ORELEDGER_TOKEN", hide_env_values = true)]
+    token: Option<String>,
     /// Print JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// Keys that were opened: a passphrase is asked for once.
+    #[arg(skip)]
+    opened: Opened,
 }
 
 impl Context {
@@ -80,7 +91,44 @@ impl Context {
 
     /// The keys that may sign.
     pub(crate) fn keyring(&self) -> Keyring {
-        Keyring::new(&self.home.join(KEYS_FOLDER), self.key.clone(), self.passphrase())
+        let folder = self.home.join(KEYS_FOLDER);
+        Keyring::new(&folder, self.key.clone(), self.passphrase()).sharing(&self.opened)
+    }
+
+    /// Who reads when nobody is named: whom the folder names, or the only member with a key there.
+    fn reader(&self) -> Result<Option<String>, Failure> {
+        if let Some(member) = &self.member {
+            return Ok(Some(member.clone()));
+        }
+        let file = self.home.join(READER_FILE);
+        match std::fs::read_to_string(&file) {
+            Ok(member) => return Ok(Some(member.trim().to_owned())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Failure::file("read", &file, &error)),
+        }
+        let Ok(folder) = std::fs::read_dir(self.home.join(KEYS_FOLDER)) else { return Ok(None) };
+        let mut members = folder.filter_map(|entry| {
+            let name = entry.ok()?.file_name().into_string().ok()?;
+            name.strip_suffix(".pem").map(str::to_owned)
+        });
+        let first = members.next();
+        Ok(first.filter(|_| members.next().is_none()))
+    }
+
+    /// By what right this command asks: a token that was given, else one made with a member's key.
+    pub(crate) fn identity(&self) -> Result<Identity, Failure> {
+        if let Some(token) = &self.token {
+            // A share link is an address whose last part is the token.
+            let token = token.trim().trim_end_matches("/bundle").rsplit('/').next().unwrap_or_default();
+            return Ok(Identity::Token(token.to_owned()));
+        }
+        match self.reader()? {
+            Some(id) => {
+                let key = Box::new(self.keyring().of(&id)?.clone());
+                Ok(Identity::Member { id, key })
+            }
+            None => Ok(Identity::Nobody),
+        }
     }
 
     /// The trust root's file.
@@ -111,7 +159,7 @@ impl Context {
         let trust = self.trust_root()?;
         let memory =
             Memory::open(&self.home.join(MEMORY_FILE), &trust.origin).map_err(|e| failure(e.into()))?;
-        Ledger::connect(&self.url()?, trust, memory).await.map_err(failure)
+        Ledger::connect_as(&self.url()?, trust, memory, self.identity()?).await.map_err(failure)
     }
 }
 

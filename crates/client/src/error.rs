@@ -45,6 +45,12 @@ pub enum ClientError {
     /// There is no such thing.
     #[error("{0}")]
     NotFound(String),
+    /// The node does not know who asks, or does not believe it.
+    #[error("the node does not know who asks: {0}")]
+    Unknown(String),
+    /// The node knows who asks, and that is not enough.
+    #[error("the node does not show this: {0}")]
+    Denied(String),
     /// Any other status.
     #[error("the node answers {code:?}: {message}")]
     Node {
@@ -79,6 +85,13 @@ impl ClientError {
             }
             Self::Later { after, .. } => format!("try again in {} ms; nothing was lost", after.as_millis()),
             Self::NotFound(_) => "check the id; `oreledger lot list` shows the lots".to_owned(),
+            Self::Unknown(_) => "say who asks with --as MEMBER and its key, or give a token with --token; \
+                                 if the token is right, compare this machine's clock with the node's"
+                .to_owned(),
+            Self::Denied(_) => {
+                "ask as a member that may see it (--as MEMBER), or ask the lot's holder for a share link"
+                    .to_owned()
+            }
             Self::Node { .. } => "look at the node's log".to_owned(),
             Self::Verification { .. } => {
                 "do not rely on this node; keep its answer and show it to another member".to_owned()
@@ -98,6 +111,8 @@ impl ClientError {
             Refusal::Malformed(fields) => Self::Malformed(fields),
             Refusal::Later { after, message } => Self::Later { after, message },
             Refusal::NotFound(message) => Self::NotFound(message),
+            Refusal::Unknown(message) => Self::Unknown(message),
+            Refusal::Denied(message) => Self::Denied(message),
             // tonic reports a lost connection as UNAVAILABLE without details, or UNKNOWN with a transport cause.
             Refusal::Other(tonic::Code::Unavailable, message) => {
                 Self::Unreachable { url: url.to_owned(), reason: message }

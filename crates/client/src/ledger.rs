@@ -14,9 +14,15 @@ use ore_wire::{
         submission_service_client::SubmissionServiceClient,
     },
 };
-use tonic::transport::{Channel, Endpoint};
+use tonic::{
+    service::interceptor::InterceptedService,
+    transport::{Channel, Endpoint},
+};
 
-use crate::{ClientError, Memory};
+use crate::{ClientError, Identity, Memory, identity::Badge};
+
+/// A channel on which every call says who asks.
+pub(crate) type Badged = InterceptedService<Channel, Badge>;
 
 /// How long to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,7 +35,7 @@ const HEADS_AT_ONCE: usize = 1_000;
 #[derive(Debug)]
 pub struct Ledger {
     url: String,
-    channel: Channel,
+    channel: Badged,
     trust: TrustRoot,
     memory: Memory,
 }
@@ -46,11 +52,24 @@ pub struct HistoryItem {
 }
 
 impl Ledger {
-    /// Connects, and checks that the node serves the ledger of the trust root.
+    /// Connects as nobody: for what is public, and for a ledger that is open to everybody.
+    ///
+    /// # Errors
+    /// As [`Ledger::connect_as`].
+    pub async fn connect(url: &str, trust: TrustRoot, memory: Memory) -> Result<Self, ClientError> {
+        Self::connect_as(url, trust, memory, Identity::Nobody).await
+    }
+
+    /// Connects, and checks that the node serves the ledger of the trust root before it is told who asks.
     ///
     /// # Errors
     /// [`ClientError::Unreachable`]; [`ClientError::Verification`] for another ledger.
-    pub async fn connect(url: &str, trust: TrustRoot, memory: Memory) -> Result<Self, ClientError> {
+    pub async fn connect_as(
+        url: &str,
+        trust: TrustRoot,
+        memory: Memory,
+        identity: Identity,
+    ) -> Result<Self, ClientError> {
         let address = |reason: String| ClientError::Address { url: url.to_owned(), reason };
         let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|error| address(chain(&error)))?;
         let channel = endpoint
@@ -62,7 +81,9 @@ impl Ledger {
             .connect()
             .await
             .map_err(|error| ClientError::Unreachable { url: url.to_owned(), reason: chain(&error) })?;
-        let ledger = Self { url: url.to_owned(), channel, trust, memory };
+        let badged = |identity| InterceptedService::new(channel.clone(), Badge::new(identity, &trust.origin));
+        let (nobody, somebody) = (badged(Identity::Nobody), badged(identity));
+        let mut ledger = Self { url: url.to_owned(), channel: nobody, trust, memory };
         let info = ledger.info().await?;
         if info.origin != ledger.trust.origin || info.genesis_id.as_ref() != ledger.trust.genesis {
             let why = format!(
@@ -71,6 +92,7 @@ impl Ledger {
             );
             return Err(ClientError::verification("ledger", why));
         }
+        ledger.channel = somebody;
         Ok(ledger)
     }
 
@@ -90,23 +112,23 @@ impl Ledger {
         ClientError::of_status(&self.url, status)
     }
 
-    fn lots_service(&self) -> LotServiceClient<Channel> {
+    fn lots_service(&self) -> LotServiceClient<Badged> {
         LotServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_RESPONSE_BYTES)
     }
 
-    fn provenance_service(&self) -> ProvenanceServiceClient<Channel> {
+    fn provenance_service(&self) -> ProvenanceServiceClient<Badged> {
         ProvenanceServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_RESPONSE_BYTES)
     }
 
-    pub(crate) fn log_service(&self) -> LogServiceClient<Channel> {
+    pub(crate) fn log_service(&self) -> LogServiceClient<Badged> {
         LogServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_RESPONSE_BYTES)
     }
 
-    pub(crate) fn submission_service(&self) -> SubmissionServiceClient<Channel> {
+    pub(crate) fn submission_service(&self) -> SubmissionServiceClient<Badged> {
         SubmissionServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_RESPONSE_BYTES)
     }
 
-    fn consortium_service(&self) -> ConsortiumServiceClient<Channel> {
+    fn consortium_service(&self) -> ConsortiumServiceClient<Badged> {
         ConsortiumServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_RESPONSE_BYTES)
     }
 

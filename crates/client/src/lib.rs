@@ -5,12 +5,14 @@
 //! stands, heads, a trace, shares) is the node's word, and the methods say so; a bundle proves it.
 
 mod error;
+mod identity;
 mod ledger;
 mod memory;
 mod receipts;
 mod submission;
 
 pub use error::ClientError;
+pub use identity::Identity;
 pub use ledger::{HistoryItem, Ledger};
 pub use memory::{Memory, MemoryError};
 pub use receipts::{CheckedReceipt, VerifiedBundle};

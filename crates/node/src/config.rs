@@ -38,7 +38,7 @@ const fn field(
 
 /// Every field, in the order of the README.
 #[rustfmt::skip]
-pub const FIELDS: [Field; 18] = [
+pub const FIELDS: [Field; 19] = [
     field("member", "member id", "", "The member that runs this node.",
         "Naming another member makes the node vote in nobody's name: its key does not match, and no other node counts its vote."),
     field("consortium", "path", "", "The trust root: origin, genesis, validators, policy.",
@@ -50,9 +50,11 @@ pub const FIELDS: [Field; 18] = [
     field("data", "path", "", "Directory of the record log, its view, and the promise file.",
         "Whoever writes there can destroy this node's copy; forged bytes do not pass the hashes, signatures and cosignatures."),
     field("listen", "address", "127.0.0.1:8720", "Where members connect: gRPC, JSON and tiles on one port.",
-        "Open to a network it lets everybody there read the ledger; put it behind the members' own access control."),
+        "Open to a network without TLS, it lets everybody on the way read what members read, and use their tokens until they expire."),
     field("admin_listen", "address", "127.0.0.1:8721", "Where health and metrics are served.",
         "Shows load and sizes, never records; keep it off public networks."),
+    field("read", "members or everybody", "members", "Who may read the ledger; checkpoints, tiles of hashes and health are public anyway.",
+        "With everybody, whoever reaches the port reads every record and every provenance."),
     field("pool_records", "records", "65536", "Records that may wait to be sequenced; more are answered with a retry hint.",
         "A large value lets a flood of valid submissions take memory, about 2 KiB each."),
     field("pool_mib", "MiB", "128", "Bytes of records that may wait.",
@@ -88,6 +90,7 @@ pub struct Config {
     pub data: PathBuf,
     pub listen: SocketAddr,
     pub admin_listen: SocketAddr,
+    pub read: Read,
     pub pool_records: usize,
     pub pool_bytes: usize,
     pub block_records: usize,
@@ -99,6 +102,15 @@ pub struct Config {
     pub query_lots: u32,
     pub stall: Duration,
     pub stop: Duration,
+}
+
+/// Who may read the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// Members, and bearers of share links what their link names.
+    Members,
+    /// Whoever reaches the port.
+    Everybody,
 }
 
 /// Every mistake in a configuration. For the operator.
@@ -193,6 +205,7 @@ impl Config {
             data: read.path("data"),
             listen: read.address("listen"),
             admin_listen: read.address("admin_listen"),
+            read: read.read(),
             pool_records: count(read.number("pool_records", 1, 1 << 20)),
             pool_bytes: mib(read.number("pool_mib", 4, 4096)),
             block_records: count(read.number("block_records", 1, 4000)),
@@ -266,6 +279,16 @@ impl Reader<'_> {
             }
             SocketAddr::from(([127, 0, 0, 1], 0))
         })
+    }
+
+    fn read(&mut self) -> Read {
+        let text = self.text("read");
+        match text.as_str() {
+            "everybody" => return Read::Everybody,
+            "members" | "" => {}
+            _ => self.wrong("read", &Value::String(text), "\"members\" or \"everybody\""),
+        }
+        Read::Members
     }
 
     fn number(&mut self, name: &'static str, least: u64, most: u64) -> u64 {

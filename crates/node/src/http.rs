@@ -5,11 +5,11 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{Path, Query, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{MethodRouter, get},
 };
 use ore_merkle::TileResource;
 use ore_wire::v1;
@@ -17,26 +17,47 @@ use prost_reflect::{DescriptorPool, DynamicMessage, ReflectMessage, SerializeOpt
 use serde::Deserialize;
 use tonic::{Code, Status};
 
-use crate::services::{Api, consortium, log, lot, provenance};
+use crate::{
+    access::Caller,
+    services::{Api, bundle, consortium, log, lot, provenance},
+};
 
 /// Kept by caches for a year: a full tile is what it is for ever.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// Kept by nobody: a partial tile or a checkpoint is soon replaced.
 const SOON_OLD: &str = "no-cache";
 
+/// Where share links begin; what follows is their token.
+pub const SHARE_PATH: &str = "/share/";
+
+/// A route, and what answers it.
+type Route = (&'static str, fn() -> MethodRouter<Arc<Api>>);
+
+/// Every route that is not gRPC. Who may ask is in [`crate::access::CALLS`]; a test compares the two.
+const ROUTES: [Route; 12] = [
+    ("/checkpoint", || get(checkpoint)),
+    ("/tile/{*name}", || get(tile)),
+    ("/tile/entries/{*name}", || get(entries)),
+    ("/v1/info", || get(info)),
+    ("/v1/lots", || get(lots)),
+    ("/v1/lots/{member}/{number}", || get(one_lot)),
+    ("/v1/lots/{member}/{number}/history", || get(history)),
+    ("/v1/lots/{member}/{number}/trace", || get(trace)),
+    ("/v1/lots/{member}/{number}/attribute", || get(attribute)),
+    ("/v1/records/{id}/receipt", || get(receipt)),
+    ("/share/{token}", || get(share)),
+    ("/share/{token}/bundle", || get(share_bundle)),
+];
+
 /// Routes of the members' port that are not gRPC.
 pub fn routes(api: Arc<Api>) -> Router {
-    Router::new()
-        .route("/checkpoint", get(checkpoint))
-        .route("/tile/{*name}", get(tile))
-        .route("/v1/info", get(info))
-        .route("/v1/lots", get(lots))
-        .route("/v1/lots/{member}/{number}", get(one_lot))
-        .route("/v1/lots/{member}/{number}/history", get(history))
-        .route("/v1/lots/{member}/{number}/trace", get(trace))
-        .route("/v1/lots/{member}/{number}/attribute", get(attribute))
-        .route("/v1/records/{id}/receipt", get(receipt))
-        .with_state(api)
+    let add = |router: Router<Arc<Api>>, (path, handler): Route| router.route(path, handler());
+    ROUTES.into_iter().fold(Router::new(), add).with_state(api)
+}
+
+/// Their paths, as the router writes them.
+pub fn paths() -> impl Iterator<Item = &'static str> {
+    ROUTES.iter().map(|(path, _)| *path)
 }
 
 async fn checkpoint(State(api): State<Arc<Api>>) -> Response {
@@ -49,9 +70,21 @@ async fn checkpoint(State(api): State<Arc<Api>>) -> Response {
 }
 
 async fn tile(State(api): State<Arc<Api>>, Path(name): Path<String>) -> Response {
-    let Ok(resource) = format!("tile/{name}").parse::<TileResource>() else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
+    match format!("tile/{name}").parse::<TileResource>() {
+        Ok(resource @ TileResource::Tile(_)) => resource_of(&api, resource),
+        // Entries are records: they have a route of their own.
+        Ok(TileResource::Entries(_)) | Err(_) => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn entries(State(api): State<Arc<Api>>, Path(name): Path<String>) -> Response {
+    match format!("tile/entries/{name}").parse::<TileResource>() {
+        Ok(resource @ TileResource::Entries(_)) => resource_of(&api, resource),
+        Ok(TileResource::Tile(_)) | Err(_) => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+fn resource_of(api: &Api, resource: TileResource) -> Response {
     let reader = &api.ledger.reader;
     let (bytes, full) = match resource {
         TileResource::Tile(tile) => (Ok(reader.tile(tile).map(Into::into)), tile.is_full()),
@@ -85,24 +118,33 @@ struct PageQuery {
     custodian: String,
 }
 
-async fn lots(State(api): State<Arc<Api>>, Query(query): Query<PageQuery>) -> Response {
+async fn lots(
+    State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
+    Query(query): Query<PageQuery>,
+) -> Response {
     let PageQuery { page_size, page_token, custodian } = query;
     let request = v1::ListLotsRequest { page_size, page_token, custodian };
-    answer("oreledger.v1.ListLotsResponse", lot::list_lots(&api, request).await)
+    answer("oreledger.v1.ListLotsResponse", lot::list_lots(&api, &caller, request).await)
 }
 
-async fn one_lot(State(api): State<Arc<Api>>, Path((member, number)): Path<(String, String)>) -> Response {
-    answer("oreledger.v1.GetLotResponse", lot::get_lot(&api, &format!("{member}/{number}")).await)
+async fn one_lot(
+    State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
+    Path((member, number)): Path<(String, String)>,
+) -> Response {
+    answer("oreledger.v1.GetLotResponse", lot::get_lot(&api, &caller, &format!("{member}/{number}")).await)
 }
 
 async fn history(
     State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
     Path((member, number)): Path<(String, String)>,
     Query(query): Query<PageQuery>,
 ) -> Response {
     let PageQuery { page_size, page_token, .. } = query;
     let request = v1::HistoryRequest { lot: format!("{member}/{number}"), page_size, page_token };
-    answer("oreledger.v1.HistoryResponse", lot::history(&api, request).await)
+    answer("oreledger.v1.HistoryResponse", lot::history(&api, &caller, request).await)
 }
 
 /// A question, as a query string asks it. The element is an atomic number.
@@ -140,6 +182,7 @@ async fn trace(
 
 async fn attribute(
     State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
     Path((member, number)): Path<(String, String)>,
     Query(query): Query<ProvenanceQuery>,
 ) -> Response {
@@ -149,7 +192,7 @@ async fn attribute(
         as_of_tree_size: query.as_of_tree_size,
         limits: Some(v1::Limits { depth: query.depth, lots: query.lots, time_ms: 0 }),
     };
-    answer("oreledger.v1.AttributeResponse", provenance::attribute(&api, request).await)
+    answer("oreledger.v1.AttributeResponse", provenance::attribute(&api, &caller, request).await)
 }
 
 async fn receipt(State(api): State<Arc<Api>>, Path(id): Path<String>) -> Response {
@@ -158,6 +201,63 @@ async fn receipt(State(api): State<Arc<Api>>, Path(id): Path<String>) -> Respons
     };
     match log::receipt(&api, id.as_bytes()).await {
         Ok(receipt) => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], receipt.proof).into_response(),
+        Err(status) => problem(&status),
+    }
+}
+
+/// Which element of a shared lot; none: the one that makes up most of it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ShareQuery {
+    element: u32,
+}
+
+/// The shared lot, and the element asked for.
+async fn shared(api: &Api, caller: &Caller, query: &ShareQuery) -> Result<(String, u32), Status> {
+    let Caller::Share { share, .. } = caller else { return Err(Status::not_found("no share link")) };
+    if query.element != 0 {
+        return Ok((share.lot.clone(), query.element));
+    }
+    let custody = api.ledger.custody.read().await;
+    let most = custody.lot(&share.lot).and_then(|lot| lot.composition.iter().max_by_key(|it| it.ppb));
+    let most = most.map(|content| content.element.into());
+    most.map(|element| (share.lot.clone(), element))
+        .ok_or_else(|| ore_wire::status::malformed("element", "the lot states no composition: name an element"))
+}
+
+/// What an outsider sees of a shared lot: where its metal comes from, as of the size that the link names.
+async fn share(
+    State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
+    Query(query): Query<ShareQuery>,
+) -> Response {
+    let attribution = async {
+        let (lot, element) = shared(&api, &caller, &query).await?;
+        let request = v1::AttributeRequest { lot, element, ..v1::AttributeRequest::default() };
+        provenance::attribute(&api, &caller, request).await
+    };
+    answer("oreledger.v1.AttributeResponse", attribution.await)
+}
+
+/// The proof of it, for `oreledger verify`.
+async fn share_bundle(
+    State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
+    Query(query): Query<ShareQuery>,
+) -> Response {
+    let bundle = async {
+        let (lot, element) = shared(&api, &caller, &query).await?;
+        bundle::get_bundle(&api, &caller, v1::GetBundleRequest { lot, element }).await
+    };
+    match bundle.await {
+        Ok(answer) => {
+            let headers = [
+                (header::CONTENT_TYPE, "application/octet-stream"),
+                (header::CONTENT_DISPOSITION, "attachment; filename=\"shared.orebundle\""),
+                (header::CACHE_CONTROL, "no-store"),
+            ];
+            (headers, answer.bundle).into_response()
+        }
         Err(status) => problem(&status),
     }
 }
@@ -191,10 +291,12 @@ fn pool() -> &'static DescriptorPool {
 }
 
 /// RFC 9457 problem details.
-fn problem(status: &Status) -> Response {
+pub(crate) fn problem(status: &Status) -> Response {
     let code = match status.code() {
         Code::InvalidArgument => StatusCode::BAD_REQUEST,
         Code::NotFound => StatusCode::NOT_FOUND,
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::PermissionDenied => StatusCode::FORBIDDEN,
         Code::FailedPrecondition => StatusCode::CONFLICT,
         Code::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
         Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,

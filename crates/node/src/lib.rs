@@ -4,6 +4,7 @@
 //! [`publisher`], then the services. [`config`] and [`consortium`] are what an operator writes; [`genesis`]
 //! makes a new ledger.
 
+pub mod access;
 pub mod admin;
 pub mod admission;
 pub mod block;

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, http::StatusCode, response::IntoResponse, serve::ListenerExt};
+use axum::{Router, http::StatusCode, middleware, serve::ListenerExt};
 use ore_checkpoint::{KeyName, NoteSigner};
 use ore_consensus::{Driver, Engine, EngineConfig, EngineError, Stall, Transport};
 use ore_store::StoreError;
@@ -30,6 +30,7 @@ use tonic_health::ServingStatus;
 use tower::limit::GlobalConcurrencyLimitLayer;
 
 use crate::{
+    access::{self, Access},
     admin::{self, Admin},
     admission::Admission,
     config::Config,
@@ -262,7 +263,8 @@ impl Node {
             questions: Arc::new(Semaphore::new(cores().div_ceil(2))),
         });
         let (health_reporter, health_service) = tonic_health::server::health_reporter();
-        let router = member_router(&api, health_service, config.concurrent_requests)?;
+        let access = Arc::new(Access::new(Arc::clone(&ledger), config.read));
+        let router = member_router(&api, health_service, access, config.concurrent_requests)?;
         let admin_router = admin::routes(Arc::new(Admin { ledger: Arc::clone(&ledger), pool }));
         let ending = Shutdown::new();
         let servers = vec![
@@ -520,6 +522,7 @@ fn cores() -> usize {
 fn member_router<H>(
     api: &Arc<Api>,
     health: tonic_health::pb::health_server::HealthServer<H>,
+    access: Arc<Access>,
     concurrent_requests: usize,
 ) -> Result<Router, NodeError>
 where
@@ -545,16 +548,10 @@ where
             .add_service(health)
             .add_service(reflection);
     let router = routes.prepare().into_axum_router().merge(http::routes(Arc::clone(api)));
-    Ok(router.fallback(unknown_path).layer(GlobalConcurrencyLimitLayer::new(concurrent_requests)))
-}
-
-/// A call of a method that does not exist is told so in gRPC's way, everything else in HTTP's.
-async fn unknown_path(request: axum::extract::Request) -> axum::response::Response {
-    let kind = request.headers().get(axum::http::header::CONTENT_TYPE);
-    if kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc")) {
-        return tonic::Status::unimplemented("no such method").into_http();
-    }
-    StatusCode::NOT_FOUND.into_response()
+    // The access layer answers what no route does: who is refused learns nothing about what exists.
+    let router = router.fallback(async || StatusCode::NOT_FOUND);
+    let router = router.layer(middleware::from_fn_with_state(access, access::check));
+    Ok(router.layer(GlobalConcurrencyLimitLayer::new(concurrent_requests)))
 }
 
 fn serve(listener: TcpListener, router: Router, ending: Shutdown) -> JoinHandle<()> {

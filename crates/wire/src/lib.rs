@@ -5,6 +5,7 @@
 
 mod rules;
 pub mod status;
+pub mod token;
 
 /// Types and services generated from the service protos; the comments there are their documentation.
 /// What `record.proto` defines is in [`ore_record::v1`].

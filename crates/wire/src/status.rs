@@ -36,6 +36,10 @@ pub enum Refusal {
     },
     /// There is no such thing.
     NotFound(String),
+    /// The node does not know who asks, or does not believe it.
+    Unknown(String),
+    /// The node knows who asks, and that is not enough.
+    Denied(String),
     /// Anything else, with its code.
     Other(Code, String),
 }
@@ -83,6 +87,20 @@ pub fn unavailable(message: &str, after: Duration) -> Status {
     Status::with_error_details(Code::Unavailable, message, details)
 }
 
+/// Nobody is known to ask: no token, or one that does not hold. `reason` is for programs.
+#[must_use]
+pub fn unknown(reason: &str, message: &str) -> Status {
+    let details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
+    Status::with_error_details(Code::Unauthenticated, cut(message), details)
+}
+
+/// Whoever asks may not see this. `reason` is for programs.
+#[must_use]
+pub fn denied(reason: &str, message: &str) -> Status {
+    let details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
+    Status::with_error_details(Code::PermissionDenied, cut(message), details)
+}
+
 /// Reads a status that [`rejected`], [`malformed`], [`overloaded`] or [`unavailable`] wrote, or any other.
 #[must_use]
 pub fn refusal(status: &Status) -> Refusal {
@@ -108,6 +126,8 @@ pub fn refusal(status: &Status) -> Refusal {
             }
         }
         Code::NotFound => Refusal::NotFound(message()),
+        Code::Unauthenticated => Refusal::Unknown(message()),
+        Code::PermissionDenied => Refusal::Denied(message()),
         code => Refusal::Other(code, message()),
     }
 }

@@ -331,6 +331,8 @@ pub(crate) fn failure(error: ClientError) -> Failure {
         ClientError::Rejected(_)
         | ClientError::Malformed(_)
         | ClientError::NotFound(_)
+        | ClientError::Unknown(_)
+        | ClientError::Denied(_)
         | ClientError::Node { .. } => Kind::Refused,
     };
     Failure::new(kind, &error, error.next_step())

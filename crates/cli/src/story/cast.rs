@@ -14,6 +14,9 @@ const fn actor(id: &'static str, name: &'static str, country: &'static str, role
     Actor { id, name, country, roles }
 }
 
+/// The member by whose key the demo reads: an auditor, who sees the whole ledger.
+pub(crate) const READER: &str = "secretariat";
+
 /// Members from the genesis block on.
 pub(crate) const FOUNDERS: [Actor; 4] = [
     actor("secretariat", "Secretariat of the demo consortium", "JP", &[Role::Auditor]),

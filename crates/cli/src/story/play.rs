@@ -14,11 +14,11 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Chapter,
-    cast::{self, Actor, FOUNDERS, NEWCOMERS},
+    cast::{self, Actor, FOUNDERS, NEWCOMERS, READER},
     places,
 };
 use crate::{
-    context::KEYS_FOLDER,
+    context::{KEYS_FOLDER, READER_FILE},
     failure::Failure,
     keyfile::{self, PassphraseSource},
     post::{Work, journal::StatementHash},
@@ -72,6 +72,8 @@ pub(crate) fn make(dir: &Path, listen: SocketAddr) -> Result<(), Failure> {
         .filter_map(|facility| Some((at(facility.id.split('/').next()?)?, facility)))
         .collect();
     found(&making, ORIGIN, &founders, facilities, listen, SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    let reader = making.join(READER_FILE);
+    std::fs::write(&reader, format!("{READER}\n")).map_err(failed("write", &reader))?;
     std::fs::rename(&making, dir).map_err(failed("rename", &making))
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::Args;
-use ore_client::{Ledger, Memory};
+use ore_client::{Identity, Ledger, Memory};
 use ore_node::{Config, Node, NodeError, Shutdown};
 use ore_record::{RecordId, SignedRecord};
 use ore_verify::{TrustRoot, verify_bundle};
@@ -20,7 +20,11 @@ use crate::{
     keyfile::PassphraseSource,
     output::{self, bold, thousands},
     post::{Desk, Fate, engine::failure, journal::Journal, keyring::Keyring},
-    story::{self, SUBJECT, cast, play},
+    story::{
+        self, SUBJECT,
+        cast::{self, READER},
+        play,
+    },
     trace::{flow::Flow, shares, svg, tree},
 };
 
@@ -127,7 +131,8 @@ async fn show(dir: &Path, url: &str) -> Outcome {
     let trust = context::trust_root(&dir.join(TRUST_FILE))?;
     let memory =
         Memory::open(&dir.join("newest.checkpoint"), &trust.origin).map_err(|e| failure(e.into()))?;
-    let ledger = Ledger::connect(url, trust.clone(), memory).await.map_err(failure)?;
+    let reader = Identity::Member { id: READER.into(), key: Box::new(play::key_of(dir, READER)?) };
+    let ledger = Ledger::connect_as(url, trust.clone(), memory, reader).await.map_err(failure)?;
     tell(dir, &ledger).await?;
     audit(dir, &ledger).await?;
     provenance(dir, &ledger).await?;

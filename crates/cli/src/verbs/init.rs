@@ -12,7 +12,7 @@ use ore_record::{
 
 use super::{node::broken, sign::now_ms};
 use crate::{
-    context::{Context, KEYS_FOLDER, URL_FILE},
+    context::{Context, KEYS_FOLDER, READER_FILE, URL_FILE},
     failure::{Failure, Outcome},
     keyfile, output,
 };
@@ -152,6 +152,11 @@ pub(crate) fn run(context: &Context, verb: &Init) -> Outcome {
     let url = verb.dir.join(URL_FILE);
     std::fs::write(&url, format!("http://{}\n", verb.listen))
         .map_err(|e| Failure::file("write", &url, &e))?;
+    if let Some(first) = founders.first() {
+        let reader = verb.dir.join(READER_FILE);
+        std::fs::write(&reader, format!("{}\n", first.member.id))
+            .map_err(|e| Failure::file("write", &reader, &e))?;
+    }
     let dir = verb.dir.display();
     output::note(format!(
         "made a ledger in {dir}; hand {dir}/consortium.toml to every member, and each founder its key in {dir}/{KEYS_FOLDER}\n\

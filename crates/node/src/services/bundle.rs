@@ -19,6 +19,7 @@ use prost::Message;
 use tonic::Status;
 
 use super::{Api, no_lot, provenance};
+use crate::access::Caller;
 
 /// Longest bundle, in bytes.
 const MAX_BUNDLE_BYTES: usize = 64 << 20;
@@ -79,17 +80,20 @@ fn size_and_root(tree: &DenseTree) -> (u64, [u8; 32]) {
     (tree.size().get(), tree.hashed_root().map(|root| root.to_bytes()).unwrap_or_default())
 }
 
-/// Builds the bundle for one element of a lot.
+/// Builds the bundle for one element of a lot. It stands at the newest checkpoint, whoever asks: its proof
+/// needs the newest state.
 ///
 /// # Errors
-/// `NOT_FOUND`, `INVALID_ARGUMENT`, `UNAVAILABLE` when the newest block is not published in time.
+/// `NOT_FOUND`, `INVALID_ARGUMENT`, `PERMISSION_DENIED`, `UNAVAILABLE` when the newest block is not published in time.
 pub async fn get_bundle(
     api: &Arc<Api>,
+    caller: &Caller,
     request: v1::GetBundleRequest,
 ) -> Result<v1::GetBundleResponse, Status> {
     let element = u8::try_from(request.element).ok().filter(|number| (1..=118).contains(number));
     let element = element.ok_or_else(|| status::malformed("element", "an atomic number from 1 to 118"))?;
     let custody = Arc::clone(&api.ledger.custody).read_owned().await;
+    caller.may_see(&custody, &request.lot)?;
     let tree_size = custody.leaves();
     let note = tokio::time::timeout(PUBLISH_WAIT, note_of(api, tree_size)).await.ok().flatten();
     let note =

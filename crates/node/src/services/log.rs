@@ -18,7 +18,7 @@ use tokio::sync::{
 use tonic::{Request, Response, Status};
 
 use super::{Api, bundle, unreadable};
-use crate::{block, health::Condition};
+use crate::{access::Caller, block, health::Condition};
 
 /// Bytes of entries in one part.
 const PART_BYTES: usize = 1 << 20;
@@ -111,8 +111,9 @@ impl LogService for Log {
         &self,
         request: Request<v1::GetBundleRequest>,
     ) -> Result<Response<v1::GetBundleResponse>, Status> {
+        let caller = Caller::of(&request);
         let request = request.into_inner();
-        self.0.timed(bundle::get_bundle(&self.0, request)).await.map(Response::new)
+        self.0.timed(bundle::get_bundle(&self.0, &caller, request)).await.map(Response::new)
     }
 }
 

@@ -13,6 +13,7 @@ use ore_wire::{
 use tonic::{Request, Response, Status};
 
 use super::{Api, Page, no_lot, touched, unreadable};
+use crate::access::{Caller, concerns};
 
 /// Most lots in one question for heads.
 const HEADS_MOST: usize = 1_000;
@@ -28,7 +29,8 @@ impl LotService for Lots {
         &self,
         request: Request<v1::GetLotRequest>,
     ) -> Result<Response<v1::GetLotResponse>, Status> {
-        self.0.timed(get_lot(&self.0, &request.into_inner().lot)).await.map(Response::new)
+        let caller = Caller::of(&request);
+        self.0.timed(get_lot(&self.0, &caller, &request.into_inner().lot)).await.map(Response::new)
     }
 
     async fn get_heads(
@@ -42,23 +44,26 @@ impl LotService for Lots {
         &self,
         request: Request<v1::ListLotsRequest>,
     ) -> Result<Response<v1::ListLotsResponse>, Status> {
-        self.0.timed(list_lots(&self.0, request.into_inner())).await.map(Response::new)
+        let caller = Caller::of(&request);
+        self.0.timed(list_lots(&self.0, &caller, request.into_inner())).await.map(Response::new)
     }
 
     async fn history(
         &self,
         request: Request<v1::HistoryRequest>,
     ) -> Result<Response<v1::HistoryResponse>, Status> {
-        self.0.timed(history(&self.0, request.into_inner())).await.map(Response::new)
+        let caller = Caller::of(&request);
+        self.0.timed(history(&self.0, &caller, request.into_inner())).await.map(Response::new)
     }
 }
 
 /// One lot as it stands.
 ///
 /// # Errors
-/// `NOT_FOUND`.
-pub async fn get_lot(api: &Api, id: &str) -> Result<v1::GetLotResponse, Status> {
+/// `NOT_FOUND`, `PERMISSION_DENIED`.
+pub async fn get_lot(api: &Api, caller: &Caller, id: &str) -> Result<v1::GetLotResponse, Status> {
     let custody = api.ledger.custody.read().await;
+    caller.may_see(&custody, id)?;
     let lot = custody.lot(id).ok_or_else(|| no_lot(id))?;
     let lot = with_statement(&api.ledger.reader, lot, describe(&custody, lot));
     Ok(v1::GetLotResponse { lot: Some(lot), tree_size: custody.leaves() })
@@ -82,17 +87,23 @@ async fn get_heads(api: &Api, request: v1::GetHeadsRequest) -> Result<v1::GetHea
     Ok(v1::GetHeadsResponse { heads, tree_size: custody.leaves() })
 }
 
-/// A page of lots.
+/// A page of lots, of those that the caller may see.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT`.
-pub async fn list_lots(api: &Api, request: v1::ListLotsRequest) -> Result<v1::ListLotsResponse, Status> {
+pub async fn list_lots(
+    api: &Api,
+    caller: &Caller,
+    request: v1::ListLotsRequest,
+) -> Result<v1::ListLotsResponse, Status> {
     let page = Page::read(request.page_size, &request.page_token)?;
     let custody = api.ledger.custody.read().await;
     let held = |lot: &&Lot| {
         request.custodian.is_empty() || custody.member_id(lot.standing.custodian) == request.custodian
     };
-    let (lots, next_page_token) = page.of(custody.lots().iter().filter(held));
+    let own = caller.only_own();
+    let shown = |lot: &&Lot| own.is_none_or(|member| concerns(&custody, lot, member));
+    let (lots, next_page_token) = page.of(custody.lots().iter().filter(held).filter(shown));
     let reader = &api.ledger.reader;
     let lots = lots.into_iter().map(|lot| with_statement(reader, lot, describe(&custody, lot))).collect();
     Ok(v1::ListLotsResponse { lots, next_page_token, tree_size: custody.leaves() })
@@ -101,11 +112,16 @@ pub async fn list_lots(api: &Api, request: v1::ListLotsRequest) -> Result<v1::Li
 /// A page of a lot's history, oldest first.
 ///
 /// # Errors
-/// `NOT_FOUND`, `INVALID_ARGUMENT`.
-pub async fn history(api: &Api, request: v1::HistoryRequest) -> Result<v1::HistoryResponse, Status> {
+/// `NOT_FOUND`, `INVALID_ARGUMENT`, `PERMISSION_DENIED`.
+pub async fn history(
+    api: &Api,
+    caller: &Caller,
+    request: v1::HistoryRequest,
+) -> Result<v1::HistoryResponse, Status> {
     let page = Page::read(request.page_size, &request.page_token)?;
     let (leaves, cut_short, tree_size) = {
         let custody = api.ledger.custody.read().await;
+        caller.may_see(&custody, &request.lot)?;
         let lot = custody.lot(&request.lot).ok_or_else(|| no_lot(&request.lot))?;
         let head = u64::from(lot.standing.head);
         let (mut leaves, cut_short) = chain(&custody, &api.ledger.reader, &request.lot, head)?;

@@ -25,6 +25,7 @@ use super::{
     lot::{describe, with_statement},
     no_lot,
 };
+use crate::access::Caller;
 
 /// Lots, steps or sources in one part of an answer.
 const PART_ITEMS: usize = 500;
@@ -61,7 +62,8 @@ impl ProvenanceService for Provenance {
         &self,
         request: Request<v1::AttributeRequest>,
     ) -> Result<Response<v1::AttributeResponse>, Status> {
-        self.0.timed(attribute(&self.0, request.into_inner())).await.map(Response::new)
+        let caller = Caller::of(&request);
+        self.0.timed(attribute(&self.0, &caller, request.into_inner())).await.map(Response::new)
     }
 }
 
@@ -154,16 +156,18 @@ fn no_answer(error: QuestionError) -> Status {
 /// Shares of one element of a lot.
 ///
 /// # Errors
-/// `NOT_FOUND`, `INVALID_ARGUMENT`.
+/// `NOT_FOUND`, `INVALID_ARGUMENT`, `PERMISSION_DENIED`.
 pub async fn attribute(
     api: &Arc<Api>,
+    caller: &Caller,
     request: v1::AttributeRequest,
 ) -> Result<v1::AttributeResponse, Status> {
+    caller.may_see(&*api.ledger.custody.read().await, &request.lot)?;
+    let as_of = caller.as_of(request.as_of_tree_size)?;
     if request.element == 0 {
         return Err(status::malformed("element", "an atomic number from 1 to 118"));
     }
-    let question =
-        Question::read(api, &request.lot, request.element, request.as_of_tree_size, request.limits).await?;
+    let question = Question::read(api, &request.lot, request.element, as_of, request.limits).await?;
     compute(api, move |_, graph, scratch| {
         let limits = ore_provenance::Limits { steps: question.lots, work: question.work };
         let Question { lot, element, as_of, .. } = question;

@@ -11,8 +11,19 @@ use crate::world::{ORIGIN, World, blend, commission};
 
 /// One HTTP/1.1 exchange: status, headers, body.
 fn get(address: std::net::SocketAddr, path: &str) -> (u16, String, Vec<u8>) {
+    get_as(address, path, None)
+}
+
+/// The same with a token.
+pub(crate) fn get_as(
+    address: std::net::SocketAddr,
+    path: &str,
+    token: Option<&str>,
+) -> (u16, String, Vec<u8>) {
     let mut connection = std::net::TcpStream::connect(address).expect("the node listens");
-    write!(connection, "GET {path} HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n").expect("sent");
+    let bearer = token.map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));
+    write!(connection, "GET {path} HTTP/1.1\r\nHost: node\r\n{bearer}Connection: close\r\n\r\n")
+        .expect("sent");
     let mut answer = Vec::new();
     connection.read_to_end(&mut answer).expect("an answer");
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("headers end");
@@ -21,7 +32,7 @@ fn get(address: std::net::SocketAddr, path: &str) -> (u16, String, Vec<u8>) {
     (status, headers, answer[end + 4..].to_vec())
 }
 
-fn trust(world: &World) -> TrustRoot {
+pub(crate) fn trust(world: &World) -> TrustRoot {
     TrustRoot {
         origin: ORIGIN.into(),
         genesis: world.consortium.genesis,

@@ -1,5 +1,6 @@
 //! A node on loopback, as a member, an auditor and an operator meet it.
 
+mod access;
 mod audit;
 mod config;
 mod crash;

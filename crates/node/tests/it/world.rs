@@ -7,7 +7,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use ore_node::{Config, Consortium, Node, NodeKeys, Shutdown, genesis, sequencer::now_ms};
+use ore_node::{
+    Config, Consortium, Node, NodeKeys, Shutdown, config::Read, genesis, sequencer::now_ms,
+};
 use ore_record::{
     MemberId, RecordId, SignedRecord,
     keys::SecretKey,
@@ -122,8 +124,10 @@ impl World {
     }
 }
 
+/// Open for reading: who may read is the subject of `access.rs` alone.
 pub(crate) fn config_of(dir: &Path) -> Config {
-    Config::load(&dir.join("node.toml")).expect("written by install")
+    let config = Config::load(&dir.join("node.toml")).expect("written by install");
+    Config { read: Read::Everybody, ..config }
 }
 
 pub(crate) async fn start(config: Config) -> Running {
@@ -191,6 +195,43 @@ impl Running {
         }
         results
     }
+}
+
+fn registration(member: &str, secret: &SecretKey) -> v1::KeyRegistration {
+    let id = MemberId::parse(member).expect("a slug");
+    v1::KeyRegistration {
+        public_key: secret.public().as_bytes().to_vec(),
+        possession: secret.prove_possession(ORIGIN, &id).to_vec(),
+    }
+}
+
+/// The mine proposes a member, the refiner approves.
+pub(crate) async fn admit(node: &Running, id: &str, role: v1::Role) {
+    let member = v1::Member {
+        id: id.into(),
+        legal_name: format!("{id} Ltd"),
+        country: "AU".into(),
+        roles: vec![role.into()],
+        ..v1::Member::default()
+    };
+    let admit = v1::AdmitMember { member: Some(member), key: Some(registration(id, &key(id))) };
+    let proposal = sign("mine", Event::AdmitMember(admit));
+    node.publish(&proposal).await;
+    let approve = v1::Approve { proposal: proposal.id().as_bytes().to_vec() };
+    node.publish(&sign("refiner", Event::Approve(approve))).await;
+}
+
+/// A member adds a key.
+pub(crate) async fn add_key(node: &Running, member: &str, secret: &SecretKey) {
+    let add = v1::AddKey { key: Some(registration(member, secret)) };
+    node.publish(&sign(member, Event::AddKey(add))).await;
+}
+
+/// A member revokes a key.
+pub(crate) async fn revoke(node: &Running, member: &str, secret: &SecretKey) {
+    let public_key = secret.public().as_bytes().to_vec();
+    let revoke = v1::RevokeKey { public_key, reason: "lost".into() };
+    node.publish(&sign(member, Event::RevokeKey(revoke))).await;
 }
 
 pub(crate) fn dry(mg: u64) -> v1::Mass {

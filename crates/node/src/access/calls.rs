@@ -1,0 +1,87 @@
+//! The table of calls. A test holds it against the service descriptors and the HTTP routes, both ways.
+
+/// What a call needs of whoever makes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing: it shows hashes, signatures, health, or which ledger this is.
+    Nothing,
+    /// Nothing but what it carries: a record's own signature.
+    Signature,
+    /// A member's token.
+    Member,
+    /// A member's token; the service holds the lot against [`super::Caller::may_see`].
+    Lot,
+    /// As `Lot`, or a share link for that lot.
+    LotOrShare,
+    /// A share link, as part of the address.
+    Share,
+    /// The token of a member whose roles show it the whole ledger.
+    Sight,
+}
+
+/// One call of the members' port.
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
+    /// Full gRPC path, or HTTP route as the router writes it.
+    pub name: &'static str,
+    /// What it needs.
+    pub needs: Needs,
+}
+
+const fn row(name: &'static str, needs: Needs) -> Call {
+    Call { name, needs }
+}
+
+/// Every call, in order of its name's group.
+#[rustfmt::skip]
+pub const CALLS: &[Call] = &[
+    row("/oreledger.v1.SubmissionService/Submit", Needs::Signature),
+    row("/oreledger.v1.SubmissionService/SubmitStream", Needs::Signature),
+
+    row("/oreledger.v1.LotService/GetLot", Needs::Lot),
+    row("/oreledger.v1.LotService/GetHeads", Needs::Member),
+    row("/oreledger.v1.LotService/ListLots", Needs::Lot),
+    row("/oreledger.v1.LotService/History", Needs::Lot),
+
+    row("/oreledger.v1.ProvenanceService/TraceBack", Needs::Sight),
+    row("/oreledger.v1.ProvenanceService/TraceForward", Needs::Sight),
+    row("/oreledger.v1.ProvenanceService/Attribute", Needs::LotOrShare),
+
+    row("/oreledger.v1.LogService/GetCheckpoint", Needs::Nothing),
+    row("/oreledger.v1.LogService/GetConsistencyProof", Needs::Nothing),
+    row("/oreledger.v1.LogService/GetReceipt", Needs::Member),
+    row("/oreledger.v1.LogService/ReadEntries", Needs::Sight),
+    row("/oreledger.v1.LogService/Watch", Needs::Sight),
+    row("/oreledger.v1.LogService/GetBundle", Needs::LotOrShare),
+
+    row("/oreledger.v1.ConsortiumService/GetInfo", Needs::Nothing),
+    row("/oreledger.v1.ConsortiumService/ListMembers", Needs::Member),
+    row("/oreledger.v1.ConsortiumService/ListFacilities", Needs::Member),
+    row("/oreledger.v1.ConsortiumService/ListAttestations", Needs::Member),
+    row("/oreledger.v1.ConsortiumService/GetProfile", Needs::Member),
+    row("/oreledger.v1.ConsortiumService/GetValidators", Needs::Member),
+
+    row("/grpc.health.v1.Health/Check", Needs::Nothing),
+    row("/grpc.health.v1.Health/Watch", Needs::Nothing),
+    row("/grpc.health.v1.Health/List", Needs::Nothing),
+    row("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Needs::Nothing),
+
+    row("/checkpoint", Needs::Nothing),
+    row("/tile/{*name}", Needs::Nothing),
+    row("/tile/entries/{*name}", Needs::Sight),
+    row("/v1/info", Needs::Nothing),
+    row("/v1/lots", Needs::Lot),
+    row("/v1/lots/{member}/{number}", Needs::Lot),
+    row("/v1/lots/{member}/{number}/history", Needs::Lot),
+    row("/v1/lots/{member}/{number}/trace", Needs::Sight),
+    row("/v1/lots/{member}/{number}/attribute", Needs::LotOrShare),
+    row("/v1/records/{id}/receipt", Needs::Member),
+    row("/share/{token}", Needs::Share),
+    row("/share/{token}/bundle", Needs::Share),
+];
+
+/// The row of a call, by its full gRPC path or its HTTP route.
+#[must_use]
+pub fn call(name: &str) -> Option<&'static Call> {
+    CALLS.iter().find(|call| call.name == name)
+}
