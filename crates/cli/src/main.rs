@@ -20,8 +20,8 @@ use clap::{Parser, Subcommand, error::ErrorKind};
 use context::Context;
 use failure::{Failure, Outcome};
 use verbs::{
-    backup, bench, bundle, demo, events, export, fsck, governance, init, key, lot, node, receipt, submit,
-    trace as tracing_verb, verify,
+    backup, bench, bundle, demo, events, export, fsck, governance, init, key, lot, node, receipt, share,
+    submit, trace as tracing_verb, verify,
 };
 
 /// A ledger of metals: who had what, what became of it, and where it came from, with proof
@@ -108,6 +108,10 @@ enum Verb {
     Receipt(receipt::Receipt),
     /// Fetch and verify everything that a lot's origin rests on
     Bundle(bundle::Bundle),
+    /// Make a token to read with, from a member's key
+    Token(share::Make),
+    /// Make a link by which an outsider sees one lot and its proof
+    Share(share::Share),
     /// Check bundles and receipts offline
     Verify(verify::Verify),
     /// Check a stored ledger from its bytes
@@ -182,6 +186,8 @@ async fn run(cli: &Cli) -> Outcome {
         Verb::Trace(verb) => tracing_verb::run(context, verb).await,
         Verb::Receipt(verb) => receipt::run(context, verb).await,
         Verb::Bundle(verb) => bundle::run(context, verb).await,
+        Verb::Token(verb) => share::token(context, verb),
+        Verb::Share(verb) => share::share(context, verb).await,
         Verb::Verify(verb) => verify::run(context, verb),
         Verb::Fsck(verb) => fsck::run(context, verb),
         Verb::Backup(verb) => backup::run(context, verb),

@@ -4,8 +4,8 @@
 //! asks is told by a token that a member's key signed, held against the roster as it stands now. A lot is
 //! held against its own rule, [`Caller::may_see`], by the service that knows which lot was asked for.
 
-mod calls;
 mod caller;
+mod calls;
 mod roster;
 
 use std::sync::Arc;
@@ -22,9 +22,9 @@ use ore_wire::{
 };
 use tonic::Status;
 
-pub use calls::{CALLS, Call, Needs, call};
 pub(crate) use caller::concerns;
 pub use caller::{Caller, Sight};
+pub use calls::{CALLS, Call, Needs, call};
 
 use crate::{config::Read, http, ledger::Ledger, sequencer::now_ms};
 use roster::Standings;
@@ -124,9 +124,10 @@ fn permit(call: &Call, caller: &Caller) -> Result<(), Status> {
         (_, Caller::Share { .. }) => {
             Err(status::denied("SHARE", "a share link shows one lot and its proof, nothing else"))
         }
-        (_, Caller::Nobody { reads: false }) => {
-            Err(status::unknown("NO_TOKEN", "this ledger is for its members: the call needs a member's token"))
-        }
+        (_, Caller::Nobody { reads: false }) => Err(status::unknown(
+            "NO_TOKEN",
+            "this ledger is for its members: the call needs a member's token",
+        )),
     }
 }
 

@@ -221,8 +221,9 @@ async fn shared(api: &Api, caller: &Caller, query: &ShareQuery) -> Result<(Strin
     let custody = api.ledger.custody.read().await;
     let most = custody.lot(&share.lot).and_then(|lot| lot.composition.iter().max_by_key(|it| it.ppb));
     let most = most.map(|content| content.element.into());
-    most.map(|element| (share.lot.clone(), element))
-        .ok_or_else(|| ore_wire::status::malformed("element", "the lot states no composition: name an element"))
+    most.map(|element| (share.lot.clone(), element)).ok_or_else(|| {
+        ore_wire::status::malformed("element", "the lot states no composition: name an element")
+    })
 }
 
 /// What an outsider sees of a shared lot: where its metal comes from, as of the size that the link names.

@@ -294,7 +294,11 @@ mod tests {
             (good.clone(), claims.replace("}", ",\"lot\":\"a/1\",\"tree_size\":1}"), BadToken::Kind),
             (good.clone(), claims.replace("}", ",\"exp\":-1}"), BadToken::Malformed),
         ] {
-            assert_eq!(Token::read(&forged(&header, &claims), ORIGIN, NOW), Err(expected), "{header} {claims}");
+            assert_eq!(
+                Token::read(&forged(&header, &claims), ORIGIN, NOW),
+                Err(expected),
+                "{header} {claims}"
+            );
         }
     }
 

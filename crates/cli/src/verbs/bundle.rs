@@ -25,11 +25,17 @@ pub(crate) struct Bundle {
     out: Option<PathBuf>,
 }
 
+/// A share link shows no graph to choose the element from.
+fn name_element(failure: Failure) -> Failure {
+    let hint = format!("name the element with --element SYMBOL; or {}", failure.hint);
+    Failure { hint, ..failure }
+}
+
 pub(crate) async fn run(context: &Context, verb: &Bundle) -> Outcome {
     let ledger = context.connect().await?;
     let element = match &verb.element {
         Some(symbol) => trace::element(symbol)?,
-        None => trace::ask(&ledger, &verb.lot, None, 0).await?.element,
+        None => trace::ask(&ledger, &verb.lot, None, 0).await.map_err(name_element)?.element,
     };
     let bundle = ledger.bundle(&verb.lot, element).await.map_err(failure)?;
     let path = verb.out.clone().unwrap_or_else(|| {

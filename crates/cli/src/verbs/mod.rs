@@ -13,6 +13,7 @@ pub(crate) mod key;
 pub(crate) mod lot;
 pub(crate) mod node;
 pub(crate) mod receipt;
+pub(crate) mod share;
 pub(crate) mod sign;
 pub(crate) mod submit;
 pub(crate) mod trace;

@@ -53,6 +53,8 @@ const VERBS: &[&str] = &[
     "trace",
     "receipt",
     "bundle",
+    "token",
+    "share",
     "verify",
     "fsck",
     "backup",

@@ -354,7 +354,9 @@ impl Load {
     async fn connect(&self, url: &str) -> Ledger {
         let memory: PathBuf = self.world.beside("newest.checkpoint");
         let memory = Memory::open(&memory, ORIGIN).expect("what was remembered");
-        Ledger::connect(url, self.world.trust(), memory).await.expect("the node answers")
+        Ledger::connect_as(url, self.world.trust(), memory, self.world.identity())
+            .await
+            .expect("the node answers")
     }
 }
 

@@ -162,7 +162,8 @@ async fn starts_not_or_is_not_believed(world: &World, record: &SignedRecord, lea
         return why;
     }
     let memory = Memory::open(&world.beside("newest.checkpoint"), ORIGIN).expect("what was remembered");
-    let ledger = Ledger::connect(&node.url(), world.trust(), memory).await.expect("it answers");
+    let ledger =
+        Ledger::connect_as(&node.url(), world.trust(), memory, world.identity()).await.expect("it answers");
     let receipt = ledger.receipt(record.id(), std::time::Duration::from_secs(5)).await;
     assert!(receipt.is_err(), "a receipt of leaf {leaf}, which is damaged: {receipt:?}");
     let log = ledger.whole_log(|_, _| {}).await;

@@ -75,7 +75,14 @@ pub(crate) fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> 
 pub(crate) fn oreledger() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_oreledger"));
     // Nothing of the caller's own setting gets in.
-    for name in ["ORELEDGER_HOME", "ORELEDGER_URL", "ORELEDGER_TRUST", "ORELEDGER_MEMBER", "ORELEDGER_KEY"] {
+    for name in [
+        "ORELEDGER_HOME",
+        "ORELEDGER_URL",
+        "ORELEDGER_TRUST",
+        "ORELEDGER_MEMBER",
+        "ORELEDGER_KEY",
+        "ORELEDGER_TOKEN",
+    ] {
         command.env_remove(name);
     }
     command
@@ -131,6 +138,11 @@ impl World {
             ore_node::Consortium::load(&self.node().join("consortium.toml")).expect("init made it");
         let policy = consortium.policy().expect("a policy");
         TrustRoot { origin: consortium.origin, genesis: consortium.genesis, policy }
+    }
+
+    /// The mine reads with its own key.
+    pub(crate) fn identity(&self) -> ore_client::Identity {
+        ore_client::Identity::Member { id: "mine".into(), key: Box::new(self.mine.clone()) }
     }
 
     /// `oreledger fsck` of the stopped node.

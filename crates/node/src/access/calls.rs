@@ -63,7 +63,6 @@ pub const CALLS: &[Call] = &[
 
     row("/grpc.health.v1.Health/Check", Needs::Nothing),
     row("/grpc.health.v1.Health/Watch", Needs::Nothing),
-    row("/grpc.health.v1.Health/List", Needs::Nothing),
     row("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Needs::Nothing),
 
     row("/checkpoint", Needs::Nothing),

@@ -7,9 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use ore_node::{
-    Config, Consortium, Node, NodeKeys, Shutdown, config::Read, genesis, sequencer::now_ms,
-};
+use ore_node::{Config, Consortium, Node, NodeKeys, Shutdown, config::Read, genesis, sequencer::now_ms};
 use ore_record::{
     MemberId, RecordId, SignedRecord,
     keys::SecretKey,
