@@ -1,6 +1,6 @@
 //! How fast one node takes signed records: in process, over a stream, and one at a time.
 //!
-//! `cargo run --release -p ore-node --example node_rate [records]`. Everything shares this machine's cores; each figure is to
+//! `cargo run --release -p ore-node --example node_rate [records] [one by one]`. Everything shares this machine's cores; each figure is to
 //! be read beside the fdatasync of the same run.
 #![allow(dead_code)]
 
@@ -115,14 +115,24 @@ async fn one_at_a_time(node: &Running, entries: &[Bytes]) -> Vec<Duration> {
     times
 }
 
-/// Records that build on each other must not overtake each other, so each caller has lots of its own.
+/// Records that build on each other must not overtake each other, so each caller has two lots of its own to take from.
 async fn many_at_a_time(node: &Running, first: u64, records: u64, callers: u64) -> Duration {
-    let work: Vec<Vec<Bytes>> = (0..callers)
-        .map(|caller| {
-            let numbers = (0..records / callers).map(|n| first + caller * records + n);
-            numbers.map(|number| commission(number, 10).entry().into()).collect()
-        })
-        .collect();
+    let mut lots = Vec::new();
+    let mut work: Vec<Vec<Bytes>> = Vec::new();
+    for caller in 0..callers {
+        let [one, other] = [0, 1].map(|n| commission(first + caller * 2 + n, 1_000_000_000));
+        lots.extend([one.entry().into(), other.entry().into()]);
+        let [name, second] = [0, 1].map(|n| format!("mine/M{}", first + caller * 2 + n));
+        let mut heads = [one.id(), other.id()];
+        let records = (0..records / callers).map(|n| {
+            let inputs = [(name.as_str(), heads[0], 1_000), (second.as_str(), heads[1], 1_000)];
+            let record = blend(first + caller * records + n, &inputs);
+            heads = [record.id(), record.id()];
+            record.entry().into()
+        });
+        work.push(records.collect());
+    }
+    in_process(node, &lots).await;
     let started = Instant::now();
     let tasks: Vec<_> = work
         .into_iter()
@@ -146,7 +156,8 @@ async fn main() {
     let count = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(100_000_u64);
     let world = World::new();
     let node = world.start().await;
-    let (lots, blends) = records(4_000, count * 2 + 2_000);
+    let one_by_one = std::env::args().nth(2).and_then(|text| text.parse().ok()).unwrap_or(2_000_u64);
+    let (lots, blends) = records(4_000, count * 2 + one_by_one);
     println!("{} byte records, two inputs each; fdatasync {:?}", blends[0].len(), fdatasync());
     in_process(&node, &lots).await;
     let (first, rest) = blends.split_at(count as usize);

@@ -191,7 +191,7 @@ impl Engine {
         let log = Log::new(&config.member, file, Arc::clone(&voice), config.device.clone());
         let peers = Arc::new(Peers::new(transport.outbound, Arc::clone(&voice)));
         let signer = MemberSigner::new(Arc::from(config.origin.as_str()), &config.seed);
-        let verifier = MemberVerifier { origin: Arc::from(config.origin.as_str()) };
+        let verifier = signer.verifier();
         let (actors, messages) = spawn(&config, &log, &peers, &signer, &verifier).await?;
 
         let (stop, stopped) = watch::channel(false);

@@ -1,6 +1,7 @@
 //! Signs what this member says and verifies what others say, always over [`crate::signed_bytes`].
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use malachite::app::types::core::{
@@ -12,10 +13,35 @@ use super::vocabulary::{Body, Ledger, Proposal, PublicKey, Signature, Vote};
 use crate::certificate::verifies;
 use crate::signed_bytes::{PRECOMMIT, PREVOTE, body_bytes, proposal_bytes, vote_bytes};
 
+/// Statements of ours that the engine may yet ask about: a proposal and two votes a round, some rounds.
+const REMEMBERED: usize = 16;
+
+/// What this process signed a moment ago. The engine verifies our own proposal and votes as it does everybody's;
+/// what was just signed here, byte for byte, needs no arithmetic to be believed.
+#[derive(Debug, Default)]
+struct Spoken(Mutex<VecDeque<(Vec<u8>, Signature)>>);
+
+impl Spoken {
+    fn remember(&self, message: &[u8], signature: Signature) {
+        let mut spoken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if spoken.len() == REMEMBERED {
+            spoken.pop_front();
+        }
+        spoken.push_back((message.to_owned(), signature));
+    }
+
+    fn has(&self, message: &[u8], signature: &Signature) -> bool {
+        let spoken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        spoken.iter().any(|(said, with)| said == message && with.0 == signature.0)
+    }
+}
+
 /// Checks signatures on one ledger.
 #[derive(Clone, Debug)]
 pub(crate) struct MemberVerifier {
-    pub(crate) origin: Arc<str>,
+    origin: Arc<str>,
+    us: [u8; 32],
+    spoken: Arc<Spoken>,
 }
 
 /// Holds this member's consensus key; no one else does.
@@ -23,11 +49,21 @@ pub(crate) struct MemberVerifier {
 pub(crate) struct MemberSigner {
     origin: Arc<str>,
     key: SigningKey,
+    spoken: Arc<Spoken>,
 }
 
 impl MemberSigner {
     pub(crate) fn new(origin: Arc<str>, seed: &[u8; 32]) -> Self {
-        Self { origin, key: SigningKey::from_bytes(seed) }
+        Self { origin, key: SigningKey::from_bytes(seed), spoken: Arc::default() }
+    }
+
+    /// Checks everybody's signatures, and believes what this signer said a moment ago.
+    pub(crate) fn verifier(&self) -> MemberVerifier {
+        MemberVerifier {
+            origin: Arc::clone(&self.origin),
+            us: self.public_key(),
+            spoken: Arc::clone(&self.spoken),
+        }
     }
 
     pub(crate) fn public_key(&self) -> [u8; 32] {
@@ -43,12 +79,23 @@ impl MemberSigner {
     fn sign(&self, message: &[u8]) -> Signature {
         Signature(self.key.sign(message).to_bytes())
     }
+
+    fn state(&self, message: &[u8]) -> Signature {
+        let signature = self.sign(message);
+        self.spoken.remember(message, signature.clone());
+        signature
+    }
 }
 
 impl MemberVerifier {
     /// Whether `public_key` signed this body.
     pub(crate) fn verify_body(&self, body: &Body, public_key: &PublicKey) -> bool {
         verifies(&public_key.0, &bytes_of_body(&self.origin, body), &body.signature.0)
+    }
+
+    fn stated(&self, message: &[u8], signature: &Signature, public_key: &PublicKey) -> bool {
+        (public_key.0 == self.us && self.spoken.has(message, signature))
+            || verifies(&public_key.0, message, &signature.0)
     }
 }
 
@@ -97,8 +144,7 @@ impl Verifier<Ledger> for MemberVerifier {
         public_key: &PublicKey,
     ) -> Result<VerificationResult, Error> {
         result(
-            bytes_of_vote(&self.origin, vote)
-                .is_some_and(|bytes| verifies(&public_key.0, &bytes, &signature.0)),
+            bytes_of_vote(&self.origin, vote).is_some_and(|bytes| self.stated(&bytes, signature, public_key)),
         )
     }
 
@@ -110,7 +156,7 @@ impl Verifier<Ledger> for MemberVerifier {
     ) -> Result<VerificationResult, Error> {
         result(
             bytes_of_proposal(&self.origin, proposal)
-                .is_some_and(|bytes| verifies(&public_key.0, &bytes, &signature.0)),
+                .is_some_and(|bytes| self.stated(&bytes, signature, public_key)),
         )
     }
 
@@ -135,13 +181,13 @@ impl Verifier<Ledger> for MemberVerifier {
 impl Signer<Ledger> for MemberSigner {
     async fn sign_vote(&self, vote: Vote) -> Result<SignedMessage<Ledger, Vote>, Error> {
         let bytes = bytes_of_vote(&self.origin, &vote).ok_or_else(Error::new)?;
-        let signature = self.sign(&bytes);
+        let signature = self.state(&bytes);
         Ok(SignedMessage::new(vote, signature))
     }
 
     async fn sign_proposal(&self, proposal: Proposal) -> Result<SignedMessage<Ledger, Proposal>, Error> {
         let bytes = bytes_of_proposal(&self.origin, &proposal).ok_or_else(Error::new)?;
-        let signature = self.sign(&bytes);
+        let signature = self.state(&bytes);
         Ok(SignedMessage::new(proposal, signature))
     }
 
@@ -155,5 +201,34 @@ impl Signer<Ledger> for MemberSigner {
 
     async fn sign_validator_proof(&self, _: Vec<u8>, _: Vec<u8>) -> Result<ValidatorProof<Ledger>, Error> {
         Err(Error::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MemberSigner, PublicKey, REMEMBERED, Signature};
+
+    #[test]
+    fn what_was_just_said_is_believed_and_nothing_like_it() {
+        let signer = MemberSigner::new("ledger".into(), &[1; 32]);
+        let (verifier, us) = (signer.verifier(), PublicKey(signer.public_key()));
+        let signature = signer.state(b"vote");
+        assert!(verifier.spoken.has(b"vote", &signature));
+        let mut forged = signature.0;
+        forged[0] ^= 1;
+        assert!(!verifier.stated(b"vote", &Signature(forged), &us));
+        assert!(!verifier.stated(b"veto", &signature, &us));
+        let other = MemberSigner::new("ledger".into(), &[2; 32]);
+        assert!(!verifier.stated(b"vote", &signature, &PublicKey(other.public_key())));
+    }
+
+    #[test]
+    fn what_was_said_long_ago_is_verified_again() {
+        let signer = MemberSigner::new("ledger".into(), &[1; 32]);
+        let verifier = signer.verifier();
+        let signature = signer.state(b"first");
+        (0..REMEMBERED).for_each(|n| drop(signer.state(&[n as u8])));
+        assert!(!verifier.spoken.has(b"first", &signature));
+        assert!(verifier.stated(b"first", &signature, &PublicKey(signer.public_key())));
     }
 }
