@@ -171,7 +171,9 @@ impl Forger {
     #[must_use]
     pub fn new(origin: &str, seed: &[u8; 32]) -> Self {
         let origin: Arc<str> = Arc::from(origin);
-        Self { signer: MemberSigner::new(Arc::clone(&origin), seed), verifier: MemberVerifier { origin } }
+        let signer = MemberSigner::new(origin, seed);
+        let verifier = signer.verifier();
+        Self { signer, verifier }
     }
 
     /// The frame of a statement, signed anew.
