@@ -3,16 +3,14 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use malachite::app::consensus::{LivenessMsg, SignedConsensusMsg};
-use malachite::app::types::core::{NilOrVal, Round, SignedMessage, VoteType};
-use malachite_signing::Signer as _;
-
 use super::codec;
 use super::signing::{MemberSigner, MemberVerifier, bytes_of_proposal, bytes_of_vote};
 use super::vocabulary::{Address, BlockId, Body, Height, Ledger, Proposal, PublicKey, Signature, Vote};
 use crate::certificate::verifies;
 use crate::transport::FrameKind;
+use bytes::Bytes;
+use malachite::app::consensus::{LivenessMsg, SignedConsensusMsg};
+use malachite::app::types::core::{NilOrVal, Round, SignedMessage, VoteType};
 
 /// Which of the two votes of a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -177,16 +175,17 @@ impl Forger {
     }
 
     /// The frame of a statement, signed anew.
-    ///
-    /// # Panics
-    /// Never: statements name a round.
-    pub async fn statement(&self, statement: &Statement) -> Bytes {
+    #[must_use]
+    pub fn statement(&self, statement: &Statement) -> Bytes {
+        let origin = &self.verifier.origin;
         let message = if statement.ballot == Ballot::Proposal {
-            SignedConsensusMsg::Proposal(
-                self.signer.sign_proposal(statement.proposal()).await.expect("a round is named"),
-            )
+            let proposal = statement.proposal();
+            let signature = self.signer.sign(&bytes_of_proposal(origin, &proposal).unwrap_or_default());
+            SignedConsensusMsg::Proposal(SignedMessage::new(proposal, signature))
         } else {
-            SignedConsensusMsg::Vote(self.signer.sign_vote(statement.vote()).await.expect("a round is named"))
+            let vote = statement.vote();
+            let signature = self.signer.sign(&bytes_of_vote(origin, &vote).unwrap_or_default());
+            SignedConsensusMsg::Vote(SignedMessage::new(vote, signature))
         };
         codec::encode_consensus(&message)
     }

@@ -126,6 +126,7 @@ impl<A: Application> Driver<A> {
         let wait = self.core.config.stop_wait;
         let receiving = receive(Arc::clone(&self.core.peers), self.inbound);
         let result = tokio::select! {
+            biased;
             result = self.core.serve(&mut self.messages, &mut self.stopped) => result,
             () = receiving => Ok(()),
         };

@@ -76,7 +76,7 @@ impl MemberSigner {
         body
     }
 
-    fn sign(&self, message: &[u8]) -> Signature {
+    pub(super) fn sign(&self, message: &[u8]) -> Signature {
         Signature(self.key.sign(message).to_bytes())
     }
 

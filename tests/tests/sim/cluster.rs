@@ -1,0 +1,287 @@
+//! The processes of a consortium: started, killed, unplugged and started again on what their disks still hold.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use ore_consensus::{Engine, EngineConfig, EngineError, WalError};
+use ore_node::{
+    Config,
+    admission::Admission,
+    ledger::{Ledger, Newest},
+    pool::Pool,
+    recovery::{self, OpenError},
+    sequencer::{Clock, Sequencer, Settings, lock, validators_of},
+};
+use ore_store::StoreError;
+use tokio::{task::JoinHandle, time::Instant};
+
+use crate::{
+    app::{Journal, SlowDisk, Watched},
+    net::Net,
+    plan::{Plan, Planted},
+    world::{ORIGIN, START_MS, World},
+};
+
+/// What a client of a running process sees.
+#[derive(Clone)]
+pub(crate) struct Door {
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) ledger: Arc<Ledger>,
+}
+
+struct Life {
+    door: Door,
+    engine: Engine,
+    driver: JoinHandle<()>,
+}
+
+/// One process: a member's node, or its twin.
+struct Process {
+    member: usize,
+    config: Config,
+    disk: Arc<SlowDisk>,
+    journal: Arc<Mutex<Journal>>,
+    life: Option<Life>,
+    starts: u32,
+}
+
+/// Doors of the processes that run, for clients.
+pub(crate) type Doors = Arc<Mutex<BTreeMap<usize, Door>>>;
+
+/// All processes.
+pub(crate) struct Cluster {
+    pub(crate) world: World,
+    pub(crate) net: Net,
+    pub(crate) doors: Doors,
+    plan: Plan,
+    processes: Vec<Process>,
+    copies: Option<PathBuf>,
+    began: Instant,
+}
+
+/// Milliseconds since 1970 in the simulated world.
+pub(crate) fn now_ms(began: Instant) -> u64 {
+    START_MS + began.elapsed().as_millis() as u64
+}
+
+impl Cluster {
+    /// Nobody runs yet. `names`: the member of each process.
+    pub(crate) fn new(plan: Plan, world: World, net: Net, names: &[usize]) -> Self {
+        let process = |(process, member): (usize, &usize)| Process {
+            member: *member,
+            config: world.install(process, *member),
+            disk: Arc::default(),
+            journal: Arc::default(),
+            life: None,
+            starts: 0,
+        };
+        let processes = names.iter().enumerate().map(process).collect();
+        let (doors, copies, began) = (Doors::default(), None, Instant::now());
+        Self { world, net, doors, plan, processes, copies, began }
+    }
+
+    pub(crate) fn began(&self) -> Instant {
+        self.began
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.processes.len()
+    }
+
+    pub(crate) fn door(&self, process: usize) -> Option<Door> {
+        self.processes[process].life.as_ref().map(|life| life.door.clone())
+    }
+
+    pub(crate) fn journal(&self, process: usize) -> Arc<Mutex<Journal>> {
+        Arc::clone(&self.processes[process].journal)
+    }
+
+    pub(crate) fn data(&self, process: usize) -> &Path {
+        &self.processes[process].config.data
+    }
+
+    pub(crate) fn slow_disk(&self, process: usize, takes_ms: u64) {
+        self.processes[process].disk.set(takes_ms);
+    }
+
+    /// Starts a process that does not run.
+    pub(crate) async fn start(&mut self, process: usize) {
+        if self.processes[process].life.is_some() {
+            return;
+        }
+        self.processes[process].starts += 1;
+        let wal = self.processes[process].config.data.join("wal");
+        if self.plan.planted == Planted::ForgottenLog && self.processes[process].starts > 1 {
+            let _ = std::fs::remove_dir_all(&wal);
+        }
+        let opened = self.open(process).await;
+        let config = &self.processes[process].config;
+        let validators = validators_of(&opened.custody, opened.tip.next_height());
+        let newest = Newest {
+            height: opened.tip.height.unwrap_or_default(),
+            tree_size: opened.tip.frontier.size().get(),
+            time_ms: opened.tip.time_ms,
+        };
+        let (genesis, member) = (self.world.genesis.id, config.member.clone());
+        let (reader, origin) = (opened.store.reader(), ORIGIN.to_owned());
+        let ledger =
+            Arc::new(Ledger::new(origin, genesis, member, opened.custody, opened.graph, reader, newest));
+        let store = Arc::new(Mutex::new(opened.store));
+        if self.plan.liar.is_some_and(|(liar, _)| liar == process) {
+            let store = Arc::downgrade(&store);
+            let tree: crate::tongue::TreeWith = Arc::new(move |leaves| {
+                let store = store.upgrade();
+                let with = store.map(|store| lock(&store).tree_with(leaves));
+                with.map_or((0, ore_merkle::RootHash::from_bytes([0; 32])), |(size, root)| (size.get(), root))
+            });
+            self.net.with_tongue(|tongue| tongue.tree = Some(tree));
+        }
+        let pool = Arc::new(Pool::default());
+        let (health, metrics) = (Arc::clone(&ledger.health), Arc::clone(&ledger.metrics));
+        let admission = Arc::new(Admission::new(Arc::clone(&pool), health, metrics, 1_000, 8 << 20, 1_000));
+        let (began, ahead) = (self.began, self.plan.clocks_ms[self.processes[process].member]);
+        let settings = Settings {
+            member: config.member.clone(),
+            block_records: 1_000,
+            heartbeat: Duration::from_secs(600),
+            clock: Clock::of(move || now_ms(began) + ahead),
+        };
+        let mut engine_config = EngineConfig::new(
+            ORIGIN,
+            &config.member,
+            self.world.keys[self.processes[process].member].consensus,
+            wal,
+        );
+        engine_config.device = Some(self.processes[process].disk.clone());
+        let door = Door { admission, ledger: Arc::clone(&ledger) };
+        let sequencer = Sequencer::new(settings, ledger, store, pool, opened.tip, validators);
+        let app = Watched {
+            inner: sequencer,
+            journal: self.journal(process),
+            disk: self.processes[process].disk.clone(),
+            planted: self.planted_in(process),
+        };
+        self.run(process, engine_config, app, door).await;
+    }
+
+    /// Some defects are everybody's, some are one member's.
+    fn planted_in(&self, process: usize) -> Planted {
+        let honest = self.plan.honest();
+        match self.plan.planted {
+            planted @ Planted::UncheckedBlocks if honest.contains(&self.processes[process].member) => planted,
+            planted @ (Planted::SwappedSignatures | Planted::OtherBlock) if honest[0] == process => planted,
+            _ => Planted::Nothing,
+        }
+    }
+
+    /// Opens what the disk holds, once a former self has let go of it.
+    async fn open(&self, process: usize) -> recovery::Opened {
+        let config = &self.processes[process].config;
+        for _ in 0..10_000 {
+            match recovery::open(config, &self.world.consortium) {
+                Ok(opened) => return opened,
+                Err(OpenError::Store(StoreError::Locked { .. })) => {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        panic!("the ledger of process {process} is never let go");
+    }
+
+    async fn run(&mut self, process: usize, config: EngineConfig, app: Watched, door: Door) {
+        // The write-ahead log of a former self is let go when its actors have ended.
+        wait_for_log(&config.wal_dir).await;
+        let (transport, carry) = self.net.join(process);
+        tokio::spawn(carry);
+        let journal = self.journal(process);
+        match Engine::start(config, app, transport).await {
+            Ok((engine, driver)) => {
+                let driver = tokio::spawn(async move {
+                    if let Err(error) = driver.run().await {
+                        journal.lock().expect("nothing panics there").failures.push(error.to_string());
+                    }
+                });
+                self.doors.lock().expect("nothing panics there").insert(process, door.clone());
+                self.processes[process].life = Some(Life { door, engine, driver });
+            }
+            Err(EngineError::Wal(WalError::InUse { .. })) => panic!("the log was free a moment ago"),
+            Err(error) => panic!("process {process} does not start: {error}"),
+        }
+    }
+
+    /// Ends a process between two instructions.
+    pub(crate) async fn kill(&mut self, process: usize) {
+        self.net.leave(process);
+        self.doors.lock().expect("nothing panics there").remove(&process);
+        if let Some(Life { door, engine, driver }) = self.processes[process].life.take() {
+            driver.abort();
+            let _ = driver.await;
+            drop((door, engine));
+        }
+    }
+
+    /// As [`Cluster::kill`], and what was not flushed is gone.
+    pub(crate) async fn cut_power(&mut self, process: usize) {
+        let ran = self.processes[process].life.is_some();
+        self.kill(process).await;
+        if ran {
+            let wal = self.processes[process].config.data.join("wal");
+            wait_for_log(&wal).await;
+            self.processes[process].disk.cut_power(&wal.join("height.wal"));
+        }
+    }
+
+    /// For a planted bug: remembers every disk as it is.
+    pub(crate) fn copy_all(&mut self) {
+        let copies = self.world.place(99);
+        for (n, process) in self.processes.iter().enumerate() {
+            copy_dir(&process.config.data, &copies.join(n.to_string()));
+        }
+        self.copies = Some(copies);
+    }
+
+    /// For a planted bug: every disk is as it was when copied.
+    pub(crate) async fn restore_all(&mut self) {
+        for n in 0..self.count() {
+            self.kill(n).await;
+        }
+        let copies = self.copies.clone().expect("copied before");
+        for n in 0..self.count() {
+            wait_for_log(&self.data(n).join("wal")).await;
+            // The store's own thread ends with the store.
+            drop(self.open(n).await);
+            std::fs::remove_dir_all(self.data(n)).expect("a folder of ours");
+            copy_dir(&copies.join(n.to_string()), self.data(n));
+            self.start(n).await;
+        }
+    }
+}
+
+async fn wait_for_log(folder: &Path) {
+    for _ in 0..10_000 {
+        let Ok(file) = std::fs::File::open(folder.join("height.wal")) else { return };
+        if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    panic!("the write-ahead log in {} is never let go", folder.display());
+}
+
+fn copy_dir(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a writable folder");
+    for entry in std::fs::read_dir(from).expect("a folder of ours") {
+        let entry = entry.expect("a readable folder");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("a file's kind").is_dir() {
+            copy_dir(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("a readable file");
+        }
+    }
+}
