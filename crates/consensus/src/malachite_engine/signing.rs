@@ -39,7 +39,7 @@ impl Spoken {
 /// Checks signatures on one ledger.
 #[derive(Clone, Debug)]
 pub(crate) struct MemberVerifier {
-    origin: Arc<str>,
+    pub(super) origin: Arc<str>,
     us: [u8; 32],
     spoken: Arc<Spoken>,
 }
