@@ -12,6 +12,8 @@ pub struct Admin {
     pub ledger: Arc<Ledger>,
     /// What waits.
     pub pool: Arc<Pool>,
+    /// Links to other nodes, if it has any.
+    pub links: Option<ore_peer::Links>,
 }
 
 /// Routes of the admin port.

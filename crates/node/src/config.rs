@@ -38,21 +38,23 @@ const fn field(
 
 /// Every field, in the order of the README.
 #[rustfmt::skip]
-pub const FIELDS: [Field; 19] = [
+pub const FIELDS: [Field; 20] = [
     field("member", "member id", "", "The member that runs this node.",
         "Naming another member makes the node vote in nobody's name: its key does not match, and no other node counts its vote."),
     field("consortium", "path", "", "The trust root: origin, genesis, validators, policy.",
         "Whoever writes this file decides which ledger this node takes for the true one."),
     field("genesis", "path", "", "The genesis block.",
         "Nothing: its id must be the one in the trust root."),
-    field("keys", "path", "", "Directory of the node's three secret seeds, readable by their owner alone.",
-        "Whoever reads it can vote and cosign as this node."),
+    field("keys", "path", "", "Directory of the node's four secret seeds, readable by their owner alone.",
+        "Whoever reads it can vote, cosign and link to others as this node."),
     field("data", "path", "", "Directory of the record log, its view, and the promise file.",
         "Whoever writes there can destroy this node's copy; forged bytes do not pass the hashes, signatures and cosignatures."),
     field("listen", "address", "127.0.0.1:8720", "Where members connect: gRPC, JSON and tiles on one port.",
         "Open to a network without TLS, it lets everybody on the way read what members read, and use their tokens until they expire."),
     field("admin_listen", "address", "127.0.0.1:8721", "Where health and metrics are served.",
         "Shows load and sizes, never records; keep it off public networks."),
+    field("peer_listen", "address or none", "none", "Where other nodes connect, over mutual TLS; `none`: this node only dials.",
+        "Nobody gets in whose key the consortium does not name; strangers can take some connections' worth of handshakes."),
     field("read", "members or everybody", "members", "Who may read the ledger; checkpoints, tiles of hashes and health are public anyway.",
         "With everybody, whoever reaches the port reads every record and every provenance."),
     field("pool_records", "records", "65536", "Records that may wait to be sequenced; more are answered with a retry hint.",
@@ -90,6 +92,7 @@ pub struct Config {
     pub data: PathBuf,
     pub listen: SocketAddr,
     pub admin_listen: SocketAddr,
+    pub peer_listen: Option<SocketAddr>,
     pub read: Read,
     pub pool_records: usize,
     pub pool_bytes: usize,
@@ -205,6 +208,7 @@ impl Config {
             data: read.path("data"),
             listen: read.address("listen"),
             admin_listen: read.address("admin_listen"),
+            peer_listen: read.address_or_none("peer_listen"),
             read: read.read(),
             pool_records: count(read.number("pool_records", 1, 1 << 20)),
             pool_bytes: mib(read.number("pool_mib", 4, 4096)),
@@ -289,6 +293,14 @@ impl Reader<'_> {
             _ => self.wrong("read", &Value::String(text), "\"members\" or \"everybody\""),
         }
         Read::Members
+    }
+
+    fn address_or_none(&mut self, name: &'static str) -> Option<SocketAddr> {
+        if self.table.get(name).map_or(default_of(name), |value| value.as_str().unwrap_or_default()) == "none"
+        {
+            return None;
+        }
+        Some(self.address(name))
     }
 
     fn number(&mut self, name: &'static str, least: u64, most: u64) -> u64 {

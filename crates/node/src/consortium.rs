@@ -23,7 +23,20 @@ pub struct TrustedValidator {
     pub log_key: [u8; 32],
     /// Ed25519 key of its cosignatures.
     pub cosigner_key: [u8; 32],
+    /// Ed25519 key of its TLS certificate; `None` in a consortium of one.
+    pub tls_key: Option<[u8; 32]>,
     /// `host:port` for other nodes; may be empty in a consortium of one.
+    pub peer_address: String,
+}
+
+/// A node without a vote at genesis that may link to others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observer {
+    /// Name of the node; no two nodes have the same.
+    pub member: String,
+    /// Ed25519 key of its TLS certificate.
+    pub tls_key: [u8; 32],
+    /// `host:port`; empty: it is not dialled, it dials.
     pub peer_address: String,
 }
 
@@ -38,6 +51,10 @@ pub struct Consortium {
     pub validators: Vec<TrustedValidator>,
     /// C2SP tlog-policy: which cosignatures make a checkpoint.
     pub policy: String,
+    /// Nodes without a vote at genesis that may link to this one.
+    pub observers: Vec<Observer>,
+    /// TLS keys that must not be used any more, whoever has them.
+    pub revoked_tls_keys: Vec<[u8; 32]>,
 }
 
 /// Why a text is no trust root.
@@ -114,7 +131,8 @@ impl Consortium {
         let policy = Policy::k_of_n(logs, witnesses, byzantine_quorum(validators.len()))
             .map_err(|error| ConsortiumError::Policy(error.to_string()))?;
         let policy = String::from_utf8_lossy(&policy.to_bytes()).into_owned();
-        Ok(Self { origin: origin.to_owned(), genesis, validators, policy })
+        let (origin, observers, revoked_tls_keys) = (origin.to_owned(), Vec::new(), Vec::new());
+        Ok(Self { origin, genesis, validators, policy, observers, revoked_tls_keys })
     }
 
     /// From the validators that the genesis block names.
@@ -139,6 +157,10 @@ impl Consortium {
                 consensus_key: key("consensus_key", &validator.consensus_key)?,
                 log_key: key("log_key", &validator.log_key)?,
                 cosigner_key: key("cosigner_key", &validator.cosigner_key)?,
+                tls_key: match validator.tls_key.as_slice() {
+                    [] => None,
+                    bytes => Some(key("tls_key", bytes)?),
+                },
                 peer_address: validator.peer_address.clone(),
             })
         });
@@ -172,6 +194,8 @@ impl Consortium {
             genesis: key_of(&table, "genesis", "genesis")?,
             validators: validators?,
             policy: text_of(&table, "policy", "policy")?,
+            observers: tables(&table, "observer")?.map(read_observer).collect::<Result<_, _>>()?,
+            revoked_tls_keys: keys_of(&table, "revoked_tls_keys")?,
         };
         consortium.policy()?;
         Ok(consortium)
@@ -196,15 +220,32 @@ impl Consortium {
             RecordId::from_bytes(self.genesis),
             self.policy.replace('\\', "\\\\").replace('"', "\\\""),
         );
-        for validator in &self.validators {
-            let hex = RecordId::from_bytes;
+        let hex = RecordId::from_bytes;
+        if !self.revoked_tls_keys.is_empty() {
+            let keys: Vec<_> = self.revoked_tls_keys.iter().map(|key| format!("\"{}\"", hex(*key))).collect();
             text.push_str(&format!(
-                "\n[[validator]]\nmember = {}\nconsensus_key = \"{}\"\nlog_key = \"{}\"\ncosigner_key = \"{}\"\npeer_address = {}\n",
+                "\n# Links with these keys are refused.\nrevoked_tls_keys = [{}]\n",
+                keys.join(", ")
+            ));
+        }
+        for validator in &self.validators {
+            let tls = validator.tls_key.map(|key| format!("tls_key = \"{}\"\n", hex(key)));
+            let tls = tls.unwrap_or_default();
+            text.push_str(&format!(
+                "\n[[validator]]\nmember = {}\nconsensus_key = \"{}\"\nlog_key = \"{}\"\ncosigner_key = \"{}\"\n{tls}peer_address = {}\n",
                 Value::String(validator.member.clone()),
                 hex(validator.consensus_key),
                 hex(validator.log_key),
                 hex(validator.cosigner_key),
                 Value::String(validator.peer_address.clone()),
+            ));
+        }
+        for observer in &self.observers {
+            text.push_str(&format!(
+                "\n[[observer]]\nmember = {}\ntls_key = \"{}\"\npeer_address = {}\n",
+                Value::String(observer.member.clone()),
+                hex(observer.tls_key),
+                Value::String(observer.peer_address.clone()),
             ));
         }
         text
@@ -232,8 +273,49 @@ fn read_validator((number, value): (usize, &Value)) -> Result<TrustedValidator, 
         consensus_key: key_of(table, "consensus_key", &name("consensus_key"))?,
         log_key: key_of(table, "log_key", &name("log_key"))?,
         cosigner_key: key_of(table, "cosigner_key", &name("cosigner_key"))?,
+        tls_key: match table.contains_key("tls_key") {
+            true => Some(key_of(table, "tls_key", &name("tls_key"))?),
+            false => None,
+        },
         peer_address: text_of(table, "peer_address", &name("peer_address"))?,
     })
+}
+
+fn read_observer((number, value): (usize, &Value)) -> Result<Observer, ConsortiumError> {
+    let table = value.as_table().ok_or_else(|| wrong(format!("observer {number}"), "a table"))?;
+    let name = |field: &str| format!("{field} of observer {number}");
+    let member = text_of(table, "member", &name("member"))?;
+    if member.is_empty() || member.len() > ore_consensus::limits::NAME_BYTES {
+        return Err(wrong(name("member"), "a name of 1 to 255 bytes"));
+    }
+    Ok(Observer {
+        member,
+        tls_key: key_of(table, "tls_key", &name("tls_key"))?,
+        peer_address: text_of(table, "peer_address", &name("peer_address"))?,
+    })
+}
+
+/// The tables of a list; none when it is absent.
+fn tables<'a>(
+    table: &'a Table,
+    name: &str,
+) -> Result<std::iter::Enumerate<std::slice::Iter<'a, Value>>, ConsortiumError> {
+    match table.get(name) {
+        None => Ok([].iter().enumerate()),
+        Some(Value::Array(values)) => Ok(values.iter().enumerate()),
+        Some(_) => Err(wrong(name, "a list of tables")),
+    }
+}
+
+fn keys_of(table: &Table, name: &str) -> Result<Vec<[u8; 32]>, ConsortiumError> {
+    let wanted = || wrong(name, "a list of keys, each 64 hexadecimal digits in quotes");
+    let Some(value) = table.get(name) else { return Ok(Vec::new()) };
+    let keys = value.as_array().ok_or_else(wanted)?.iter();
+    keys.map(|key| {
+        let hex = key.as_str().and_then(RecordId::from_hex).ok_or_else(wanted)?;
+        Ok(*hex.as_bytes())
+    })
+    .collect()
 }
 
 #[cfg(test)]
@@ -248,6 +330,7 @@ mod tests {
             consensus_key: key(1),
             log_key: key(2),
             cosigner_key: key(3),
+            tls_key: Some(key(4)),
             peer_address: String::new(),
         };
         Consortium::new("ledger.example/tantalum", [9; 32], vec![validator]).expect("good keys")
@@ -255,7 +338,13 @@ mod tests {
 
     #[test]
     fn printing_and_reading_gives_the_same_trust_root() {
-        let consortium = one();
+        let mut consortium = one();
+        consortium.observers.push(Observer {
+            member: "auditor-node".into(),
+            tls_key: [7; 32],
+            peer_address: "node.example:8722".into(),
+        });
+        consortium.revoked_tls_keys.push([8; 32]);
         assert_eq!(Consortium::parse(&consortium.to_text()).expect("our own text"), consortium);
         assert_eq!(consortium.policy().expect("our own policy").witnesses().len(), 1);
     }
@@ -266,6 +355,7 @@ mod tests {
         for (from, to, part) in [
             ("genesis = \"09", "genesis = \"zz", "genesis of the trust root"),
             ("log_key = \"", "log_kee = \"", "log_key of validator 0"),
+            ("tls_key = \"", "tls_key = \"x", "tls_key of validator 0"),
             ("quorum", "quorom", "policy of the trust root"),
         ] {
             let error = Consortium::parse(&text.replace(from, to)).expect_err(part);

@@ -1,4 +1,4 @@
-//! A node's three keys: one that votes, one that signs the log, one that cosigns. Never shared.
+//! A node's four keys: one that votes, one that signs the log, one that cosigns, one for TLS. Never shared.
 //!
 //! They are not members' keys: no record is ever signed with one, and a member's key never comes here.
 
@@ -10,7 +10,7 @@ use std::{
 
 use ore_record::{keys::SecretKey, v1};
 
-/// The three secret seeds of a node (RFC 8032, 32 bytes each).
+/// The four secret seeds of a node (RFC 8032, 32 bytes each).
 #[derive(Clone)]
 pub struct NodeKeys {
     /// Signs votes about blocks.
@@ -19,6 +19,8 @@ pub struct NodeKeys {
     pub log: [u8; 32],
     /// Cosigns checkpoints in the member's name.
     pub cosigner: [u8; 32],
+    /// Authenticates links to other nodes.
+    pub tls: [u8; 32],
 }
 
 /// Says nothing: a debug print must not leak a seed.
@@ -29,7 +31,7 @@ impl std::fmt::Debug for NodeKeys {
 }
 
 /// File names below the key directory.
-const FILES: [&str; 3] = ["consensus.seed", "log.seed", "cosigner.seed"];
+const FILES: [&str; 4] = ["consensus.seed", "log.seed", "cosigner.seed", "tls.seed"];
 
 /// Why keys cannot be read or written. For the operator.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +67,7 @@ pub enum KeyError {
 }
 
 impl NodeKeys {
-    /// Three fresh keys.
+    /// Four fresh keys.
     ///
     /// # Errors
     /// [`KeyError::NoEntropy`].
@@ -75,23 +77,29 @@ impl NodeKeys {
             getrandom::fill(&mut seed).map_err(|_| KeyError::NoEntropy)?;
             Ok(seed)
         };
-        Ok(Self { consensus: fresh()?, log: fresh()?, cosigner: fresh()? })
+        Ok(Self { consensus: fresh()?, log: fresh()?, cosigner: fresh()?, tls: fresh()? })
     }
 
-    /// Reads the three files of a directory.
+    /// Reads the four files of a directory.
     ///
     /// # Errors
     /// [`KeyError`] for what is missing, malformed, shared, or open to others.
     pub fn load(dir: &Path) -> Result<Self, KeyError> {
-        let [consensus, log, cosigner] = FILES.map(|name| read_seed(&dir.join(name)));
-        let keys = Self { consensus: consensus?, log: log?, cosigner: cosigner? };
-        if keys.consensus == keys.log || keys.log == keys.cosigner || keys.consensus == keys.cosigner {
+        // A ledger of one from before nodes had links: its TLS key is made when it is first missed.
+        if dir.join(FILES[0]).exists() && !dir.join(FILES[3]).exists() {
+            write_seed(&dir.join(FILES[3]), &Self::generate()?.tls)?;
+        }
+        let [consensus, log, cosigner, tls] = FILES.map(|name| read_seed(&dir.join(name)));
+        let keys = Self { consensus: consensus?, log: log?, cosigner: cosigner?, tls: tls? };
+        let mut all = keys.all();
+        all.sort_unstable();
+        if all.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err(KeyError::Shared(dir.to_owned()));
         }
         Ok(keys)
     }
 
-    /// Writes the three files, for their owner alone; existing files are never overwritten.
+    /// Writes the four files, for their owner alone; existing files are never overwritten.
     ///
     /// # Errors
     /// [`KeyError::Io`].
@@ -101,18 +109,14 @@ impl NodeKeys {
             move |source| KeyError::Io { doing, path, source }
         };
         fs::create_dir_all(dir).map_err(failed("create directory", dir))?;
-        for (name, seed) in FILES.iter().zip([&self.consensus, &self.log, &self.cosigner]) {
-            let path = dir.join(name);
-            let mut options = fs::OpenOptions::new();
-            options.write(true).create_new(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let mut file = options.open(&path).map_err(failed("create key file", &path))?;
-            let text: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
-            file.write_all(format!("{text}\n").as_bytes()).map_err(failed("write key file", &path))?;
-            file.sync_all().map_err(failed("sync key file", &path))?;
+        for (name, seed) in FILES.iter().zip(self.all()) {
+            write_seed(&dir.join(name), seed)?;
         }
         Ok(())
+    }
+
+    fn all(&self) -> [&[u8; 32]; 4] {
+        [&self.consensus, &self.log, &self.cosigner, &self.tls]
     }
 
     /// What the consortium is told about this node.
@@ -125,8 +129,21 @@ impl NodeKeys {
             log_key: public(&self.log),
             cosigner_key: public(&self.cosigner),
             peer_address: peer_address.to_owned(),
+            tls_key: public(&self.tls),
         }
     }
+}
+
+fn write_seed(path: &Path, seed: &[u8; 32]) -> Result<(), KeyError> {
+    let failed = |doing| move |source| KeyError::Io { doing, path: path.to_owned(), source };
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).map_err(failed("create key file"))?;
+    let text: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
+    file.write_all(format!("{text}\n").as_bytes()).map_err(failed("write key file"))?;
+    file.sync_all().map_err(failed("sync key file"))
 }
 
 fn read_seed(path: &Path) -> Result<[u8; 32], KeyError> {

@@ -12,7 +12,7 @@ use ore_store::Reader;
 use ore_wire::v1;
 use tokio::sync::{RwLock, broadcast, watch};
 
-use crate::{faults::Faults, health::Health, metrics::Metrics};
+use crate::{faults::Faults, health::Health, metrics::Metrics, neighbours::validators_known};
 
 /// Blocks that a slow reader of the live feed may lag behind.
 pub const WATCH_BLOCKS: usize = 1_024;
@@ -56,6 +56,8 @@ pub struct Ledger {
     pub newest: watch::Sender<Newest>,
     /// The newest checkpoint.
     pub published: watch::Sender<Published>,
+    /// Validators in force and about to be.
+    pub validators: watch::Sender<Arc<Vec<ore_record::v1::Validator>>>,
     /// Blocks as they become durable.
     pub blocks: broadcast::Sender<v1::WatchResponse>,
     /// The node's condition.
@@ -78,10 +80,12 @@ impl Ledger {
         reader: Reader,
         newest: Newest,
     ) -> Self {
+        let validators = validators_known(&custody, newest.height + 1);
         Self {
             origin,
             genesis,
             member,
+            validators: watch::Sender::new(Arc::new(validators)),
             custody: Arc::new(RwLock::new(custody)),
             graph: StdRwLock::new(graph),
             reader,

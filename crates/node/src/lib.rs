@@ -19,6 +19,7 @@ pub mod http;
 pub mod keys;
 pub mod ledger;
 pub mod metrics;
+pub mod neighbours;
 pub mod outcome;
 pub mod pool;
 pub mod publisher;

@@ -14,6 +14,7 @@ use std::{
 use axum::{Router, http::StatusCode, middleware, serve::ListenerExt};
 use ore_checkpoint::{KeyName, NoteSigner};
 use ore_consensus::{Driver, Engine, EngineConfig, EngineError, Stall, Transport};
+use ore_peer::{Links, SideFrame};
 use ore_store::StoreError;
 use ore_wire::v1::{
     consortium_service_server::ConsortiumServiceServer, log_service_server::LogServiceServer,
@@ -25,6 +26,7 @@ use tokio::{
     sync::{Semaphore, oneshot, watch},
     task::JoinHandle,
 };
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tower::limit::GlobalConcurrencyLimitLayer;
@@ -39,6 +41,7 @@ use crate::{
     http,
     keys::{KeyError, NodeKeys},
     ledger::{Ledger, Newest},
+    neighbours::{self, Joined},
     pool::Pool,
     publisher::{PublishError, Publisher},
     recovery::{self, OpenError, Opened},
@@ -112,6 +115,9 @@ pub enum NodeError {
         /// Whose.
         member: String,
     },
+    /// The TLS key cannot be used.
+    #[error("links to other nodes")]
+    Links(#[from] ore_peer::IdentityError),
     /// The ledger.
     #[error("open the ledger in {}", path.display())]
     Open {
@@ -172,6 +178,8 @@ pub enum NodeError {
 pub struct Node {
     member_addr: SocketAddr,
     admin_addr: SocketAddr,
+    peer_addr: Option<SocketAddr>,
+    links: Option<Links>,
     ledger: Arc<Ledger>,
     admission: Arc<Admission>,
     supervisor: JoinHandle<Result<(), NodeError>>,
@@ -196,6 +204,12 @@ impl Node {
         check_keys(&config.member, &consortium, &keys)?;
         let (member_listener, member_addr) = bind(config.listen).await?;
         let (admin_listener, admin_addr) = bind(config.admin_listen).await?;
+        let (peer_listener, peer_addr) = match config.peer_listen {
+            Some(address) => {
+                bind(address).await.map(|(listener, address)| (Some(listener), Some(address)))?
+            }
+            None => (None, None),
+        };
         let Opened { store, custody, graph, tip } = open(&config, &consortium).await?;
 
         let validators = validators_of(&custody, tip.next_height());
@@ -251,7 +265,9 @@ impl Node {
         let mut engine_config =
             EngineConfig::new(&consortium.origin, &config.member, keys.consensus, config.data.join("wal"));
         engine_config.stop_wait = config.stop / 2;
-        let (engine, ordering) = start_ordering(engine_config, sequencer).await?;
+        let (transport, neighbours) =
+            link(neighbours::join(&config, &consortium, &keys, &ledger)?, peer_listener, &publisher);
+        let (engine, ordering) = start_ordering(engine_config, sequencer, transport).await?;
         let verifiers = start_verifiers(&admission)?;
         let api = Arc::new(Api {
             ledger: Arc::clone(&ledger),
@@ -265,7 +281,11 @@ impl Node {
         let (health_reporter, health_service) = tonic_health::server::health_reporter();
         let access = Arc::new(Access::new(Arc::clone(&ledger), config.read));
         let router = member_router(&api, health_service, access, config.concurrent_requests)?;
-        let admin_router = admin::routes(Arc::new(Admin { ledger: Arc::clone(&ledger), pool }));
+        let admin_router = admin::routes(Arc::new(Admin {
+            ledger: Arc::clone(&ledger),
+            pool,
+            links: neighbours.links.clone(),
+        }));
         let ending = Shutdown::new();
         let servers = vec![
             serve(member_listener, router, ending.clone()),
@@ -277,6 +297,7 @@ impl Node {
         ];
         let publishing = tokio::spawn(Arc::clone(&publisher).run());
         tracing::info!(%member_addr, %admin_addr, height = newest.height, "node is up");
+        let links = neighbours.links.clone();
         let running = Running {
             ledger: Arc::clone(&ledger),
             admission: Arc::clone(&admission),
@@ -288,12 +309,13 @@ impl Node {
             servers,
             helpers,
             verifiers,
+            neighbours,
             ending,
             pool_records: config.pool_records,
             stop: config.stop,
         };
         let supervisor = tokio::spawn(running.supervise(shutdown));
-        Ok(Self { member_addr, admin_addr, ledger, admission, supervisor })
+        Ok(Self { member_addr, admin_addr, peer_addr, links, ledger, admission, supervisor })
     }
 
     /// Where members connect.
@@ -306,6 +328,18 @@ impl Node {
     #[must_use]
     pub const fn admin_addr(&self) -> SocketAddr {
         self.admin_addr
+    }
+
+    /// Where other nodes connect, if they may.
+    #[must_use]
+    pub const fn peer_addr(&self) -> Option<SocketAddr> {
+        self.peer_addr
+    }
+
+    /// Links to other nodes, if it has any.
+    #[must_use]
+    pub const fn links(&self) -> Option<&Links> {
+        self.links.as_ref()
     }
 
     /// The read side, for programs that run a node inside themselves.
@@ -347,9 +381,52 @@ struct Running {
     servers: Vec<JoinHandle<()>>,
     helpers: Vec<JoinHandle<()>>,
     verifiers: Vec<thread::JoinHandle<()>>,
+    neighbours: Neighbours,
     ending: Shutdown,
     pool_records: usize,
     stop: Duration,
+}
+
+/// The links while they run; they end when this is dropped.
+#[derive(Default)]
+struct Neighbours {
+    links: Option<Links>,
+    tasks: Vec<JoinHandle<()>>,
+    _stop: Option<DropGuard>,
+}
+
+impl Drop for Neighbours {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// Starts the links, if this node has any.
+fn link(
+    joined: Option<Joined>,
+    listener: Option<TcpListener>,
+    publisher: &Publisher,
+) -> (Transport, Neighbours) {
+    let Some(Joined { transport, network, side, links, doorkeeper }) = joined else {
+        return (Transport::lone(), Neighbours::default());
+    };
+    let outbound = side.outbound;
+    let checkpoints = publisher.connect(Box::new(move |to, message| {
+        // It may be lost; whatever matters is said again.
+        let _ = outbound.try_send((to, SideFrame::Cosignature(message.into())));
+    }));
+    let stop = CancellationToken::new();
+    let running = network.run(listener, stop.clone());
+    let tasks = vec![
+        tokio::spawn(async move {
+            if let Err(error) = running.await {
+                tracing::error!(%error, "links cannot be set up");
+            }
+        }),
+        tokio::spawn(doorkeeper.run()),
+        tokio::spawn(neighbours::listen_aside(side.inbound, checkpoints)),
+    ];
+    (transport, Neighbours { links: Some(links), tasks, _stop: Some(stop.drop_guard()) })
 }
 
 type Ordering = oneshot::Receiver<Result<Sequencer, EngineError>>;
@@ -394,6 +471,7 @@ impl Running {
                 let _ = tokio::task::spawn_blocking(move || publisher.publish(size)).await;
             }
         }
+        drop(self.neighbours);
         self.ending.stop();
         for server in self.servers {
             // A caller that does not hang up is cut off.
@@ -438,10 +516,12 @@ fn check_keys(member: &str, consortium: &Consortium, keys: &NodeKeys) -> Result<
         return Ok(());
     };
     let ours = keys.validator(member, "");
+    let Ok(ours_tls) = <[u8; 32]>::try_from(ours.tls_key.as_slice()) else { return Ok(()) };
     let pairs = [
         ("consensus", &ours.consensus_key, &trusted.consensus_key),
         ("log", &ours.log_key, &trusted.log_key),
         ("cosigner", &ours.cosigner_key, &trusted.cosigner_key),
+        ("tls", &ours.tls_key, trusted.tls_key.as_ref().unwrap_or(&ours_tls)),
     ];
     match pairs.iter().find(|(_, ours, trusted)| ours[..] != trusted[..]) {
         Some((what, ..)) => Err(NodeError::OtherKey { what, member: member.to_owned() }),
@@ -473,14 +553,18 @@ async fn open(config: &Config, consortium: &Consortium) -> Result<Opened, NodeEr
 }
 
 /// Engine and sequencer on a thread and a reactor of their own.
-async fn start_ordering(config: EngineConfig, sequencer: Sequencer) -> Result<(Engine, Ordering), NodeError> {
+async fn start_ordering(
+    config: EngineConfig,
+    sequencer: Sequencer,
+    transport: Transport,
+) -> Result<(Engine, Ordering), NodeError> {
     let (started, start) = oneshot::channel();
     let (ended, end) = oneshot::channel();
     let work = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let Ok(runtime) = runtime else { return };
         runtime.block_on(async move {
-            match Engine::start(config, sequencer, Transport::lone()).await {
+            match Engine::start(config, sequencer, transport).await {
                 Ok((engine, driver)) => {
                     let _ = started.send(Ok(engine));
                     let _ = ended.send(Driver::run(driver).await);

@@ -26,6 +26,7 @@ use crate::{
     draft::{self, Draft, NotAdded, Sealed, Tip},
     health::Condition,
     ledger::{Ledger, Newest},
+    neighbours::validators_known,
     outcome::{NotTaken, Outcome, Place},
     pool::{Batch, Checked, Pool, Reply},
 };
@@ -88,6 +89,8 @@ pub struct Sequencer {
     validators: Vec<ValidatorEntry>,
     underway: Option<Underway>,
     last_block: Instant,
+    /// Heights since which the validator sets hold that were told last.
+    told_validators: [Option<u64>; 2],
     /// Tree size after a height: a resubmission asks for the same few again and again.
     known_size: (u64, u64),
 }
@@ -129,7 +132,18 @@ impl Sequencer {
     ) -> Self {
         let last_block = Instant::now();
         let known_size = (u64::MAX, 0);
-        Self { settings, ledger, store, pool, tip, validators, underway: None, last_block, known_size }
+        Self {
+            settings,
+            ledger,
+            store,
+            pool,
+            tip,
+            validators,
+            underway: None,
+            last_block,
+            told_validators: [None; 2],
+            known_size,
+        }
     }
 
     /// Applies what waits. `None`: everything was refused and answered, or nothing waits.
@@ -297,6 +311,7 @@ impl Sequencer {
                 Ok(()) => {
                     self.ledger.metrics.append_us.add(started.elapsed().as_micros() as u64);
                     self.validators = validators_of(&state, tip.next_height());
+                    self.tell_validators(&state, tip.next_height());
                     self.advance(tip, tree_size, records, feed);
                     drop(state);
                     let height = self.tip.height.unwrap_or_default();
@@ -311,6 +326,16 @@ impl Sequencer {
                 }
                 Err(error) => return Err(Fatal::new(format!("store block: {}", chain(&error)))),
             }
+        }
+    }
+
+    /// Says who decides now and soon, when that has changed.
+    fn tell_validators(&mut self, state: &Custody, height: u64) {
+        let since = |set: Option<&ore_custody::ValidatorSet>| set.map(|set| set.from_height);
+        let sets = [since(state.validators()), since(state.validators_at(height))];
+        if self.told_validators != sets {
+            self.told_validators = sets;
+            self.ledger.validators.send_replace(Arc::new(validators_known(state, height)));
         }
     }
 

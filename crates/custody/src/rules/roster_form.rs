@@ -170,7 +170,7 @@ pub(crate) fn validators(desk: &Desk<'_>, validators: &[Validator]) -> Verdict<(
     if validators.is_empty() {
         return Err(bad("a ledger has at least one validator", "name the members that order blocks"));
     }
-    let mut keys: Vec<&[u8]> = Vec::with_capacity(3 * validators.len());
+    let mut keys: Vec<&[u8]> = Vec::with_capacity(4 * validators.len());
     for (at, validator) in validators.iter().enumerate() {
         desk.member(&validator.member, "validator")?;
         if validators[..at].iter().any(|other| other.member == validator.member) {
@@ -184,6 +184,11 @@ pub(crate) fn validators(desk: &Desk<'_>, validators: &[Validator]) -> Verdict<(
         for key in [&validator.consensus_key, &validator.log_key, &validator.cosigner_key] {
             values::digest("a validator's key", key, false)?;
             keys.push(key);
+        }
+        // A ledger's only node needs no links, and older sets have none.
+        if !validator.tls_key.is_empty() {
+            values::digest("a validator's key", &validator.tls_key, false)?;
+            keys.push(&validator.tls_key);
         }
     }
     keys.sort_unstable();

@@ -114,6 +114,7 @@ fn validators_change_two_heights_later_with_two_thirds() {
         consensus_key: vec![tag; 32],
         log_key: vec![tag + 1; 32],
         cosigner_key: vec![tag + 2; 32],
+        tls_key: vec![],
         peer_address: String::new(),
     };
     let event = Event::ChangeValidators(v1::ChangeValidators {

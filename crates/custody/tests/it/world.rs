@@ -135,6 +135,7 @@ impl World {
             consensus_key: vec![1; 32],
             log_key: vec![2; 32],
             cosigner_key: vec![3; 32],
+            tls_key: vec![],
             peer_address: "localhost:1".into(),
         };
         world.must("mine", Event::ChangeValidators(ChangeValidators { validators: vec![validator] }));

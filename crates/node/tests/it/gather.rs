@@ -77,6 +77,7 @@ pub(crate) fn consortium(members: usize) -> Consortium {
         consensus_key: public(member, 1),
         log_key: public(member, 2),
         cosigner_key: public(member, 3),
+        tls_key: None,
         peer_address: String::new(),
     });
     Consortium::new(ORIGIN, [7; 32], validators.collect()).expect("good keys")

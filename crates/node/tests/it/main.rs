@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod cluster;
 mod config;
 mod crash;
 mod gather;
@@ -9,4 +10,5 @@ mod operate;
 mod quorum;
 mod read;
 mod submit;
+mod together;
 mod world;

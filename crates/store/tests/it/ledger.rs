@@ -143,6 +143,7 @@ impl World {
             consensus_key: self.consensus.verifying_key().to_bytes().to_vec(),
             log_key: SigningKey::from_bytes(&[8; 32]).verifying_key().to_bytes().to_vec(),
             cosigner_key: SigningKey::from_bytes(&[9; 32]).verifying_key().to_bytes().to_vec(),
+            tls_key: Vec::new(),
             peer_address: "localhost:7000".into(),
         };
         let change = v1::ChangeValidators { validators: vec![validator] };
