@@ -108,7 +108,7 @@ impl World {
         let members: Vec<String> = NAMES[..count].iter().map(ToString::to_string).collect();
         let seeds = |n: usize| {
             let seed = |purpose: u8| [purpose * 16 + n as u8 + 1; 32];
-            NodeKeys { consensus: seed(1), log: seed(2), cosigner: seed(3) }
+            NodeKeys { consensus: seed(1), log: seed(2), cosigner: seed(3), tls: seed(4) }
         };
         let keys: Vec<_> = (0..count).map(seeds).collect();
         let genesis = genesis::build(ORIGIN, START_MS, founders(&members, &keys)).expect("in order");
