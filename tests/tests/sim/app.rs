@@ -51,8 +51,9 @@ impl LogDevice for SlowDisk {
     }
 
     fn flushed(&self, file: &Path, bytes: u64) {
-        let mut all = std::fs::read(file).expect("the log can be read");
-        all.truncate(bytes as usize);
+        let mut all = vec![0; bytes as usize];
+        let log = std::fs::File::open(file).expect("the log can be read");
+        std::os::unix::fs::FileExt::read_exact_at(&log, &mut all, 0).expect("as long as it says");
         *self.durable.lock().expect("nothing panics there") = all;
     }
 }
@@ -66,6 +67,8 @@ pub(crate) struct Journal {
     pub(crate) accused: Vec<String>,
     /// Why it ended by itself.
     pub(crate) failures: Vec<String>,
+    /// Checkpoints that it published, the same text once.
+    pub(crate) notes: Vec<Arc<str>>,
     /// Blocks that it voted against.
     pub(crate) refused: u64,
 }

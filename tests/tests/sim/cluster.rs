@@ -7,12 +7,15 @@ use std::{
     time::Duration,
 };
 
+use ore_checkpoint::{Checkpoint, Cosigner, KeyName, NoteSigner, SignedCheckpoint, UnixSeconds};
 use ore_consensus::{Engine, EngineConfig, EngineError, WalError};
 use ore_node::{
     Config,
     admission::Admission,
-    ledger::{Ledger, Newest},
+    consortium,
+    ledger::{Ledger, Newest, Published},
     pool::Pool,
+    publisher::Publisher,
     recovery::{self, OpenError},
     sequencer::{Clock, Sequencer, Settings, lock, validators_of},
 };
@@ -37,6 +40,7 @@ struct Life {
     door: Door,
     engine: Engine,
     driver: JoinHandle<()>,
+    publishing: Vec<JoinHandle<()>>,
 }
 
 /// One process: a member's node, or its twin.
@@ -140,6 +144,7 @@ impl Cluster {
             });
             self.net.with_tongue(|tongue| tongue.tree = Some(tree));
         }
+        let publisher = self.publisher(process, &ledger, &store);
         let pool = Arc::new(Pool::default());
         let (health, metrics) = (Arc::clone(&ledger.health), Arc::clone(&ledger.metrics));
         let admission = Arc::new(Admission::new(Arc::clone(&pool), health, metrics, 1_000, 8 << 20, 1_000));
@@ -166,6 +171,76 @@ impl Cluster {
             planted: self.planted_in(process),
         };
         self.run(process, engine_config, app, door).await;
+        if let Some(publisher) = publisher {
+            self.publish(process, publisher);
+        }
+    }
+
+    /// The node's own publisher, under virtual time; a twin has none.
+    fn publisher(
+        &self,
+        process: usize,
+        ledger: &Arc<Ledger>,
+        store: &Arc<Mutex<ore_store::Store>>,
+    ) -> Option<Arc<Publisher>> {
+        let member = self.processes[process].member;
+        if process != member {
+            return None;
+        }
+        let (ledger, store) = (Arc::clone(ledger), Arc::clone(store));
+        let (consortium, keys) = (&self.world.consortium, &self.world.keys[member]);
+        let (name, interval) = (&self.world.members[member], Duration::from_millis(50));
+        let publisher =
+            Publisher::new(ledger, store, consortium, name, keys, interval).expect("a policy and keys");
+        let began = self.began;
+        let publisher = Arc::new(publisher.with_clock(Clock::of(move || now_ms(began))));
+        publisher.resume();
+        Some(publisher)
+    }
+
+    /// Connects a publisher, runs it, and notes what it publishes.
+    fn publish(&mut self, process: usize, publisher: Arc<Publisher>) {
+        let net = self.net.clone();
+        let outbound =
+            move |to: Option<String>, message: Vec<u8>| net.send_beside(process, to.as_deref(), &message);
+        let inbox = publisher.connect(Box::new(outbound)).expect("one of several");
+        self.net.give_inbox(process, inbox);
+        let (journal, failing) = (self.journal(process), self.journal(process));
+        let Some(life) = self.processes[process].life.as_mut() else { return };
+        let mut published = life.door.ledger.published.subscribe();
+        life.publishing.push(tokio::spawn(async move {
+            if let Err(error) = publisher.run().await {
+                failing.lock().expect("nothing panics there").failures.push(error.to_string());
+            }
+        }));
+        life.publishing.push(tokio::spawn(async move {
+            published.mark_changed();
+            while published.changed().await.is_ok() {
+                let note = published.borrow_and_update().note.clone();
+                let notes = &mut journal.lock().expect("nothing panics there").notes;
+                if !note.is_empty() && notes.last() != Some(&note) {
+                    notes.push(note);
+                }
+            }
+        }));
+    }
+
+    /// For a planted bug: a checkpoint that nobody else signed.
+    pub(crate) fn publish_alone(&self, process: usize) {
+        let Some(door) = self.door(process) else { return };
+        let name = KeyName::new(ORIGIN).expect("a good name");
+        let keys = &self.world.keys[process];
+        let size = door.ledger.reader.size();
+        let root = door.ledger.reader.root_at(size).expect("its own size");
+        let body = Checkpoint::new(&name, size, root);
+        let cosigner = consortium::cosigner_name(ORIGIN, &self.world.members[process]);
+        let cosigner = Cosigner::new(KeyName::new(&cosigner).expect("a good name"), &keys.cosigner);
+        let time = UnixSeconds::new(START_MS / 1000).expect("a year of this age");
+        let lines =
+            vec![NoteSigner::new(name, &keys.log).sign(&body.to_text()), cosigner.cosign(&body, time)];
+        let signed = SignedCheckpoint::new(body, lines).expect("two good lines");
+        let (tree_size, note) = (size.get(), signed.to_string().into());
+        door.ledger.published.send_replace(Published { tree_size, note, checkpoint: Some(Arc::new(signed)) });
     }
 
     /// Some defects are everybody's, some are one member's.
@@ -207,7 +282,7 @@ impl Cluster {
                     }
                 });
                 self.doors.lock().expect("nothing panics there").insert(process, door.clone());
-                self.processes[process].life = Some(Life { door, engine, driver });
+                self.processes[process].life = Some(Life { door, engine, driver, publishing: Vec::new() });
             }
             Err(EngineError::Wal(WalError::InUse { .. })) => panic!("the log was free a moment ago"),
             Err(error) => panic!("process {process} does not start: {error}"),
@@ -218,9 +293,13 @@ impl Cluster {
     pub(crate) async fn kill(&mut self, process: usize) {
         self.net.leave(process);
         self.doors.lock().expect("nothing panics there").remove(&process);
-        if let Some(Life { door, engine, driver }) = self.processes[process].life.take() {
+        if let Some(Life { door, engine, driver, publishing }) = self.processes[process].life.take() {
             driver.abort();
             let _ = driver.await;
+            for task in publishing {
+                task.abort();
+                let _ = task.await;
+            }
             drop((door, engine));
         }
     }

@@ -15,6 +15,7 @@ use ore_consensus::{
     FrameKind, Inbound, Outbound, Transport, TransportPeer,
     danger_forge::{Ballot, Said, Statement, read},
 };
+use ore_node::publisher::Inbox;
 use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
@@ -58,6 +59,8 @@ const STATUS_EVERY_MS: u64 = 250;
 struct Place {
     inbound: mpsc::Sender<Inbound>,
     generation: u64,
+    /// Where cosignatures of others go.
+    inbox: Option<Inbox>,
 }
 
 struct Asked {
@@ -149,10 +152,44 @@ impl Net {
                     let _ = place.inbound.try_send(Inbound::Connected { peer });
                 }
             }
-            inner.places.insert(process, Place { inbound, generation });
+            inner.places.insert(process, Place { inbound, generation, inbox: None });
             generation
         };
         (transport, self.clone().carry(process, generation, outbound))
+    }
+
+    /// Gives a process the way on which others' cosignatures reach it.
+    pub(crate) fn give_inbox(&self, process: usize, inbox: Inbox) {
+        if let Some(place) = self.lock().places.get_mut(&process) {
+            place.inbox = Some(inbox);
+        }
+    }
+
+    /// Carries what publishers tell each other. It may be lost, as everything.
+    pub(crate) fn send_beside(&self, from: usize, to: Option<&str>, message: &[u8]) {
+        let mut inner = self.lock();
+        let others: Vec<usize> = inner.places.keys().copied().filter(|n| *n != from).collect();
+        for other in others {
+            if to.is_some_and(|to| inner.members[inner.names[other]] != to) {
+                continue;
+            }
+            let generation = inner.places[&other].generation;
+            if let Some(delay) = inner.fate_beside(from, other, message) {
+                let (net, message) = (self.clone(), message.to_vec());
+                tokio::spawn(async move {
+                    tokio::time::sleep(delay).await;
+                    let inner = net.lock();
+                    let line = (inner.names[from], inner.names[other]);
+                    if let Some(place) = inner.places.get(&other)
+                        && place.generation == generation
+                        && !inner.cut.contains(&line)
+                        && let Some(inbox) = &place.inbox
+                    {
+                        inbox.put(&inner.members[inner.names[from]], &message);
+                    }
+                });
+            }
+        }
     }
 
     /// Cuts a process off at once, as its end would.
@@ -296,6 +333,16 @@ impl Inner {
             Duration::from_micros(base * factor * 1000 + dice.below(1000))
         };
         (0..copies).map(|_| delay()).collect()
+    }
+
+    fn fate_beside(&mut self, from: usize, to: usize, message: &[u8]) -> Option<Duration> {
+        let what = name(self.seed, &[&[from as u8, to as u8, 20], message]);
+        let again = self.repeated.entry(what).or_insert(0);
+        *again += 1;
+        let mut dice = Dice::new(name(what, &[&again.to_be_bytes()]));
+        let weather = self.weather;
+        let lost = self.cut.contains(&(self.names[from], self.names[to])) || dice.chance(weather.lost);
+        (!lost).then(|| Duration::from_millis(dice.between(weather.least_ms, weather.most_ms + 1)))
     }
 
     fn fate_of_status(&self, from: usize, letter: &Letter) -> Vec<Duration> {

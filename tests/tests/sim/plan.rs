@@ -96,6 +96,8 @@ pub(crate) enum Planted {
     NoHealing,
     /// A member stores certificates with two signatures swapped.
     SwappedSignatures,
+    /// A member publishes a checkpoint that it alone signed.
+    LoneCheckpoint,
     /// A member stores another block than the decided one.
     OtherBlock,
 }

@@ -22,7 +22,13 @@ fn nothing_planted_nothing_found() {
 #[test]
 fn a_certificate_with_swapped_signatures_is_found() {
     let found = found(&Plan::calm(5).with(Planted::SwappedSignatures));
-    assert!(found.contains(&"certificates verify by themselves"), "{found:?}");
+    assert!(found.contains(&"certificates and cosignatures verify by themselves"), "{found:?}");
+}
+
+#[test]
+fn a_checkpoint_that_one_member_signed_alone_is_found() {
+    let found = found(&Plan::calm(5).with(Planted::LoneCheckpoint));
+    assert!(found.contains(&"certificates and cosignatures verify by themselves"), "{found:?}");
 }
 
 #[test]

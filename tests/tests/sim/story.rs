@@ -51,6 +51,7 @@ pub(crate) struct Holding {
 pub(crate) struct Report {
     pub(crate) plan: Plan,
     pub(crate) validators: Vec<ValidatorEntry>,
+    pub(crate) policy: ore_checkpoint::Policy,
     pub(crate) honest: Vec<Holding>,
     pub(crate) known: Known,
     pub(crate) book: Book,
@@ -119,6 +120,9 @@ async fn happen(plan: Plan) -> Report {
     tokio::time::sleep_until(cluster.began() + Duration::from_millis(plan.heal_ms)).await;
     if plan.planted != Planted::NoHealing {
         heal(&mut cluster).await;
+        if plan.planted == Planted::LoneCheckpoint {
+            cluster.publish_alone(plan.honest()[0]);
+        }
         healed.store(true, Ordering::Relaxed);
     }
     let healed_at = newest(&cluster.doors);
@@ -182,7 +186,7 @@ async fn heal(cluster: &mut Cluster) {
     }
 }
 
-/// All programs have their answers, and all honest members hold the same.
+/// All programs have their answers, and all honest members hold the same and have published it.
 async fn settle(cluster: &Cluster, plan: &Plan, clients: &mut JoinSet<()>, known: &Mutex<Known>) {
     while let Some(ended) = clients.join_next().await {
         ended.expect("a program does not panic");
@@ -195,7 +199,14 @@ async fn settle(cluster: &Cluster, plan: &Plan, clients: &mut JoinSet<()>, known
     };
     loop {
         let heights: Vec<u64> = plan.honest().iter().map(height).collect();
-        if heights.iter().all(|height| *height == heights[0] && *height >= answered) {
+        let published = |n: &usize| {
+            let published = |door: crate::cluster::Door| {
+                door.ledger.published.borrow().tree_size == door.ledger.tree_size()
+            };
+            cluster.door(*n).is_some_and(published)
+        };
+        let level = heights.iter().all(|height| *height == heights[0] && *height >= answered);
+        if level && plan.honest().iter().all(published) {
             return;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -237,7 +248,8 @@ async fn report(
     let liars = liars.collect();
     let (book, frames) = (cluster.net.book(), cluster.net.frames());
     let known = std::mem::take(&mut *known.lock().expect("nothing panics there"));
-    Report { plan, validators, honest, known, book, liars, healed_at, settled, frames, virtual_ms }
+    let policy = cluster.world.consortium.policy().expect("our own policy");
+    Report { plan, validators, policy, honest, known, book, liars, healed_at, settled, frames, virtual_ms }
 }
 
 fn blocks_of(reader: &ore_store::Reader) -> Vec<Stored> {

@@ -15,7 +15,7 @@ pub(crate) type Invariant = (&'static str, fn(&Report) -> Result<(), String>);
 /// All of them.
 pub(crate) const ALL: [Invariant; 6] = [
     ("equal roots at equal sizes", equal_roots::holds),
-    ("certificates verify by themselves", certified::holds),
+    ("certificates and cosignatures verify by themselves", certified::holds),
     ("nothing acknowledged is lost", nothing_lost::holds),
     ("every submitted record gets in", all_in::holds),
     ("no honest member says two things", one_word::holds),
