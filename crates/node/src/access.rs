@@ -8,7 +8,11 @@ mod caller;
 mod calls;
 mod roster;
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -17,7 +21,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use ore_wire::{
-    status,
+    status::{self, Refusal},
     token::{BadToken, Token},
 };
 use tonic::Status;
@@ -26,31 +30,60 @@ pub(crate) use caller::concerns;
 pub use caller::{Caller, Sight};
 pub use calls::{CALLS, Call, Needs, call};
 
-use crate::{config::Read, http, ledger::Ledger, sequencer::now_ms};
+use crate::{
+    config::Read,
+    http,
+    ledger::Ledger,
+    limits::{self, Held, Limits, Payer, Ticket},
+    port::Peer,
+    sequencer::now_ms,
+};
 use roster::Standings;
+
+/// How much longer a call may take than the node's own work on it: time for its body to arrive.
+const GRACE: Duration = Duration::from_secs(5);
+/// Calls that a token costs its bearer's address when it does not hold: its check costs the node that much.
+const BAD_TOKEN_CALLS: u32 = 10;
 
 /// Decides; cheap enough to be asked on every call.
 pub struct Access {
     ledger: Arc<Ledger>,
     read: Read,
+    request_timeout: Duration,
+    limits: Arc<Limits>,
     standings: Standings,
 }
 
 impl Access {
-    /// Decides by the roster of this ledger.
+    /// Decides by the roster of this ledger; `request_timeout` bounds a call, its request's body included.
     #[must_use]
-    pub fn new(ledger: Arc<Ledger>, read: Read) -> Self {
-        Self { ledger, read, standings: Standings::default() }
+    pub fn new(ledger: Arc<Ledger>, read: Read, request_timeout: Duration, limits: Arc<Limits>) -> Self {
+        Self { ledger, read, request_timeout, limits, standings: Standings::default() }
     }
 
-    /// Who asks, if that suffices for the call.
-    async fn admit(&self, call: &Call, shown: Option<String>) -> Result<Caller, Status> {
-        let caller = match shown {
-            Some(text) => self.believe(&text).await?,
-            None => Caller::Nobody { reads: self.read == Read::Everybody },
+    /// Who asks, if that suffices for the call, with a place for it.
+    async fn admit(&self, call: &Call, shown: Shown, peer: Option<Peer>) -> Result<(Caller, Ticket), Status> {
+        let address = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.address);
+        let stranger = || self.limits.account(Payer::address(address));
+        let caller = match (shown, peer.and_then(|peer| peer.key)) {
+            (Shown::Token(text), _) => {
+                // Whoever shows bad tokens all the time is refused before they are looked at.
+                if self.standings.known(&text).is_none() {
+                    stranger().pay_for_calls(1)?;
+                }
+                let believed = self.believe(&text).await;
+                believed.inspect_err(|_| drop(stranger().pay_for_calls(BAD_TOKEN_CALLS)))?
+            }
+            (Shown::Nothing, Some(key)) => self.recognise(key).await?,
+            (Shown::Nothing, None) => Caller::Nobody { reads: self.read == Read::Everybody },
         };
         permit(call, &caller)?;
-        Ok(caller)
+        let account = match &caller {
+            Caller::Member { id, .. } => self.limits.account(Payer::Member(Arc::clone(id))),
+            Caller::Nobody { .. } | Caller::Share { .. } => stranger(),
+        };
+        let ticket = self.limits.enter(&account, call.weight)?;
+        Ok((caller, ticket))
     }
 
     /// Reads a token and asks the roster about its key. A token that does not hold is refused, never ignored.
@@ -72,6 +105,15 @@ impl Access {
             Some(share) => Caller::Share { issuer: token.issuer.as_str().into(), share: share.clone() },
         })
     }
+
+    /// The member whose key a client certificate holds.
+    async fn recognise(&self, key: [u8; 32]) -> Result<Caller, Status> {
+        let found = self.standings.holder(&self.ledger, key).await;
+        let (id, sight) = found.ok_or_else(|| {
+            status::unknown("KEY", "the key of the client certificate is not, or no longer, a member's")
+        })?;
+        Ok(Caller::Member { id, sight })
+    }
 }
 
 fn bad_token(error: BadToken) -> Status {
@@ -83,26 +125,33 @@ fn bad_token(error: BadToken) -> Status {
     status::unknown(reason, &error.to_string())
 }
 
-/// What a caller shows: a share link in its path, or a bearer token (RFC 6750).
-fn credential(call: &Call, request: &Request) -> Result<Option<String>, Status> {
+/// What a caller shows, beside its certificate.
+enum Shown {
+    Nothing,
+    Token(String),
+}
+
+/// Reads what is shown: a share link in the path, or a bearer token (RFC 6750).
+fn credential(call: &Call, request: &Request) -> Result<Shown, Status> {
     if call.needs == Needs::Nothing {
-        return Ok(None);
+        return Ok(Shown::Nothing);
     }
     if let Some(rest) = request.uri().path().strip_prefix(http::SHARE_PATH)
         && call.needs == Needs::Share
     {
-        return Ok(rest.split('/').next().map(str::to_owned));
+        return Ok(Shown::Token(rest.split('/').next().unwrap_or_default().to_owned()));
     }
     let mut headers = request.headers().get_all(header::AUTHORIZATION).into_iter();
-    let (Some(value), None) = (headers.next(), headers.next()) else {
-        let none = request.headers().get(header::AUTHORIZATION).is_none();
-        return if none { Ok(None) } else { Err(status::unknown("TOKEN", "more than one authorization")) };
+    let value = match (headers.next(), headers.next()) {
+        (None, _) => return Ok(Shown::Nothing),
+        (Some(value), None) => value,
+        (Some(_), Some(_)) => return Err(status::unknown("TOKEN", "more than one authorization")),
     };
     let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).unwrap_or_default();
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(status::unknown("TOKEN", "the authorization is no bearer token"));
     }
-    Ok(Some(token.trim().to_owned()))
+    Ok(Shown::Token(token.trim().to_owned()))
 }
 
 /// Whether this caller may make this call at all.
@@ -137,16 +186,28 @@ pub async fn check(State(access): State<Arc<Access>>, mut request: Request, next
     let Some(call) = call(request.uri().path()).or_else(|| matched.and_then(call)) else {
         return no_such_call(&request);
     };
+    let peer = request.extensions().get::<Peer>().copied();
+    // A certificate is not looked at where nothing is needed, as a token is not.
+    let peer = peer.map(|peer| Peer { key: peer.key.filter(|_| call.needs != Needs::Nothing), ..peer });
     let admitted = match credential(call, &request) {
-        Ok(shown) => access.admit(call, shown).await,
+        Ok(shown) => access.admit(call, shown, peer).await,
         Err(status) => Err(status),
     };
-    match admitted {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
+    let (caller, ticket) = match admitted {
+        Ok(admitted) => admitted,
+        Err(status) => {
+            access.ledger.metrics.refused_calls.count(status.code());
+            return refuse(&request, &status);
         }
-        Err(status) => refuse(&request, &status),
+    };
+    request.extensions_mut().insert(caller);
+    let account = Arc::clone(&ticket.account);
+    let (grpc, limit) = (is_grpc(&request), access.request_timeout + GRACE);
+    let request = request.map(|body| Held::request(body, Arc::clone(&account)));
+    // A body that never comes ends here; a stream's answer is there at once, and lasts.
+    match tokio::time::timeout(limit, limits::on_account(account, next.run(request))).await {
+        Ok(response) => response.map(|body| Held::response(body, ticket)),
+        Err(_) => answer_in(grpc, &Status::deadline_exceeded("the request did not come to its end in time")),
     }
 }
 
@@ -157,13 +218,22 @@ fn is_grpc(request: &Request) -> bool {
 
 /// A refusal, in the words of whoever asks.
 fn refuse(request: &Request, status: &Status) -> Response {
-    if is_grpc(request) {
+    answer_in(is_grpc(request), status)
+}
+
+fn answer_in(grpc: bool, status: &Status) -> Response {
+    if grpc {
         return status.clone().into_http();
     }
     let mut response = http::problem(status);
     if response.status() == StatusCode::UNAUTHORIZED {
         let challenge = header::HeaderValue::from_static("Bearer");
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    if let Refusal::Later { after, .. } = status::refusal(status) {
+        // Whole seconds, rounded up: RFC 9110 §10.2.3.
+        let seconds = after.as_millis().div_ceil(1000).max(1) as u64;
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     response
 }

@@ -61,8 +61,24 @@ struct Queue {
 /// The answer to one batch, to be awaited.
 pub type Answer = oneshot::Receiver<Vec<Outcome>>;
 
-/// Room for a batch.
-pub struct Room([OwnedSemaphorePermit; 2]);
+/// Room for a batch; given back when it is answered.
+#[derive(Debug)]
+pub struct Room {
+    _whole: [OwnedSemaphorePermit; 2],
+    _share: Option<OwnedSemaphorePermit>,
+}
+
+impl Room {
+    const fn new(whole: [OwnedSemaphorePermit; 2]) -> Self {
+        Self { _whole: whole, _share: None }
+    }
+
+    /// With the caller's own part of the queue, which is given back at the same time.
+    #[must_use]
+    pub fn within(self, share: Option<OwnedSemaphorePermit>) -> Self {
+        Self { _share: share, ..self }
+    }
+}
 
 impl Admission {
     /// An empty queue before `pool`, with room for so many records and bytes until they are answered.
@@ -103,7 +119,7 @@ impl Admission {
         let taken = Arc::clone(&self.records).try_acquire_many_owned(records).and_then(|records| {
             Ok([records, Arc::clone(&self.kibibytes).try_acquire_many_owned(kibibytes)?])
         });
-        taken.map(Room).map_err(|_| {
+        taken.map(Room::new).map_err(|_| {
             self.metrics.queue_full.add(1);
             NotTaken::QueueFull
         })
@@ -119,7 +135,7 @@ impl Admission {
         let records = Arc::clone(&self.records).acquire_many_owned(records).await;
         let kibibytes = Arc::clone(&self.kibibytes).acquire_many_owned(kibibytes).await;
         match (records, kibibytes) {
-            (Ok(records), Ok(kibibytes)) => Ok(Room([records, kibibytes])),
+            (Ok(records), Ok(kibibytes)) => Ok(Room::new([records, kibibytes])),
             _ => Err(NotTaken::Stopping),
         }
     }
@@ -135,7 +151,7 @@ impl Admission {
         if queue.closed {
             return Err(NotTaken::Stopping);
         }
-        queue.waiting.push_back(Submission { entries, bytes, reply: Reply { sender, permits: room.0 } });
+        queue.waiting.push_back(Submission { entries, bytes, reply: Reply { sender, room } });
         drop(queue);
         self.arrived.notify_one();
         Ok(answer)

@@ -11,6 +11,8 @@ use std::{
 
 use toml::{Table, Value};
 
+use crate::{limits::Allowance, tls::TlsFiles};
+
 /// One field as an operator reads about it.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
@@ -38,7 +40,7 @@ const fn field(
 
 /// Every field, in the order of the README.
 #[rustfmt::skip]
-pub const FIELDS: [Field; 20] = [
+pub const FIELDS: [Field; 26] = [
     field("member", "member id", "", "The member that runs this node.",
         "Naming another member makes the node vote in nobody's name: its key does not match, and no other node counts its vote."),
     field("consortium", "path", "", "The trust root: origin, genesis, validators, policy.",
@@ -55,6 +57,10 @@ pub const FIELDS: [Field; 20] = [
         "Shows load and sizes, never records; keep it off public networks."),
     field("peer_listen", "address or none", "none", "Where other nodes connect, over mutual TLS; `none`: this node only dials.",
         "Nobody gets in whose key the consortium does not name; strangers can take some connections' worth of handshakes."),
+    field("tls_certificate", "path", "none", "Certificate chain (PEM) of the members' port; with it, the port speaks TLS 1.3 only.",
+        "Without it, whoever is on the way between a member and the node reads everything, and the tokens."),
+    field("tls_key", "path", "none", "Secret key (PEM) of the certificate.",
+        "Whoever reads it can stand in for this node towards members; checkpoints and receipts still verify or do not."),
     field("read", "members or everybody", "members", "Who may read the ledger; checkpoints, tiles of hashes and health are public anyway.",
         "With everybody, whoever reaches the port reads every record and every provenance."),
     field("pool_records", "records", "65536", "Records that may wait to be sequenced; more are answered with a retry hint.",
@@ -69,8 +75,16 @@ pub const FIELDS: [Field; 20] = [
         "A small value fills the log with empty blocks."),
     field("request_timeout_s", "seconds", "30", "Longest time for one call, streams aside.",
         "A large value lets slow callers hold connections."),
-    field("concurrent_requests", "requests", "1024", "Calls in progress at once on the member port; more wait.",
+    field("concurrent_requests", "requests", "1024", "Calls in progress at once on the member port, heavy ones counted several times; more are told to come back. Callers without a token have half.",
         "A large value lets callers take memory and threads."),
+    field("caller_requests", "requests", "256", "Calls in progress at once of one caller: a member, or an address without a token.",
+        "A large value lets one caller take what others need."),
+    field("caller_requests_s", "requests a second", "10000", "Calls that one caller may start in a second; more are told to come back.",
+        "As caller_requests."),
+    field("caller_mib_s", "MiB a second", "64", "Bytes that one caller may send and be sent in a second; more are slowed down.",
+        "As caller_requests, for the network."),
+    field("caller_query_ms", "milliseconds a second", "1000", "Computation that one caller may have in a second, 1000 being one core; more is told to come back.",
+        "As caller_requests, for the processor."),
     field("query_time_ms", "milliseconds", "2000", "Longest computation for one provenance question; a longer answer is cut short and says so.",
         "A large value lets one caller keep a core busy."),
     field("query_lots", "lots", "1000000", "Most lots in one provenance answer.",
@@ -93,6 +107,7 @@ pub struct Config {
     pub listen: SocketAddr,
     pub admin_listen: SocketAddr,
     pub peer_listen: Option<SocketAddr>,
+    pub tls: Option<TlsFiles>,
     pub read: Read,
     pub pool_records: usize,
     pub pool_bytes: usize,
@@ -100,7 +115,7 @@ pub struct Config {
     pub checkpoint_interval: Duration,
     pub heartbeat: Duration,
     pub request_timeout: Duration,
-    pub concurrent_requests: usize,
+    pub allowance: Allowance,
     pub query_time: Duration,
     pub query_lots: u32,
     pub stall: Duration,
@@ -200,6 +215,8 @@ impl Config {
         read.refuse_unknown();
         let mib = |value: u64| usize::try_from(value << 20).unwrap_or(usize::MAX);
         let count = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+        let few = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
+        let pool_records = count(read.number("pool_records", 1, 1 << 20));
         let config = Self {
             member: read.member(),
             consortium: read.path("consortium"),
@@ -209,14 +226,22 @@ impl Config {
             listen: read.address("listen"),
             admin_listen: read.address("admin_listen"),
             peer_listen: read.address_or_none("peer_listen"),
+            tls: read.tls(),
             read: read.read(),
-            pool_records: count(read.number("pool_records", 1, 1 << 20)),
+            pool_records,
             pool_bytes: mib(read.number("pool_mib", 4, 4096)),
             block_records: count(read.number("block_records", 1, 4000)),
             checkpoint_interval: Duration::from_millis(read.number("checkpoint_interval_ms", 0, 60_000)),
             heartbeat: Duration::from_secs(read.number("heartbeat_s", 1, 86_400)),
             request_timeout: Duration::from_secs(read.number("request_timeout_s", 1, 3_600)),
-            concurrent_requests: count(read.number("concurrent_requests", 1, 65_536)),
+            allowance: Allowance {
+                total_calls: few(read.number("concurrent_requests", 1, 65_536)),
+                calls: few(read.number("caller_requests", 1, 65_536)),
+                calls_s: few(read.number("caller_requests_s", 1, 1_000_000)),
+                bytes_s: read.number("caller_mib_s", 1, 65_536) << 20,
+                query_ms: few(read.number("caller_query_ms", 1, 1_000_000)),
+                pool_records,
+            },
             query_time: Duration::from_millis(read.number("query_time_ms", 10, 60_000)),
             query_lots: u32::try_from(read.number("query_lots", 1, 100_000_000)).unwrap_or(u32::MAX),
             stall: Duration::from_secs(read.number("stall_s", 1, 3_600)),
@@ -283,6 +308,23 @@ impl Reader<'_> {
             }
             SocketAddr::from(([127, 0, 0, 1], 0))
         })
+    }
+
+    /// Certificate and key, or neither.
+    fn tls(&mut self) -> Option<TlsFiles> {
+        let (certificate, key) = (self.path("tls_certificate"), self.path("tls_key"));
+        let stated = |field| self.table.contains_key(field);
+        match (stated("tls_certificate"), stated("tls_key")) {
+            (true, true) => Some(TlsFiles { certificate, key }),
+            (false, false) => None,
+            (true, false) => self.lonely("tls_key"),
+            (false, true) => self.lonely("tls_certificate"),
+        }
+    }
+
+    fn lonely(&mut self, missing: &'static str) -> Option<TlsFiles> {
+        self.mistakes.push(ConfigError::Missing(missing));
+        None
     }
 
     fn read(&mut self) -> Read {
@@ -359,8 +401,7 @@ mod tests {
 
     #[test]
     fn all_mistakes_are_reported_together() {
-        let text =
-            "member = \"Refiner A\"\nlisten = \"here\"\nblock_records = 0\npool_record = 5\nkeys = 3\n";
+        let text = "member = \"Refiner A\"\nlisten = \"here\"\nblock_records = 0\npool_record = 5\nkeys = 3\ntls_key = \"key.pem\"\n";
         let errors = Config::parse(text, Path::new("")).expect_err("many mistakes");
         let text = errors.to_string();
         for part in [
@@ -370,11 +411,12 @@ mod tests {
             "data is missing",
             "keys is 3, it must be a text",
             "member is \"Refiner A\"",
+            "tls_certificate is missing",
             "listen is \"here\", it must be an address",
             "block_records is 0, it must be a whole number from 1 to 4000",
         ] {
             assert!(text.contains(part), "{part:?} is not in\n{text}");
         }
-        assert_eq!(errors.0.len(), 8);
+        assert_eq!(errors.0.len(), 9);
     }
 }

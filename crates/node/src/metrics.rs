@@ -27,6 +27,28 @@ impl Number {
     }
 }
 
+/// Calls that were refused before any service saw them, by reason.
+#[derive(Debug, Default)]
+pub struct Refused {
+    /// Nobody is known to ask.
+    pub unknown: Number,
+    /// Who asks may not.
+    pub denied: Number,
+    /// Who asks takes more than its share.
+    pub too_much: Number,
+}
+
+impl Refused {
+    /// Counts one.
+    pub fn count(&self, code: tonic::Code) {
+        match code {
+            tonic::Code::Unauthenticated => self.unknown.add(1),
+            tonic::Code::PermissionDenied => self.denied.add(1),
+            _ => self.too_much.add(1),
+        }
+    }
+}
+
 /// Everything that this node counts. Stages: verified, sequenced, integrated, published.
 #[derive(Debug, Default)]
 pub struct Metrics {
@@ -52,6 +74,8 @@ pub struct Metrics {
     pub append_us: Number,
     /// Provenance questions answered.
     pub questions: Number,
+    /// Calls refused by the access layer.
+    pub refused_calls: Refused,
 }
 
 impl Metrics {

@@ -11,9 +11,12 @@ use std::{
 
 use bytes::Bytes;
 use ore_record::VerifiedRecord;
-use tokio::sync::{Notify, OwnedSemaphorePermit, oneshot};
+use tokio::sync::{Notify, oneshot};
 
-use crate::outcome::{NotTaken, Outcome};
+use crate::{
+    admission::Room,
+    outcome::{NotTaken, Outcome},
+};
 
 /// One record of a batch, as far as it came without the rules.
 #[derive(Debug)]
@@ -40,13 +43,13 @@ pub struct Reply {
     /// One outcome a record, in order.
     pub sender: oneshot::Sender<Vec<Outcome>>,
     /// Given back when the batch is answered.
-    pub permits: [OwnedSemaphorePermit; 2],
+    pub room: Room,
 }
 
 impl Reply {
     /// Answers; a caller that has gone away is nobody's problem.
     pub fn answer(self, outcomes: Vec<Outcome>) {
-        drop(self.permits);
+        drop(self.room);
         let _ = self.sender.send(outcomes);
     }
 }

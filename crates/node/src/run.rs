@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, http::StatusCode, middleware, serve::ListenerExt};
+use axum::{Router, http::StatusCode, middleware};
 use ore_checkpoint::{KeyName, NoteSigner};
 use ore_consensus::{Driver, Engine, EngineConfig, EngineError, Stall, Transport};
 use ore_peer::{Links, SideFrame};
@@ -23,13 +23,12 @@ use ore_wire::v1::{
 };
 use tokio::{
     net::TcpListener,
-    sync::{Semaphore, oneshot, watch},
+    sync::{oneshot, watch},
     task::JoinHandle,
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::service::Routes;
 use tonic_health::ServingStatus;
-use tower::limit::GlobalConcurrencyLimitLayer;
 
 use crate::{
     access::{self, Access},
@@ -41,12 +40,15 @@ use crate::{
     http,
     keys::{KeyError, NodeKeys},
     ledger::{Ledger, Newest},
+    limits::{Fair, Limits},
     neighbours::{self, Joined},
     pool::Pool,
+    port::{Open, Port},
     publisher::{PublishError, Publisher},
     recovery::{self, OpenError, Opened},
     sequencer::{Clock, Sequencer, Settings, validators_of},
     services::{Api, consortium, log, lot, provenance, submission},
+    tls::{self, TlsError},
 };
 
 /// Asks a node to stop; clones ask the same node.
@@ -145,6 +147,9 @@ pub enum NodeError {
         #[source]
         source: std::io::Error,
     },
+    /// The certificate of the members' port.
+    #[error("TLS on the members' port")]
+    Tls(#[from] TlsError),
     /// A thread cannot be started.
     #[error("start a thread for {what}")]
     Thread {
@@ -210,6 +215,10 @@ impl Node {
             }
             None => (None, None),
         };
+        let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
+        if tls.is_none() && !member_addr.ip().is_loopback() {
+            tracing::warn!(%member_addr, "members connect without TLS: whoever is on the way reads what they read");
+        }
         let Opened { store, custody, graph, tip } = open(&config, &consortium).await?;
 
         let validators = validators_of(&custody, tip.next_height());
@@ -276,20 +285,21 @@ impl Node {
             query_time: config.query_time,
             query_lots: config.query_lots,
             log_key: log_signer(&consortium, &keys)?,
-            questions: Arc::new(Semaphore::new(cores().div_ceil(2))),
+            questions: Fair::new(cores().div_ceil(2)),
         });
         let (health_reporter, health_service) = tonic_health::server::health_reporter();
-        let access = Arc::new(Access::new(Arc::clone(&ledger), config.read));
-        let router = member_router(&api, health_service, access, config.concurrent_requests)?;
+        let limits = Arc::new(Limits::new(config.allowance));
+        let access = Access::new(Arc::clone(&ledger), config.read, config.request_timeout, limits);
+        let router = member_router(&api, health_service, Arc::new(access))?;
         let admin_router = admin::routes(Arc::new(Admin {
             ledger: Arc::clone(&ledger),
             pool,
             links: neighbours.links.clone(),
         }));
-        let ending = Shutdown::new();
+        let (ending, open) = (Shutdown::new(), Arc::<Open>::default());
         let servers = vec![
-            serve(member_listener, router, ending.clone()),
-            serve(admin_listener, admin_router, ending.clone()),
+            tokio::spawn(Port::new(member_listener, tls, Arc::clone(&open)).serve(router, ending.clone())),
+            tokio::spawn(Port::new(admin_listener, None, Arc::default()).serve(admin_router, ending.clone())),
         ];
         let helpers = vec![
             tokio::spawn(report_health(ledger.health.clone(), health_reporter)),
@@ -473,9 +483,11 @@ impl Running {
         }
         drop(self.neighbours);
         self.ending.stop();
-        for server in self.servers {
+        for mut server in self.servers {
             // A caller that does not hang up is cut off.
-            let _ = tokio::time::timeout(self.stop / 4, server).await;
+            if tokio::time::timeout(self.stop / 4, &mut server).await.is_err() {
+                server.abort();
+            }
         }
         self.helpers.iter().for_each(JoinHandle::abort);
         if !self.publishing.is_finished() {
@@ -607,7 +619,6 @@ fn member_router<H>(
     api: &Arc<Api>,
     health: tonic_health::pb::health_server::HealthServer<H>,
     access: Arc<Access>,
-    concurrent_requests: usize,
 ) -> Result<Router, NodeError>
 where
     H: tonic_health::pb::health_server::Health,
@@ -634,24 +645,7 @@ where
     let router = routes.prepare().into_axum_router().merge(http::routes(Arc::clone(api)));
     // The access layer answers what no route does: who is refused learns nothing about what exists.
     let router = router.fallback(async || StatusCode::NOT_FOUND);
-    let router = router.layer(middleware::from_fn_with_state(access, access::check));
-    Ok(router.layer(GlobalConcurrencyLimitLayer::new(concurrent_requests)))
-}
-
-fn serve(listener: TcpListener, router: Router, ending: Shutdown) -> JoinHandle<()> {
-    // Small answers leave at once.
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "no-delay is not available");
-        }
-    });
-    tokio::spawn(async move {
-        let served =
-            axum::serve(listener, router).with_graceful_shutdown(async move { ending.asked().await });
-        if let Err(error) = served.await {
-            tracing::error!(%error, "a port is no longer served");
-        }
-    })
+    Ok(router.layer(middleware::from_fn_with_state(access, access::check)))
 }
 
 /// Tells the standard health service what the node's own condition is.

@@ -26,33 +26,40 @@ pub struct Call {
     pub name: &'static str,
     /// What it needs.
     pub needs: Needs,
+    /// How many ordinary calls it counts for while it is in progress: by the memory that it can take.
+    pub weight: u32,
 }
 
 const fn row(name: &'static str, needs: Needs) -> Call {
-    Call { name, needs }
+    Call { name, needs, weight: 1 }
+}
+
+/// A call that can take much more memory than others.
+const fn heavy(name: &'static str, needs: Needs, weight: u32) -> Call {
+    Call { name, needs, weight }
 }
 
 /// Every call, in order of its name's group.
 #[rustfmt::skip]
 pub const CALLS: &[Call] = &[
     row("/oreledger.v1.SubmissionService/Submit", Needs::Signature),
-    row("/oreledger.v1.SubmissionService/SubmitStream", Needs::Signature),
+    heavy("/oreledger.v1.SubmissionService/SubmitStream", Needs::Signature, 8),
 
     row("/oreledger.v1.LotService/GetLot", Needs::Lot),
     row("/oreledger.v1.LotService/GetHeads", Needs::Member),
     row("/oreledger.v1.LotService/ListLots", Needs::Lot),
     row("/oreledger.v1.LotService/History", Needs::Lot),
 
-    row("/oreledger.v1.ProvenanceService/TraceBack", Needs::Sight),
-    row("/oreledger.v1.ProvenanceService/TraceForward", Needs::Sight),
+    heavy("/oreledger.v1.ProvenanceService/TraceBack", Needs::Sight, 16),
+    heavy("/oreledger.v1.ProvenanceService/TraceForward", Needs::Sight, 16),
     row("/oreledger.v1.ProvenanceService/Attribute", Needs::LotOrShare),
 
     row("/oreledger.v1.LogService/GetCheckpoint", Needs::Nothing),
     row("/oreledger.v1.LogService/GetConsistencyProof", Needs::Nothing),
     row("/oreledger.v1.LogService/GetReceipt", Needs::Member),
-    row("/oreledger.v1.LogService/ReadEntries", Needs::Sight),
+    heavy("/oreledger.v1.LogService/ReadEntries", Needs::Sight, 4),
     row("/oreledger.v1.LogService/Watch", Needs::Sight),
-    row("/oreledger.v1.LogService/GetBundle", Needs::LotOrShare),
+    heavy("/oreledger.v1.LogService/GetBundle", Needs::LotOrShare, 64),
 
     row("/oreledger.v1.ConsortiumService/GetInfo", Needs::Nothing),
     row("/oreledger.v1.ConsortiumService/ListMembers", Needs::Member),
@@ -72,11 +79,11 @@ pub const CALLS: &[Call] = &[
     row("/v1/lots", Needs::Lot),
     row("/v1/lots/{member}/{number}", Needs::Lot),
     row("/v1/lots/{member}/{number}/history", Needs::Lot),
-    row("/v1/lots/{member}/{number}/trace", Needs::Sight),
+    heavy("/v1/lots/{member}/{number}/trace", Needs::Sight, 16),
     row("/v1/lots/{member}/{number}/attribute", Needs::LotOrShare),
     row("/v1/records/{id}/receipt", Needs::Member),
     row("/share/{token}", Needs::Share),
-    row("/share/{token}/bundle", Needs::Share),
+    heavy("/share/{token}/bundle", Needs::Share, 64),
 ];
 
 /// The row of a call, by its full gRPC path or its HTTP route.

@@ -20,12 +20,14 @@ const FRESH: Duration = Duration::from_secs(1);
 const MOST: usize = 4_096;
 
 type Key = (Box<str>, [u8; 32]);
+type Holder = (Instant, Arc<str>, Sight);
 
 /// What was found lately.
 #[derive(Default)]
 pub(super) struct Standings {
     tokens: Mutex<HashMap<Box<str>, Arc<Token>>>,
     keys: Mutex<HashMap<Key, (Instant, Sight)>>,
+    holders: Mutex<HashMap<[u8; 32], Holder>>,
 }
 
 impl Standings {
@@ -64,6 +66,32 @@ impl Standings {
             None => drop(keys.remove(&key)),
         }
         sight
+    }
+}
+
+/// Whose key this is, for certificates: they name nobody that counts.
+impl Standings {
+    /// The member that the key belongs to, if it is not revoked, and how much that member sees.
+    pub(super) async fn holder(&self, ledger: &Ledger, key: [u8; 32]) -> Option<(Arc<str>, Sight)> {
+        if let Some((at, id, sight)) = lock(&self.holders).get(&key)
+            && at.elapsed() < FRESH
+        {
+            return Some((Arc::clone(id), *sight));
+        }
+        let custody = ledger.custody.read().await;
+        let leaves = custody.leaves();
+        let member = custody.members().find(|member| member.may_sign(&key, leaves));
+        let found = member.map(|member| (Arc::<str>::from(member.id()), Sight::of(member)));
+        drop(custody);
+        let mut holders = lock(&self.holders);
+        match &found {
+            Some((id, sight)) => {
+                make_room(&mut holders);
+                holders.insert(key, (Instant::now(), Arc::clone(id), *sight));
+            }
+            None => drop(holders.remove(&key)),
+        }
+        found
     }
 }
 

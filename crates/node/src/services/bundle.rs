@@ -92,17 +92,16 @@ pub async fn get_bundle(
 ) -> Result<v1::GetBundleResponse, Status> {
     let element = u8::try_from(request.element).ok().filter(|number| (1..=118).contains(number));
     let element = element.ok_or_else(|| status::malformed("element", "an atomic number from 1 to 118"))?;
+    let turn = api.turn().await?;
     let custody = Arc::clone(&api.ledger.custody).read_owned().await;
     caller.may_see(&custody, &request.lot)?;
     let tree_size = custody.leaves();
     let note = tokio::time::timeout(PUBLISH_WAIT, note_of(api, tree_size)).await.ok().flatten();
     let note =
         note.ok_or_else(|| status::unavailable("the newest block is not published yet", PUBLISH_WAIT))?;
-    let permit = Arc::clone(&api.questions).acquire_owned().await;
-    let permit = permit.map_err(|_| Status::unavailable("this node is shutting down"))?;
     let api = Arc::clone(api);
     let built = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
+        let _turn = turn;
         build_bundle(&api, &custody, &request.lot, Element(element), tree_size, note)
     });
     let bundle = built.await.map_err(|_| Status::internal("the bundle could not be built"))??;

@@ -8,15 +8,22 @@ pub mod provenance;
 pub mod submission;
 pub mod touched;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use ore_checkpoint::NoteSigner;
 use ore_store::StoreError;
 use ore_wire::status;
-use tokio::sync::Semaphore;
 use tonic::Status;
 
-use crate::{admission::Admission, ledger::Ledger};
+use crate::{
+    admission::Admission,
+    ledger::Ledger,
+    limits::{self, Account, Fair, Turn},
+};
 
 /// Items on a page when the caller names no number, and most on any page.
 const PAGE_DEFAULT: u32 = 100;
@@ -37,16 +44,45 @@ pub struct Api {
     /// The node's log key, by which it stands by the claim of a bundle.
     pub log_key: NoteSigner,
     /// Provenance questions computed at once.
-    pub questions: Arc<Semaphore>,
+    pub questions: Arc<Fair>,
 }
 
 impl Api {
+    /// A turn at computing for whoever makes the call at hand. Taken before the state is locked, so that nobody
+    /// who waits for a turn holds up writing.
+    ///
+    /// # Errors
+    /// `RESOURCE_EXHAUSTED` when the caller has had as much computed as it may.
+    pub(crate) async fn turn(&self) -> Result<Computing, Status> {
+        let account = limits::account();
+        if let Some(account) = &account {
+            account.may_compute()?;
+        }
+        let turn = self.questions.turn(account.as_ref().map_or(u64::MAX, |account| account.id)).await;
+        Ok(Computing { account, begin: Instant::now(), _turn: turn })
+    }
+
     /// Ends a call that takes too long; what it was doing is dropped.
     async fn timed<T>(&self, call: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
         tokio::time::timeout(self.request_timeout, call).await.unwrap_or_else(|_| {
             let seconds = self.request_timeout.as_secs();
             Err(Status::deadline_exceeded(format!("no answer within {seconds} s, the limit of this node")))
         })
+    }
+}
+
+/// Computation on somebody's account, until this is dropped.
+pub(crate) struct Computing {
+    account: Option<Arc<Account>>,
+    begin: Instant,
+    _turn: Turn,
+}
+
+impl Drop for Computing {
+    fn drop(&mut self) {
+        if let Some(account) = &self.account {
+            account.pay_for_computation(self.begin.elapsed());
+        }
     }
 }
 

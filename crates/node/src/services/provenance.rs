@@ -21,7 +21,7 @@ use tokio::sync::OwnedRwLockReadGuard;
 use tonic::{Request, Response, Status};
 
 use super::{
-    Api,
+    Api, Computing,
     lot::{describe, with_statement},
     no_lot,
 };
@@ -128,16 +128,15 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// Computes off the reactor, a bounded number at once.
+/// Computes off the reactor, in a turn that was taken before the state was locked.
 async fn compute<T: Send + 'static>(
     api: &Arc<Api>,
+    turn: Computing,
     work: impl FnOnce(&Api, &Graph, &mut Scratch) -> T + Send + 'static,
 ) -> Result<T, Status> {
-    let permit = Arc::clone(&api.questions).acquire_owned().await;
-    let permit = permit.map_err(|_| Status::unavailable("this node is shutting down"))?;
     let api = Arc::clone(api);
     let done = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
+        let _turn = turn;
         api.ledger.metrics.questions.add(1);
         SCRATCH.with_borrow_mut(|scratch| work(&api, &api.ledger.graph(), scratch))
     });
@@ -167,8 +166,9 @@ pub async fn attribute(
     if request.element == 0 {
         return Err(status::malformed("element", "an atomic number from 1 to 118"));
     }
+    let turn = api.turn().await?;
     let question = Question::read(api, &request.lot, request.element, as_of, request.limits).await?;
-    compute(api, move |_, graph, scratch| {
+    compute(api, turn, move |_, graph, scratch| {
         let limits = ore_provenance::Limits { steps: question.lots, work: question.work };
         let Question { lot, element, as_of, .. } = question;
         let answer = ore_provenance::attribute(graph, scratch, lot, element, as_of, &limits);
@@ -288,9 +288,10 @@ pub async fn trace_back(
     api: &Arc<Api>,
     request: v1::TraceBackRequest,
 ) -> Result<Vec<v1::TraceBackResponse>, Status> {
+    let turn = api.turn().await?;
     let question =
         Question::read(api, &request.lot, request.element, request.as_of_tree_size, request.limits).await?;
-    compute(api, move |api, graph, scratch| {
+    compute(api, turn, move |api, graph, scratch| {
         let limits = TraceLimits { depth: question.depth, nodes: question.lots };
         let Question { lot, element, as_of, .. } = question;
         let trace = ore_provenance::trace_back(graph, scratch, lot, element, as_of, &limits);
@@ -441,9 +442,10 @@ pub async fn trace_forward(
         (mg, 0) => Threshold::Mass(ore_provenance::Picograms(u128::from(mg) * 1_000_000_000)),
         _ => return Err(status::malformed("minimum_mg", "state a least mass or a least share, not both")),
     };
+    let turn = api.turn().await?;
     let question =
         Question::read(api, &request.lot, request.element, request.as_of_tree_size, request.limits).await?;
-    compute(api, move |api, graph, scratch| {
+    compute(api, turn, move |api, graph, scratch| {
         let limits = ForwardLimits { steps: question.lots, hits: question.lots, threshold };
         let Question { lot, element, as_of, .. } = question;
         let recall = ore_provenance::trace_forward(graph, scratch, &[lot], element, as_of, &limits);

@@ -18,6 +18,7 @@ use super::Api;
 use crate::{
     admission::{Answer, MAX_BATCH_BYTES, too_long},
     health::Condition,
+    limits::{self, Account, BAD_RECORD_BYTES},
     outcome::{NotTaken, Outcome, Place},
 };
 
@@ -71,6 +72,7 @@ impl SubmissionService for Submission {
             wait: None,
             ended: false,
             failure: None,
+            account: limits::account(),
             condition: self.0.ledger.health.watch(),
         };
         let results = stream::unfold(feed, |mut feed| async move {
@@ -85,12 +87,25 @@ async fn submit_one(api: &Api, entry: Bytes) -> Result<Outcome, Status> {
     if too_long(&entry) {
         return Ok(malformed_length(entry.len()));
     }
+    let account = limits::account();
+    let share = account.as_ref().map(|account| account.try_queue(1, entry.len()).ok_or(NotTaken::QueueFull));
+    let share = share.transpose().map_err(not_taken)?;
     let answer = api
         .admission
         .try_room(1, entry.len())
-        .and_then(|room| api.admission.submit(vec![entry], room))
+        .and_then(|room| api.admission.submit(vec![entry], room.within(share)))
         .map_err(not_taken)?;
-    answer.await.ok().and_then(|mut outcomes| outcomes.pop()).ok_or_else(|| not_taken(NotTaken::Stopping))
+    let outcomes = answer.await.unwrap_or_default();
+    pay_for_bad(account.as_deref(), &outcomes);
+    outcomes.into_iter().next().ok_or_else(|| not_taken(NotTaken::Stopping))
+}
+
+/// Whoever hands in what is no record, or not its author's, pays for the check.
+fn pay_for_bad(account: Option<&Account>, outcomes: &[Outcome]) {
+    let bad = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Malformed { .. })).count();
+    if let Some(account) = account.filter(|_| bad > 0) {
+        account.pay_for_bytes(bad as u64 * BAD_RECORD_BYTES);
+    }
 }
 
 fn not_taken(why: NotTaken) -> Status {
@@ -122,6 +137,8 @@ struct Feed {
     wait: Option<v1::Stage>,
     ended: bool,
     failure: Option<Status>,
+    /// Who pays; taken here because the stream is read after the call has returned.
+    account: Option<Arc<Account>>,
     condition: watch::Receiver<Condition>,
 }
 
@@ -198,9 +215,14 @@ impl Feed {
 
     async fn queue(&mut self, entries: Vec<Bytes>, bytes: usize, too_long: Vec<(usize, usize)>) {
         let count = entries.len();
+        // Its own room first: a caller that fills it waits for itself, and holds nothing that others need.
+        let share = match &self.account {
+            Some(account) => account.queue(count, bytes).await,
+            None => None,
+        };
         let admission = &self.api.admission;
         let answer = match admission.room(count, bytes).await {
-            Ok(room) => admission.submit(entries, room),
+            Ok(room) => admission.submit(entries, room.within(share)),
             Err(why) => Err(why),
         };
         self.waiting.push_back(Waiting { first: self.next_sequence, count, answer, too_long });
@@ -213,6 +235,7 @@ impl Feed {
             return Err(Status::internal("an answer without a question"));
         };
         self.in_flight -= batch.count;
+        pay_for_bad(self.account.as_deref(), &outcomes);
         let mut outcomes = outcomes;
         for (place, length) in batch.too_long {
             if let Some(outcome) = outcomes.get_mut(place) {

@@ -1,6 +1,7 @@
 //! A ledger of a mine and a refiner, with one node on loopback.
 
 use std::{
+    net::SocketAddr,
     path::Path,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -129,11 +130,16 @@ pub(crate) fn config_of(dir: &Path) -> Config {
 }
 
 pub(crate) async fn start(config: Config) -> Running {
+    start_with(config, async |address| channel(&format!("http://{address}")).await).await
+}
+
+/// Starts a node that is connected to in another way than usual.
+pub(crate) async fn start_with(config: Config, connect: impl AsyncFnOnce(SocketAddr) -> Channel) -> Running {
     let shutdown = Shutdown::new();
     let node = Node::start(config, shutdown.clone()).await.unwrap_or_else(|error| {
         panic!("node does not start: {}", ore_node::sequencer::chain(&error));
     });
-    let channel = channel(&format!("http://{}", node.member_addr())).await;
+    let channel = connect(node.member_addr()).await;
     Running { node, shutdown, channel }
 }
 

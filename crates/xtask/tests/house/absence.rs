@@ -10,6 +10,7 @@ use crate::{code, files, none, root, sources};
 const MAY_SPAWN: &[(&str, &str)] = &[
     ("crates/node/src/run.rs", "assembles the node"),
     ("crates/peer/src/network.rs", "one task a link, in sets that end with the network"),
+    ("crates/node/src/port.rs", "one task a connection, in a set that ends with the port"),
     ("crates/cli/src", "a program of its own: starts runtimes and load generators"),
     ("crates/store/src", "one bounded index thread, and fsck's verifier threads inside a scope"),
 ];
