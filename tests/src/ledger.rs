@@ -387,6 +387,7 @@ fn profile() -> v1::Profile {
         balance_tolerance_ppm: vec![20_000],
         hs_table: "HS2022".into(),
         lists: Vec::new(),
+        thresholds: None,
     }
 }
 

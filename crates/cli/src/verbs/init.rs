@@ -56,6 +56,7 @@ fn profile() -> Profile {
         balance_tolerance_ppm: vec![20_000],
         hs_table: "HS2022".to_owned(),
         lists: Vec::new(),
+        thresholds: None,
     }
 }
 

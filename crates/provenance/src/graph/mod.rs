@@ -6,6 +6,7 @@
 //! Withdrawn steps stay in the arrays, with the leaf from which they no longer count.
 
 mod append;
+mod dated;
 mod read;
 mod snapshot;
 mod undo;

@@ -158,6 +158,19 @@ impl Graph {
         self.at(part.composition, part.dry_mg, element).value
     }
 
+    /// Every element that a part's pinned composition names, with its mass, by atomic number.
+    pub fn contents_of_part(&self, part: &Part, mut each: impl FnMut(Element, Picograms)) {
+        for row in &self.contents[part.composition as usize..] {
+            if row.element != 0 {
+                let ppb = row.content.content().bounds().0;
+                each(Element(row.element), Picograms::contained(part.dry_mg, ppb));
+            }
+            if row.last {
+                break;
+            }
+        }
+    }
+
     /// What a lot held of an element when made (or as corrected and assayed since, up to `as_of`).
     #[must_use]
     pub fn contained(&self, lot: LotIndex, element: Element, as_of: u64) -> Option<ContainedMass> {

@@ -15,6 +15,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("ore-custody", 1),
     ("ore-provenance", 1),
     ("ore-fingerprint", 1),
+    ("ore-audit", 1),
+    ("ore-findings", 1),
     ("ore-wire", 2),
     ("ore-exchange", 2),
     ("ore-store", 3),

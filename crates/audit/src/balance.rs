@@ -1,0 +1,341 @@
+//! Mass balance of a facility: opening, receipts, inputs, outputs, losses, shipments, closing, per period.
+//!
+//! The books are the ledger's own: what a lot held when it left and when it arrived, after the receiver's
+//! weighing. So `opening + receipts + mined + outputs + residues + adjustments = inputs + shipments + gone + closing`,
+//! exactly. A declared loss is shown beside it: it explains inputs that are in no output, and moves no stock.
+
+use alloc::{collections::BTreeMap, vec::Vec};
+
+use ore_provenance::Element;
+use ore_record::v1::{MaterialClass, OutputRole};
+
+use crate::{
+    journal::{Entry, Fact, Word},
+    ratio::{Ppm, ratio_ppm},
+    view::{Budget, View},
+};
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BalanceOf {
+    /// The facility.
+    pub facility: Word,
+    /// Only this class of material; `Unspecified`: all together.
+    pub material: MaterialClass,
+    /// Atomic number; 0: the whole dry mass.
+    pub element: Element,
+    /// From this event time, inclusive, milliseconds since 1970.
+    pub from_ms: u64,
+    /// To this event time, exclusive.
+    pub to_ms: u64,
+}
+
+/// A line of the books.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Line {
+    /// Came from another place.
+    Receipt,
+    /// Mined, collected, or brought in with unknown origin.
+    Source,
+    /// Came out of a transformation here, product or by-product.
+    Output,
+    /// Residue of a transformation here.
+    Residue,
+    /// An offer that was declined or cancelled came back.
+    Return,
+    /// A new assay changed what stock contains.
+    Revaluation,
+    /// Went into a transformation here.
+    Input,
+    /// Left for another place.
+    Shipment,
+    /// Worn away in use.
+    Use,
+    /// Destroyed, dumped, lost, stolen or exported.
+    Disposal,
+}
+
+impl Line {
+    /// All, in the order of a balance sheet.
+    pub const ALL: [Self; 10] = [
+        Self::Receipt,
+        Self::Source,
+        Self::Output,
+        Self::Residue,
+        Self::Return,
+        Self::Revaluation,
+        Self::Input,
+        Self::Shipment,
+        Self::Use,
+        Self::Disposal,
+    ];
+
+    /// Whether it lowers the stock.
+    #[must_use]
+    pub const fn lowers(self) -> bool {
+        matches!(self, Self::Input | Self::Shipment | Self::Use | Self::Disposal)
+    }
+}
+
+/// One movement: what the drill-down shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Movement {
+    /// Leaf of the record.
+    pub leaf: u32,
+    /// Ordinal.
+    pub lot: u32,
+    /// Where it stands.
+    pub line: Line,
+    /// What it adds to the stock, picograms; negative when it lowers it.
+    pub amount_pg: i128,
+}
+
+/// A stocktake against the books of its moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// Leaf of the stocktake.
+    pub leaf: u32,
+    /// What was counted, picograms.
+    pub counted_pg: i128,
+    /// What the books said, picograms.
+    pub book_pg: i128,
+    /// Opening stock and everything that came in since the stocktake's period began, picograms.
+    pub throughput_pg: i128,
+}
+
+impl Counted {
+    /// Counted less book.
+    #[must_use]
+    pub const fn variance_pg(&self) -> i128 {
+        self.counted_pg.saturating_sub(self.book_pg)
+    }
+
+    /// The variance as a part of the closing book stock.
+    #[must_use]
+    pub fn of_closing(&self) -> Option<Ppm> {
+        ratio_ppm(self.variance_pg(), u128::try_from(self.book_pg).ok()?)
+    }
+
+    /// The variance as a part of the throughput.
+    #[must_use]
+    pub fn of_throughput(&self) -> Option<Ppm> {
+        ratio_ppm(self.variance_pg(), u128::try_from(self.throughput_pg).ok()?)
+    }
+}
+
+/// The books of a period.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Balance {
+    /// Stock at the beginning, picograms.
+    pub opening_pg: i128,
+    /// By line, picograms, as positive numbers except revaluations.
+    pub lines: BTreeMap<Line, i128>,
+    /// Declared losses to no lot, picograms; part of `Input` already.
+    pub declared_loss_pg: i128,
+    /// Stock at the end, picograms.
+    pub closing_pg: i128,
+    /// Stocktakes of the period, oldest first.
+    pub counted: Vec<Counted>,
+    /// Movements of the period, oldest record first, at most as many as were asked for.
+    pub movements: Vec<Movement>,
+    /// Whether movements were left out of the list (never out of the sums).
+    pub more_movements: bool,
+    /// Whether every record was looked at.
+    pub complete: bool,
+}
+
+impl Balance {
+    /// Inputs that are in no output, residue or declared loss: what the balance of metal leaves open.
+    #[must_use]
+    pub fn unaccounted_pg(&self) -> i128 {
+        let line = |line| self.lines.get(&line).copied().unwrap_or(0);
+        line(Line::Input) - line(Line::Output) - line(Line::Residue) - self.declared_loss_pg
+    }
+
+    /// Opening stock and everything that came in.
+    #[must_use]
+    pub fn throughput_pg(&self) -> i128 {
+        let came = Line::ALL.iter().filter(|line| !line.lowers() && **line != Line::Revaluation);
+        came.fold(self.opening_pg, |sum, line| sum + self.lines.get(line).copied().unwrap_or(0))
+    }
+}
+
+/// The books of a facility, with at most `drill` movements.
+#[must_use]
+pub fn balance(view: &View<'_>, of: &BalanceOf, drill: usize, budget: &mut Budget) -> Balance {
+    let mut books = Books { sheet: Balance::default(), drill };
+    let mut stock: i128 = 0;
+    let mut takes: Vec<u32> = Vec::new();
+    for (leaf, entry) in view.posted(of.facility) {
+        if !budget.spend(1) {
+            books.sheet.complete = false;
+            return books.sheet;
+        }
+        if matches!(entry.fact, Fact::Stocktake { .. }) {
+            if (of.from_ms..of.to_ms).contains(&entry.event_ms) {
+                takes.push(leaf);
+            }
+            continue;
+        }
+        if entry.event_ms >= of.to_ms {
+            continue;
+        }
+        let before = entry.event_ms < of.from_ms;
+        movements(view, of, leaf, entry, &mut |movement| {
+            stock += movement.amount_pg;
+            if !before {
+                books.enter(movement);
+            }
+        });
+        if before {
+            books.sheet.opening_pg = stock;
+        } else {
+            books.sheet.declared_loss_pg += declared(of, entry);
+        }
+    }
+    // Event times need not be in ledger order: the opening is everything before, whenever it was written down.
+    let moved: i128 =
+        books.sheet.lines.iter().map(|(line, sum)| if line.lowers() { -sum } else { *sum }).sum();
+    books.sheet.closing_pg = stock;
+    books.sheet.opening_pg = stock - moved;
+    books.sheet.complete = !budget.is_short();
+    for leaf in takes {
+        if let Some(counted) = count(view, of, leaf, budget) {
+            books.sheet.counted.push(counted);
+        }
+    }
+    books.sheet.complete &= !budget.is_short();
+    books.sheet
+}
+
+struct Books {
+    sheet: Balance,
+    drill: usize,
+}
+
+impl Books {
+    fn enter(&mut self, movement: Movement) {
+        let amount = if movement.line.lowers() { -movement.amount_pg } else { movement.amount_pg };
+        *self.sheet.lines.entry(movement.line).or_default() += amount;
+        if self.sheet.movements.len() < self.drill {
+            self.sheet.movements.push(movement);
+        } else {
+            self.sheet.more_movements = true;
+        }
+    }
+}
+
+fn declared(of: &BalanceOf, entry: &Entry) -> i128 {
+    let Fact::Step(step) = &entry.fact else { return 0 };
+    let losses = step.losses.iter().filter(|(element, _)| of.element.0 == 0 || *element == of.element.0);
+    losses.map(|(_, mg)| i128::from(*mg) * 1_000_000_000).sum()
+}
+
+/// What a stocktake counted against the books of its moment.
+#[must_use]
+pub fn count(view: &View<'_>, of: &BalanceOf, leaf: u32, budget: &mut Budget) -> Option<Counted> {
+    let entry = view.entry(leaf)?;
+    let Fact::Stocktake { stocktake, .. } = &entry.fact else { return None };
+    let asked = |line: &&ore_record::v1::StockLine| {
+        line.element == u32::from(of.element.0)
+            && (of.material == MaterialClass::Unspecified || line.material() == of.material)
+    };
+    let mut lines = stocktake.lines.iter().filter(asked).peekable();
+    lines.peek()?;
+    let counted_pg = lines.map(|line| i128::from(line.mg) * 1_000_000_000).sum();
+    let (mut book_pg, mut came_pg) = (0, 0);
+    for (other, moved) in view.posted(of.facility) {
+        if !budget.spend(1) {
+            return None;
+        }
+        // What happened at the same moment but was written down later is not in the count.
+        if (moved.event_ms, other) >= (entry.event_ms, leaf) {
+            continue;
+        }
+        movements(view, of, other, moved, &mut |movement| {
+            book_pg += movement.amount_pg;
+            let came = !movement.line.lowers() && movement.line != Line::Revaluation;
+            if came || moved.event_ms < stocktake.period_start_ms {
+                came_pg += movement.amount_pg;
+            }
+        });
+    }
+    Some(Counted { leaf, counted_pg, book_pg, throughput_pg: came_pg })
+}
+
+/// What one record moves at a facility.
+pub fn movements(
+    view: &View<'_>,
+    of: &BalanceOf,
+    leaf: u32,
+    entry: &Entry,
+    each: &mut dyn FnMut(Movement),
+) {
+    let wanted = |lot: u32| {
+        of.material == MaterialClass::Unspecified
+            || view.journal.lot(lot).is_some_and(|lot| lot.material == of.material)
+    };
+    let at = u64::from(leaf);
+    let mut put = |lot: u32, line: Line, amount: u128| {
+        if amount > 0 && wanted(lot) {
+            let amount = i128::try_from(amount).unwrap_or(i128::MAX);
+            let amount_pg = if line.lowers() { -amount } else { amount };
+            each(Movement { leaf, lot, line, amount_pg });
+        }
+    };
+    match &entry.fact {
+        Fact::Commission(it) => put(it.lot, Line::Source, view.created(it.lot, of.element).0),
+        Fact::Step(it) if it.facility == of.facility => {
+            for (lot, amount) in view.taken(leaf, of.element) {
+                put(lot, Line::Input, amount.0);
+            }
+            for output in &it.outputs {
+                let residue = output.role == OutputRole::Residue;
+                let line = if residue { Line::Residue } else { Line::Output };
+                put(output.lot, line, view.created(output.lot, of.element).0);
+            }
+        }
+        Fact::Ship(it) if it.from == of.facility => {
+            for shipped in &it.lots {
+                put(shipped.lot, Line::Shipment, view.remaining_before(shipped.lot, of.element, at).0);
+            }
+        }
+        Fact::Accept(it) if it.facility == of.facility => {
+            for accepted in &it.lots {
+                put(accepted.lot, Line::Receipt, view.remaining_before(accepted.lot, of.element, at + 1).0);
+            }
+        }
+        Fact::Returned { offer } => {
+            if let Some(Fact::Ship(ship)) = view.entry(*offer).map(|entry| &entry.fact)
+                && ship.from == of.facility
+            {
+                for shipped in &ship.lots {
+                    put(shipped.lot, Line::Return, view.remaining_before(shipped.lot, of.element, at).0);
+                }
+            }
+        }
+        Fact::Use { lot, facility, .. } if *facility == of.facility => {
+            put(*lot, Line::Use, fallen(view, *lot, of.element, at));
+        }
+        Fact::Dispose { lot, facility, .. } if *facility == of.facility => {
+            put(*lot, Line::Disposal, fallen(view, *lot, of.element, at));
+        }
+        Fact::Assay { lot, .. } if of.element.0 != 0 && wanted(*lot) => {
+            let (before, after) = (
+                view.remaining_before(*lot, of.element, at).0,
+                view.remaining_before(*lot, of.element, at + 1).0,
+            );
+            let signed = |mass: u128| i128::try_from(mass).unwrap_or(i128::MAX);
+            let amount_pg = signed(after) - signed(before);
+            if amount_pg != 0 {
+                each(Movement { leaf, lot: *lot, line: Line::Revaluation, amount_pg });
+            }
+        }
+        _ => {}
+    }
+}
+
+fn fallen(view: &View<'_>, lot: u32, element: Element, at: u64) -> u128 {
+    let before = view.remaining_before(lot, element, at).0;
+    before.saturating_sub(view.remaining_before(lot, element, at + 1).0)
+}

@@ -1,0 +1,181 @@
+//! Dependence by name: which facility, refiner, member or country a lot's metal hangs on, and who else could.
+
+use alloc::{collections::BTreeMap, collections::BTreeSet, vec::Vec};
+
+use ore_provenance::{
+    Element, Limits, LotIndex, NodeDependence, QuestionError, Scratch, StepIndex, attribute,
+};
+use ore_record::v1::Process;
+
+use crate::{
+    journal::{Fact, Word},
+    view::{Budget, View},
+};
+
+/// What a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeKind {
+    /// Every place where a transformation or an extraction happened.
+    Facility,
+    /// Places that smelt, refine or reduce.
+    Refiner,
+    /// Members that did so.
+    Member,
+    /// Countries of those places.
+    Country,
+}
+
+/// The answer. A node is named by the word of a facility or member, or by two letters of a country.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DependenceOn {
+    /// By node, largest share first.
+    pub nodes: Vec<Node>,
+    /// Sum of squares of the shares by country of origin, in 10^-18.
+    pub origin_herfindahl_e18: u64,
+    /// Sum of squares of the nodes' shares, each divided by their sum, in 10^-18.
+    pub node_herfindahl_e18: u64,
+    /// Whether every node was examined.
+    pub complete: bool,
+}
+
+/// One node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// Facility or member; empty for a country.
+    pub word: Word,
+    /// Country of the facility, or the country itself.
+    pub country: [u8; 2],
+    /// Share through it, and what arrives without it.
+    pub dependence: NodeDependence,
+    /// Facilities that did the same with the same element in this ledger, at most ten.
+    pub alternatives: Vec<Word>,
+}
+
+const fn refines(process: Process) -> bool {
+    matches!(process, Process::Smelting | Process::Refining | Process::Reduction)
+}
+
+/// What a lot's element hangs on.
+///
+/// # Errors
+/// The lot does not stand, or states none of the element.
+pub fn dependence(
+    view: &View<'_>,
+    scratch: &mut Scratch,
+    lot: u32,
+    element: Element,
+    kind: NodeKind,
+    limits: &Limits,
+    budget: &mut Budget,
+) -> Result<DependenceOn, QuestionError> {
+    let countries = |facility: Word| u32::from(u16::from_be_bytes(view.country(facility)));
+    let node_of = |step: StepIndex| {
+        let leaf = u32::try_from(view.graph.step(step)?.leaf).ok()?;
+        let entry = view.entry(leaf)?;
+        let (facility, refining) = match &entry.fact {
+            Fact::Step(it) => (it.facility, refines(it.process)),
+            Fact::Commission(it) => (view.journal.lot(it.lot)?.facility, false),
+            _ => return None,
+        };
+        match kind {
+            NodeKind::Facility => Some(facility.0),
+            NodeKind::Refiner => refining.then_some(facility.0),
+            NodeKind::Member => Some(entry.author.0),
+            NodeKind::Country => Some(countries(facility)),
+        }
+    };
+    let found = ore_provenance::dependence(
+        view.graph,
+        scratch,
+        LotIndex(lot),
+        element,
+        view.as_of,
+        limits,
+        node_of,
+    )?;
+    let origins = attribute(view.graph, scratch, LotIndex(lot), element, view.as_of, limits)?;
+    let able = if matches!(kind, NodeKind::Facility | NodeKind::Refiner) {
+        abilities(view, element, budget)
+    } else {
+        Abilities::default()
+    };
+    let total: u128 = found.nodes.iter().map(|node| u128::from(node.through.units())).sum();
+    let mut nodes: Vec<Node> = found
+        .nodes
+        .iter()
+        .map(|node| {
+            let country = (kind == NodeKind::Country).then(|| (node.node as u16).to_be_bytes());
+            let word = if country.is_some() { Word::EMPTY } else { Word(node.node) };
+            Node {
+                word,
+                country: country.unwrap_or_else(|| view.country(word)),
+                dependence: *node,
+                alternatives: able.beside(word),
+            }
+        })
+        .collect();
+    nodes.sort_by_key(|node| (core::cmp::Reverse(node.dependence.through), node.word, node.country));
+    let of = |units: u64, whole: u128| square(u128::from(units), whole);
+    Ok(DependenceOn {
+        origin_herfindahl_e18: origins
+            .by_country
+            .iter()
+            .map(|(_, share)| of(share.value.units(), 1_000_000_000_000_000_000))
+            .sum(),
+        node_herfindahl_e18: found.nodes.iter().map(|node| of(node.through.units(), total)).sum(),
+        nodes,
+        complete: found.complete && origins.complete && !budget.is_short(),
+    })
+}
+
+/// `(part / whole)^2` in 10^-18, rounded down at each step.
+fn square(part: u128, whole: u128) -> u64 {
+    const ONE: u128 = 1_000_000_000_000_000_000;
+    if whole == 0 {
+        return 0;
+    }
+    let share = if whole == ONE { part } else { part * 1_000_000_000 / (whole / 1_000_000_000).max(1) };
+    u64::try_from(share * share / ONE).unwrap_or(u64::MAX)
+}
+
+/// Which facility did what with an element.
+#[derive(Default)]
+struct Abilities {
+    by_process: BTreeMap<i32, BTreeSet<Word>>,
+}
+
+impl Abilities {
+    fn beside(&self, facility: Word) -> Vec<Word> {
+        let mut others = BTreeSet::new();
+        for facilities in self.by_process.values().filter(|facilities| facilities.contains(&facility)) {
+            others.extend(facilities.iter().filter(|other| **other != facility));
+        }
+        others.into_iter().take(10).collect()
+    }
+}
+
+fn abilities(view: &View<'_>, element: Element, budget: &mut Budget) -> Abilities {
+    /// Beside the numbers of `Process`: extraction is no transformation.
+    const EXTRACTION: i32 = 0;
+    let mut able = Abilities::default();
+    for (_, entry) in view.entries() {
+        if !budget.spend(1) {
+            break;
+        }
+        let (process, facility, lot) = match &entry.fact {
+            Fact::Step(it) => match it.outputs.first() {
+                Some(output) => (it.process as i32, it.facility, output.lot),
+                None => continue,
+            },
+            Fact::Commission(it) => match view.journal.lot(it.lot) {
+                Some(lot) => (EXTRACTION, lot.facility, it.lot),
+                None => continue,
+            },
+            _ => continue,
+        };
+        if view.created(lot, element).0 > 0 {
+            able.by_process.entry(process).or_default().insert(facility);
+        }
+    }
+    able
+}

@@ -1,0 +1,220 @@
+//! Environmental burden of a lot, carried through every transformation on its way.
+//!
+//! A step's own burden is what is stated for the lots it made; it and the burden of what it took are divided
+//! among its outputs by dry mass, or by value with the prices that the profile names. Residues carry none: what
+//! a plant throws away burdens what it sells.
+
+use alloc::{collections::BTreeMap, vec::Vec};
+
+use ore_provenance::{Element, LotIndex};
+use ore_record::v1::{self, OutputRole};
+
+use crate::{
+    journal::Fact,
+    view::{Budget, View},
+};
+
+/// How a step's burden is divided among its outputs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Allocation {
+    /// By dry mass.
+    Mass,
+    /// By the value of the contained metal: price of each element, in any unit for each milligram.
+    Value(BTreeMap<u8, u64>),
+}
+
+impl Allocation {
+    /// As an answer names it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Mass => "divided among outputs by dry mass",
+            Self::Value(_) => "divided among outputs by value of contained metal, at the profile's prices",
+        }
+    }
+}
+
+/// What is added up. Millionths of the unit named, so that divisions lose nothing that anybody measures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Burden {
+    /// Grams of CO2 equivalent.
+    pub co2e_g: u128,
+    /// Kilojoules.
+    pub energy_kj: u128,
+    /// Litres.
+    pub water_l: u128,
+    /// Milligrams.
+    pub acid_waste_mg: u128,
+    /// Milligrams.
+    pub radioactive_waste_mg: u128,
+    /// Milligrams.
+    pub thorium_mg: u128,
+    /// Milligrams.
+    pub uranium_mg: u128,
+}
+
+/// Units of a [`Burden`] in one of its named units.
+pub const MICRO: u128 = 1_000_000;
+
+impl Burden {
+    fn of(stated: &v1::Footprint) -> Self {
+        let micro = |value: u64| u128::from(value) * MICRO;
+        Self {
+            co2e_g: micro(stated.co2e_g),
+            energy_kj: micro(stated.energy_kj),
+            water_l: micro(stated.water_l),
+            acid_waste_mg: micro(stated.acid_waste_mg),
+            radioactive_waste_mg: micro(stated.radioactive_waste_mg),
+            thorium_mg: micro(stated.thorium_mg),
+            uranium_mg: micro(stated.uranium_mg),
+        }
+    }
+
+    fn map(self, with: Self, each: impl Fn(u128, u128) -> u128) -> Self {
+        Self {
+            co2e_g: each(self.co2e_g, with.co2e_g),
+            energy_kj: each(self.energy_kj, with.energy_kj),
+            water_l: each(self.water_l, with.water_l),
+            acid_waste_mg: each(self.acid_waste_mg, with.acid_waste_mg),
+            radioactive_waste_mg: each(self.radioactive_waste_mg, with.radioactive_waste_mg),
+            thorium_mg: each(self.thorium_mg, with.thorium_mg),
+            uranium_mg: each(self.uranium_mg, with.uranium_mg),
+        }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        self.map(other, u128::saturating_add)
+    }
+
+    /// A part of it, rounded down.
+    #[must_use]
+    pub fn part(self, some: u128, all: u128) -> Self {
+        self.map(Self::default(), |value, _| fraction(value, some, all))
+    }
+}
+
+/// `value * some / all` without overflow for any masses of a ledger.
+fn fraction(value: u128, some: u128, all: u128) -> u128 {
+    if all == 0 || some == all {
+        return value;
+    }
+    match value.checked_mul(some) {
+        Some(product) => product / all,
+        None => (value / all).saturating_mul(some).saturating_add((value % all) / (all / some.max(1)).max(1)),
+    }
+}
+
+/// The answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// Burden of the whole lot at its creation.
+    pub burden: Burden,
+    /// Records that state it, oldest first.
+    pub records: Vec<u32>,
+    /// Lots on the way, the asked one included.
+    pub lots: u32,
+    /// Of those, lots of steps or sources for which nobody states a footprint.
+    pub silent: u32,
+    /// Whether every ancestor was looked at.
+    pub complete: bool,
+}
+
+/// The burden of a lot.
+#[must_use]
+pub fn footprint(view: &View<'_>, lot: u32, allocation: &Allocation, budget: &mut Budget) -> Carried {
+    let mut carried = Carried { complete: true, ..Carried::default() };
+    let ancestors = ancestors(view, lot, budget);
+    carried.complete = !budget.is_short();
+    carried.lots = ancestors.len() as u32;
+    let mut burdens: BTreeMap<u32, Burden> = BTreeMap::new();
+    // Ordinals are in ledger order, so what a step took is there before the step.
+    for at in ancestors {
+        let burden = made(view, at, allocation, &burdens, &mut carried);
+        burdens.insert(at, burden);
+    }
+    carried.records.sort_unstable();
+    carried.records.dedup();
+    carried.burden = burdens.remove(&lot).unwrap_or_default();
+    carried
+}
+
+/// A lot and every lot that metal of it came through, in ledger order.
+#[must_use]
+pub fn ancestors(view: &View<'_>, lot: u32, budget: &mut Budget) -> Vec<u32> {
+    let mut met = alloc::collections::BTreeSet::from([lot]);
+    let mut open = Vec::from([lot]);
+    while let Some(at) = open.pop() {
+        let Some((_, _, step)) = view.maker(at) else { continue };
+        if !budget.spend(step.inputs.len() as u64 + 1) {
+            break;
+        }
+        open.extend(step.inputs.iter().map(|input| input.lot).filter(|input| met.insert(*input)));
+    }
+    met.into_iter().collect()
+}
+
+fn made(
+    view: &View<'_>,
+    lot: u32,
+    allocation: &Allocation,
+    burdens: &BTreeMap<u32, Burden>,
+    carried: &mut Carried,
+) -> Burden {
+    let Some((leaf, _, step)) = view.maker(lot) else {
+        let (own, spoke) = stated(view, lot, carried);
+        carried.silent += u32::from(!spoke);
+        return own;
+    };
+    let (mut total, mut spoke) = (Burden::default(), false);
+    for output in &step.outputs {
+        let (own, here) = stated(view, output.lot, carried);
+        total = total.plus(own);
+        spoke |= here;
+    }
+    carried.silent += u32::from(!spoke);
+    for (input, taken) in view.taken(leaf, Element(0)) {
+        let whole = view.created(input, Element(0)).0;
+        if let Some(burden) = burdens.get(&input) {
+            total = total.plus(burden.part(taken.0, whole));
+        }
+    }
+    let weight = |lot: u32| weight(view, lot, allocation);
+    let products = step.outputs.iter().filter(|output| output.role != OutputRole::Residue);
+    let all: u128 = products.clone().map(|output| weight(output.lot)).sum();
+    let here = products.filter(|output| output.lot == lot).map(|output| weight(output.lot)).sum();
+    // A residue carries nothing; nothing to divide by means one output has it all.
+    if all == 0 && step.outputs.len() == 1 { total } else if all == 0 { Burden::default() } else { total.part(here, all) }
+}
+
+fn stated(view: &View<'_>, lot: u32, carried: &mut Carried) -> (Burden, bool) {
+    let (mut sum, mut spoke) = (Burden::default(), false);
+    for (leaf, entry) in view.timeline(lot) {
+        if let Fact::Footprint { footprint, lot: of } = &entry.fact
+            && *of == lot
+        {
+            sum = sum.plus(Burden::of(footprint));
+            spoke = true;
+            carried.records.push(leaf);
+        }
+    }
+    (sum, spoke)
+}
+
+fn weight(view: &View<'_>, lot: u32, allocation: &Allocation) -> u128 {
+    match allocation {
+        Allocation::Mass => view.created(lot, Element(0)).0,
+        Allocation::Value(prices) => prices
+            .iter()
+            .map(|(element, price)| (view.created(lot, Element(*element)).0 / 1_000_000_000) * u128::from(*price))
+            .sum(),
+    }
+}
+
+/// Contained milligrams of a lot, for a figure per kilogram.
+#[must_use]
+pub fn contained_mg(view: &View<'_>, lot: u32, element: Element) -> u128 {
+    match view.graph.lot(LotIndex(lot), view.as_of) {
+        Some(_) => view.created(lot, element).0 / 1_000_000_000,
+        None => 0,
+    }
+}

@@ -1,0 +1,107 @@
+//! The journal: what each record states, in ledger order, with look-ups by lot, place and name.
+//!
+//! It is built from records alone and only grows: a reader that is behind takes up the next leaves. Records
+//! that a ledger admitted are never refused here; what names an unknown lot is kept as changing nothing.
+
+mod facts;
+mod read;
+mod take;
+mod words;
+
+use alloc::{boxed::Box, vec::Vec};
+
+use hashbrown::HashMap;
+
+pub use facts::{
+    AcceptFact, AcceptedFact, CommissionFact, Document, Entry, Fact, InputFact, LotFact, OutputFact, ShipFact,
+    ShippedFact, StatusKind, StepFact,
+};
+pub use words::{Word, Words};
+
+/// More than four thousand million leaves or bytes of names: this journal's numbers are used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the journal is full")]
+pub struct JournalFull;
+
+/// Everything that records state, in the form that questions read.
+#[derive(Clone, Debug, Default)]
+pub struct Journal {
+    words: Words,
+    entries: Vec<Entry>,
+    lots: Vec<LotFact>,
+    /// Leaves that touch each lot, oldest first.
+    timelines: Vec<Vec<u32>>,
+    /// The newest lot of each id, by word.
+    lot_of: HashMap<Word, u32>,
+    /// Leaves posted under a name: a facility, a tag, a serial, a seal, an attestation, its subject, a member.
+    posts: HashMap<Word, Vec<u32>>,
+    /// Where each lot is now, as far as records say.
+    places: Vec<Word>,
+    documents: Vec<Document>,
+    /// Leaves of profiles in force, with the leaf from which each is.
+    profiles: Vec<(u32, u32)>,
+    pending: Vec<Pending>,
+    /// Leaves and times of block seals.
+    seals: Vec<(u32, u64)>,
+}
+
+/// A profile that waits for approvals.
+#[derive(Clone, Debug)]
+struct Pending {
+    leaf: u32,
+    approvals: Vec<Word>,
+}
+
+impl Journal {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Leaves taken up; the next one to append.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    /// Whether no leaf was taken up.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Names.
+    #[must_use]
+    pub const fn words(&self) -> &Words {
+        &self.words
+    }
+
+    /// The text of a word.
+    #[must_use]
+    pub fn text(&self, word: Word) -> &str {
+        self.words.text(word)
+    }
+
+    fn post(&mut self, word: Word, leaf: u32) {
+        if word.is_empty() {
+            return;
+        }
+        let leaves = self.posts.entry(word).or_default();
+        if leaves.last() != Some(&leaf) {
+            leaves.push(leaf);
+        }
+    }
+
+    fn touch(&mut self, lot: u32, leaf: u32) {
+        if let Some(timeline) = self.timelines.get_mut(lot as usize)
+            && timeline.last() != Some(&leaf)
+        {
+            timeline.push(leaf);
+        }
+    }
+
+    fn words_of(&mut self, texts: &[alloc::string::String]) -> Result<Box<[Word]>, JournalFull> {
+        texts.iter().map(|text| self.words.of(text)).collect()
+    }
+}

@@ -1,0 +1,245 @@
+//! A view: the journal and the lot graph as known at a ledger size and as of a business date.
+//!
+//! As known at: records that came later, withdrawals too, do not count. As of: what happened later does not
+//! count. A graph for a business date is made by `Graph::dated`; [`View::happened`] says what it keeps.
+
+use ore_provenance::{Element, Graph, LotIndex, Picograms};
+
+use crate::journal::{Entry, Fact, Journal, LotFact, StepFact, Word};
+
+/// What a question looks at.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// What records state.
+    pub journal: &'a Journal,
+    /// Masses; of the business date when there is one.
+    pub graph: &'a Graph,
+    /// Leaves below this count.
+    pub as_of: u64,
+    /// Events up to this time count, milliseconds since 1970; `u64::MAX`: all.
+    pub date_ms: u64,
+}
+
+/// How much of what: element 0 stands for the whole dry mass.
+pub type Amount = Picograms;
+
+/// Picograms in a milligram.
+const PG_PER_MG: u128 = 1_000_000_000;
+
+/// A bound on the work of a question. Spent units are entries, parts or lots looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    left: u64,
+    short: bool,
+}
+
+impl Budget {
+    /// So many units.
+    #[must_use]
+    pub const fn new(units: u64) -> Self {
+        Self { left: units, short: false }
+    }
+
+    /// Takes units off; false when they are not there, and from then on the answer is incomplete.
+    pub fn spend(&mut self, units: u64) -> bool {
+        match self.left.checked_sub(units) {
+            Some(left) => {
+                self.left = left;
+                true
+            }
+            None => {
+                self.short = true;
+                false
+            }
+        }
+    }
+
+    /// What is left.
+    #[must_use]
+    pub const fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// Whether something was left out for want of units.
+    #[must_use]
+    pub const fn is_short(&self) -> bool {
+        self.short
+    }
+}
+
+impl<'a> View<'a> {
+    /// The entry of a leaf, if it counts.
+    #[must_use]
+    pub fn entry(&self, leaf: u32) -> Option<&'a Entry> {
+        let entry = self.journal.entry(leaf)?;
+        self.counts(leaf, entry).then_some(entry)
+    }
+
+    fn counts(&self, leaf: u32, entry: &Entry) -> bool {
+        u64::from(leaf) < self.as_of
+            && entry.event_ms <= self.date_ms
+            && entry.withdrawn_at.is_none_or(|withdrawn| {
+                u64::from(withdrawn) >= self.as_of
+                    || self.journal.entry(withdrawn).is_some_and(|entry| entry.event_ms > self.date_ms)
+            })
+    }
+
+    /// Whether what a leaf states had happened by the business date.
+    #[must_use]
+    pub fn happened(journal: &Journal, leaf: u64, date_ms: u64) -> bool {
+        let entry = u32::try_from(leaf).ok().and_then(|leaf| journal.entry(leaf));
+        entry.is_some_and(|entry| entry.event_ms <= date_ms)
+    }
+
+    /// Every entry that counts, oldest first.
+    pub fn entries(&self) -> impl Iterator<Item = (u32, &'a Entry)> + use<'a> {
+        let view = *self;
+        let end = u32::try_from(view.as_of.min(view.journal.len())).unwrap_or(u32::MAX);
+        (0..end).filter_map(move |leaf| view.entry(leaf).map(|entry| (leaf, entry)))
+    }
+
+    /// Entries posted under a name, oldest first.
+    pub fn posted(&self, word: Word) -> impl DoubleEndedIterator<Item = (u32, &'a Entry)> + use<'a> {
+        let view = *self;
+        let leaves = view.journal.posted(word).iter();
+        leaves.filter_map(move |leaf| view.entry(*leaf).map(|entry| (*leaf, entry)))
+    }
+
+    /// A lot that stands.
+    #[must_use]
+    pub fn lot(&self, ordinal: u32) -> Option<&'a LotFact> {
+        let lot = self.journal.lot(ordinal)?;
+        self.entry(lot.made_at).map(|_| lot)
+    }
+
+    /// The lot of an id that stands in this view.
+    #[must_use]
+    pub fn lot_named(&self, id: &str) -> Option<u32> {
+        let mut at = self.journal.ordinal(id);
+        while let Some(ordinal) = at {
+            if self.lot(ordinal).is_some() {
+                return Some(ordinal);
+            }
+            at = self.journal.lot(ordinal)?.replaces;
+        }
+        None
+    }
+
+    /// Entries that touch a lot, oldest first.
+    pub fn timeline(&self, ordinal: u32) -> impl DoubleEndedIterator<Item = (u32, &'a Entry)> + use<'a> {
+        let view = *self;
+        let leaves = view.journal.timeline(ordinal).iter();
+        leaves.filter_map(move |leaf| view.entry(*leaf).map(|entry| (*leaf, entry)))
+    }
+
+    /// The step that made a lot.
+    #[must_use]
+    pub fn maker(&self, ordinal: u32) -> Option<(u32, &'a Entry, &'a StepFact)> {
+        let leaf = self.lot(ordinal)?.made_at;
+        let entry = self.entry(leaf)?;
+        match &entry.fact {
+            Fact::Step(step) => Some((leaf, entry, step)),
+            _ => None,
+        }
+    }
+
+    /// The facility of a word.
+    #[must_use]
+    pub fn facility(&self, word: Word) -> Option<&'a ore_record::v1::Facility> {
+        if word.is_empty() {
+            return None;
+        }
+        self.journal.posted(word).iter().find_map(|leaf| match &self.journal.entry(*leaf)?.fact {
+            Fact::Facility(facility) if u64::from(*leaf) < self.as_of => Some(&**facility),
+            Fact::Facility(_) => None,
+            _ => None,
+        })
+    }
+
+    /// Country of a facility; `ZZ` when nobody knows.
+    #[must_use]
+    pub fn country(&self, facility: Word) -> [u8; 2] {
+        let country = self.facility(facility).and_then(|facility| facility.country.as_bytes().try_into().ok());
+        country.unwrap_or(*b"ZZ")
+    }
+
+    /// A member's statement.
+    #[must_use]
+    pub fn member(&self, word: Word) -> Option<&'a ore_record::v1::Member> {
+        if word.is_empty() {
+            return None;
+        }
+        self.journal.posted(word).iter().find_map(|leaf| match &self.journal.entry(*leaf)?.fact {
+            Fact::Member(member) if u64::from(*leaf) < self.as_of => Some(&**member),
+            _ => None,
+        })
+    }
+
+    /// The profile in force.
+    #[must_use]
+    pub fn profile(&self) -> Option<&'a ore_record::v1::Profile> {
+        match &self.journal.entry(self.journal.profile_at(self.as_of)?)?.fact {
+            Fact::Profile(profile) => Some(profile),
+            _ => None,
+        }
+    }
+
+    /// The present of this view: the business date, or the time of its newest block.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.date_ms.min(self.journal.block_time_ms(self.as_of))
+    }
+
+    /// What a lot held of an element before a leaf, of what remained then.
+    #[must_use]
+    pub fn remaining_before(&self, lot: u32, element: Element, leaf: u64) -> Amount {
+        let at = leaf.min(self.as_of);
+        if element.0 == 0 {
+            return self.graph.lot(LotIndex(lot), at).map_or(Picograms(0), |lot| gross(lot.remaining_mg()));
+        }
+        self.graph.remaining(LotIndex(lot), element, at).map_or(Picograms(0), |mass| mass.value)
+    }
+
+    /// What a lot held of an element when it came into being.
+    #[must_use]
+    pub fn created(&self, lot: u32, element: Element) -> Amount {
+        let Some(made_at) = self.journal.lot(lot).map(|lot| u64::from(lot.made_at)) else {
+            return Picograms(0);
+        };
+        let at = (made_at + 1).min(self.as_of);
+        if element.0 == 0 {
+            return self.graph.lot(LotIndex(lot), at).map_or(Picograms(0), |lot| gross(lot.dry_mg));
+        }
+        self.graph.contained(LotIndex(lot), element, at).map_or(Picograms(0), |mass| mass.value)
+    }
+
+    /// What a step took of each input: in the order of its record, with the composition pinned then.
+    pub fn taken(&self, leaf: u32, element: Element) -> impl Iterator<Item = (u32, Amount)> + use<'a> {
+        let graph = self.graph;
+        let step = graph.step_at(leaf.into());
+        step.into_iter().flat_map(move |step| {
+            graph.inputs(step).map(move |part| {
+                let amount = if element.0 == 0 {
+                    gross(part.dry_mg)
+                } else {
+                    graph.contained_in_part(&part, element)
+                };
+                (part.lot.0, amount)
+            })
+        })
+    }
+
+    /// The element that makes up most of a lot at its creation.
+    #[must_use]
+    pub fn main_element(&self, lot: u32) -> Option<Element> {
+        let made_at = self.journal.lot(lot)?.made_at;
+        let composition = self.graph.composition(LotIndex(lot), (u64::from(made_at) + 1).min(self.as_of));
+        let largest = composition.into_iter().max_by_key(|(element, content)| (content.bounds().0, element.0));
+        largest.filter(|(_, content)| content.bounds().0 > 0).map(|(element, _)| element)
+    }
+}
+
+/// Dry milligrams as an amount.
+pub(crate) fn gross(dry_mg: u64) -> Amount {
+    Picograms(u128::from(dry_mg) * PG_PER_MG)
+}

@@ -1,0 +1,471 @@
+//! M: masses, contents, recoveries, books.
+
+use alloc::{collections::BTreeMap, format, vec::Vec};
+
+use ore_audit::{
+    AcceptFact, Entry, Fact, StepFact, Word,
+    balance::{BalanceOf, count},
+    ratio_ppm,
+};
+use ore_provenance::{Element, LotIndex};
+use ore_record::v1::{MaterialClass, OutputRole, Process, Stocktake};
+
+use crate::{Finding, Judge, Rule, Terms, permits};
+
+/// Come with air and reagents; the rules of custody do not weigh them either.
+const NOT_WEIGHED: [u8; 8] = [1, 6, 7, 8, 9, 15, 16, 17];
+/// An input's element that no output names counts from this fraction of what was taken: 1 %.
+const WORTH_NAMING_PPM: u128 = 10_000;
+/// Campaigns of one facility, process and element that make a band: the newest of twelve months.
+const BAND_CAMPAIGNS: usize = 256;
+const YEAR_MS: u64 = 365 * 86_400_000;
+const PG_PER_MG: u128 = 1_000_000_000;
+
+/// A recovery, for the band of later ones.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Campaign {
+    leaf: u32,
+    event_ms: u64,
+    ppm: i64,
+}
+
+/// M2 and M4: what went in against what came out; M5 for the main element.
+pub(crate) fn step(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFact) {
+    for sums in elements(judge, leaf, it) {
+        let tolerance = judge.terms.balance_ppm(it.process);
+        let allowed = sums.taken / 1_000_000 * u128::from(tolerance);
+        let symbol = symbol(sums.element);
+        let (rule, open, message, clears) = if sums.made > sums.taken + allowed {
+            let open = sums.made - sums.taken;
+            let message = format!("{} mg {symbol} more came out than went in", open / PG_PER_MG);
+            (Rule::M4, open, message, "an assay or weighing that shows where it came from, or a correction")
+        } else if sums.taken > sums.made + sums.lost + allowed {
+            let open = sums.taken - sums.made - sums.lost;
+            let message =
+                format!("{} mg {symbol} are in no output, residue or declared loss", open / PG_PER_MG);
+            (Rule::M2, open, message, "a residue lot or a declared loss for it, or a correction")
+        } else {
+            continue;
+        };
+        let found = Finding::new(rule, leaf, entry.author, message, clears)
+            .at(it.facility)
+            .number("in", mg(sums.taken), "mg")
+            .number("out", mg(sums.made), "mg")
+            .number("declared loss", mg(sums.lost), "mg")
+            .number("open", mg(open), "mg")
+            .beyond("tolerance", i128::from(tolerance), "ppm");
+        let found = it.inputs.iter().map(|input| input.lot).fold(found, Finding::lot);
+        let found = it.outputs.iter().map(|output| output.lot).fold(found, Finding::lot);
+        let makers = it.inputs.iter().filter_map(|input| judge.view.journal.lot(input.lot));
+        let makers: Vec<u32> = makers.map(|lot| lot.made_at).collect();
+        judge.flag(found.rests_on(makers));
+    }
+    recovery(judge, leaf, entry, it);
+}
+
+struct Sums {
+    element: u8,
+    taken: u128,
+    made: u128,
+    lost: u128,
+}
+
+/// One pass over a step: an element is balanced when every composition is known and it is worth naming.
+fn elements(judge: &Judge<'_>, leaf: u32, it: &StepFact) -> Vec<Sums> {
+    let view = judge.view;
+    let mut sums: BTreeMap<u8, (u128, u128, bool)> = BTreeMap::new();
+    let mut total = 0;
+    let Some(step) = view.graph.step_at(leaf.into()) else { return Vec::new() };
+    for part in view.graph.inputs(step) {
+        total += u128::from(part.dry_mg) * PG_PER_MG;
+        let mut known = false;
+        view.graph.contents_of_part(&part, |element, amount| {
+            known = true;
+            sums.entry(element.0).or_default().0 += amount.0;
+        });
+        if !known {
+            return Vec::new();
+        }
+    }
+    for output in &it.outputs {
+        let lot = LotIndex(output.lot);
+        let at = u64::from(leaf) + 1;
+        let Some(facts) = view.graph.lot(lot, at) else { return Vec::new() };
+        let composition = view.graph.composition(lot, at);
+        if composition.is_empty() {
+            return Vec::new();
+        }
+        for (element, content) in composition {
+            let row = sums.entry(element.0).or_default();
+            row.1 += u128::from(facts.dry_mg) * u128::from(content.bounds().0);
+            row.2 = true;
+        }
+    }
+    let least = total / 1_000_000 * WORTH_NAMING_PPM;
+    sums.into_iter()
+        .filter(|(element, (taken, _, named))| !NOT_WEIGHED.contains(element) && (*named || *taken >= least))
+        .map(|(element, (taken, made, _))| {
+            let lost = it.losses.iter().filter(|loss| loss.0 == element);
+            let lost = lost.map(|loss| u128::from(loss.1) * PG_PER_MG).sum();
+            Sums { element, taken, made, lost }
+        })
+        .collect()
+}
+
+const fn recovers(process: Process) -> bool {
+    matches!(
+        process,
+        Process::Concentrating
+            | Process::Smelting
+            | Process::Refining
+            | Process::Reduction
+            | Process::Recycling
+    )
+}
+
+/// M5: recovery against the facility's own campaigns of the last twelve months.
+fn recovery(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFact) {
+    if !recovers(it.process) {
+        return;
+    }
+    let Some((element, ppm)) = recovered(judge, leaf, it) else { return };
+    gather(judge, it.facility);
+    let least = judge.terms.thresholds.recovery_campaigns as usize;
+    let Some(campaigns) = judge.memory.campaigns.get(&(it.facility, it.process as i32, element)) else { return };
+    let earlier = campaigns.partition_point(|campaign| campaign.leaf < leaf);
+    let window = &campaigns[earlier.saturating_sub(BAND_CAMPAIGNS)..earlier];
+    let from = entry.event_ms.saturating_sub(YEAR_MS);
+    let window: Vec<Campaign> = window
+        .iter()
+        .copied()
+        .filter(|campaign| (from..=entry.event_ms).contains(&campaign.event_ms))
+        .collect();
+    if window.len() < least {
+        return;
+    }
+    let mut recoveries: Vec<i64> = window.iter().map(|campaign| campaign.ppm).collect();
+    let middle = median(&mut recoveries);
+    let mut deviations: Vec<i64> =
+        recoveries.iter().map(|other| (other - middle).saturating_abs()).collect();
+    let floor = i64::from(judge.terms.thresholds.recovery_band_floor_ppm);
+    let half = median(&mut deviations).saturating_mul(3).max(floor);
+    if (ppm - middle).saturating_abs() <= half {
+        return;
+    }
+    let message = format!("recovery of {} is {}, its own band is {} ± {} ppm", symbol(element), ppm, middle, half);
+    let clears = "an explanation with weighings and assays, or a correction";
+    let found = Finding::new(Rule::M5, leaf, entry.author, message, clears)
+        .at(it.facility)
+        .number("recovery", i128::from(ppm), "ppm")
+        .number("median of the band", i128::from(middle), "ppm")
+        .beyond("half-width", i128::from(half), "ppm")
+        .rests_on(window.iter().rev().take(16).map(|campaign| campaign.leaf));
+    judge.flag(it.outputs.iter().map(|output| output.lot).fold(found, Finding::lot));
+}
+
+fn median(values: &mut [i64]) -> i64 {
+    let middle = values.len() / 2;
+    if values.is_empty() { 0 } else { *values.select_nth_unstable(middle).1 }
+}
+
+/// The element that makes up most of the first product, and how much of it came out in products.
+fn recovered(judge: &Judge<'_>, leaf: u32, it: &StepFact) -> Option<(u8, i64)> {
+    let view = judge.view;
+    let products = it.outputs.iter().filter(|output| output.role != OutputRole::Residue);
+    let element = view.main_element(products.clone().next()?.lot)?;
+    let taken: u128 = view.taken(leaf, element).map(|(_, amount)| amount.0).sum();
+    let made: u128 = products.map(|output| view.created(output.lot, element).0).sum();
+    ratio_ppm(i128::try_from(made).ok()?, taken).map(|ppm| (element.0, ppm.0))
+}
+
+/// Works the campaigns of a facility out, once for a question.
+fn gather(judge: &mut Judge<'_>, facility: Word) {
+    if !judge.memory.gathered.insert(facility) {
+        return;
+    }
+    let view = judge.view;
+    for (leaf, entry) in view.posted(facility) {
+        let Fact::Step(step) = &entry.fact else { continue };
+        if !recovers(step.process) {
+            continue;
+        }
+        if !judge.budget.spend(1) {
+            return;
+        }
+        if let Some((element, ppm)) = recovered(judge, leaf, step) {
+            let campaign = Campaign { leaf, event_ms: entry.event_ms, ppm };
+            judge.memory.campaigns.entry((facility, step.process as i32, element)).or_default().push(campaign);
+        }
+    }
+}
+
+/// M7: dry mass received against dispatched.
+pub(crate) fn accept(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &AcceptFact) {
+    let view = judge.view;
+    let Some(Fact::Ship(ship)) = view.entry(it.offer).map(|offer| &offer.fact) else { return };
+    let limit = judge.terms.thresholds.transfer_tolerance_ppm;
+    for accepted in &it.lots {
+        let Some(sent) = ship.lots.iter().find(|shipped| shipped.lot == accepted.lot) else { continue };
+        let difference = i128::from(accepted.dry_mg) - i128::from(sent.dry_mg);
+        let Some(ppm) = ratio_ppm(difference, sent.dry_mg.into()) else { continue };
+        if ppm.0.unsigned_abs() <= u64::from(limit) {
+            continue;
+        }
+        let message = format!("{} differs by {difference} mg dry from what was sent", judge.id(accepted.lot));
+        let clears = "a weighing both parties accept, or a moisture that explains the difference";
+        let found = Finding::new(Rule::M7, leaf, entry.author, message, clears)
+            .lot(accepted.lot)
+            .at(it.facility)
+            .number("sent", i128::from(sent.dry_mg), "mg")
+            .number("received", i128::from(accepted.dry_mg), "mg")
+            .number("difference", i128::from(ppm.0), "ppm")
+            .beyond("tolerance", i128::from(limit), "ppm")
+            .rests_on([it.offer]);
+        judge.flag(found);
+    }
+}
+
+/// M3 and M6 of a stocktake.
+pub(crate) fn stocktake(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, facility: Word, it: &Stocktake) {
+    let mut budget = judge.budget;
+    for line in &it.lines {
+        let Ok(element) = u8::try_from(line.element) else { continue };
+        let of = BalanceOf {
+            facility,
+            material: line.material(),
+            element: Element(element),
+            from_ms: 0,
+            to_ms: u64::MAX,
+        };
+        let Some(counted) = count(&judge.view, &of, leaf, &mut budget) else { continue };
+        let limit = i64::from(judge.terms.thresholds.stocktake_tolerance_ppm);
+        let beyond = match counted.of_throughput() {
+            Some(ppm) => ppm.0.saturating_abs() > limit,
+            // Stock where the books never saw any.
+            None => counted.variance_pg() != 0,
+        };
+        if beyond {
+            let message = format!(
+                "{} mg were counted, the books say {} mg",
+                counted.counted_pg / 1_000_000_000,
+                counted.book_pg / 1_000_000_000
+            );
+            let clears = "the missing records, or a corrected count";
+            let found = Finding::new(Rule::M3, leaf, entry.author, message, clears)
+                .at(facility)
+                .number("variance", counted.variance_pg() / 1_000_000_000, "mg")
+                .number("of closing stock", counted.of_closing().map_or(0, |ppm| i128::from(ppm.0)), "ppm")
+                .number("of throughput", counted.of_throughput().map_or(0, |ppm| i128::from(ppm.0)), "ppm")
+                .beyond("of throughput", i128::from(limit), "ppm");
+            judge.flag(found);
+        } else if counted.variance_pg() == 0 && counted.book_pg != 0 {
+            perfect(judge, leaf, entry, &of, &mut budget);
+        }
+    }
+    judge.budget = budget;
+    digits(judge, leaf, entry, facility);
+}
+
+/// M6: the two stocktakes before were exact too.
+fn perfect(
+    judge: &mut Judge<'_>,
+    leaf: u32,
+    entry: &Entry,
+    of: &BalanceOf,
+    budget: &mut ore_audit::Budget,
+) {
+    let view = judge.view;
+    let before = view.posted(of.facility).rev().skip_while(|(at, _)| *at >= leaf);
+    let before = before.filter(|(_, entry)| matches!(entry.fact, Fact::Stocktake { .. })).map(|(at, _)| at);
+    let mut exact = Vec::new();
+    for at in before.take(8) {
+        match count(&view, of, at, budget) {
+            Some(counted) if counted.variance_pg() == 0 && counted.book_pg != 0 => exact.push(at),
+            Some(_) => break,
+            None => {}
+        }
+        if exact.len() == 2 {
+            break;
+        }
+    }
+    if exact.len() < 2 {
+        return;
+    }
+    let message = format!("three stocktakes at {} in a row agree to the milligram", judge.text(of.facility));
+    let clears = "the counting sheets, signed by somebody who was there";
+    let found = Finding::new(Rule::M6, leaf, entry.author, message, clears)
+        .at(of.facility)
+        .number("variance", 0, "mg")
+        .beyond("periods", 3, "count")
+        .rests_on(exact);
+    judge.flag(found);
+}
+
+/// M6: last digits. Chi-squared with 9 degrees of freedom passes 45 once in a million honest samples.
+fn digits(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, facility: Word) {
+    const MOST: u128 = 45;
+    let view = judge.view;
+    let wanted = judge.terms.thresholds.digit_weighings as usize;
+    let mut masses: Vec<u64> = Vec::new();
+    for (_, other) in view.posted(facility).rev().skip_while(|(at, _)| *at >= leaf) {
+        match &other.fact {
+            Fact::Step(it) => masses.extend(
+                it.outputs.iter().filter_map(|output| view.journal.lot(output.lot)).map(|lot| lot.dry_mg),
+            ),
+            Fact::Commission(it) => masses.extend(view.journal.lot(it.lot).map(|lot| lot.dry_mg)),
+            Fact::Accept(it) => masses.extend(it.lots.iter().map(|accepted| accepted.dry_mg)),
+            _ => {}
+        }
+        if masses.len() >= wanted {
+            break;
+        }
+    }
+    masses.retain(|mass| *mass > 0);
+    if masses.len() < wanted {
+        return;
+    }
+    // The finest digit that this facility's scales show.
+    let mut unit = 1;
+    while masses.iter().all(|mass| mass % (unit * 10) == 0) {
+        unit *= 10;
+    }
+    let mut counts = [0_u128; 10];
+    masses.iter().for_each(|mass| counts[(mass / unit % 10) as usize] += 1);
+    let all = masses.len() as u128;
+    let squares: u128 = counts.iter().map(|count| count * count).sum();
+    let chi = (10 * squares / all).saturating_sub(all);
+    if chi <= MOST {
+        return;
+    }
+    let message = format!("last digits of {all} weighings at {} are far from uniform", judge.text(facility));
+    let clears = "the scale's own print-outs";
+    let found = Finding::new(Rule::M6, leaf, entry.author, message, clears)
+        .at(facility)
+        .number("chi-squared, 9 degrees of freedom", chi.cast_signed(), "1")
+        .beyond("chi-squared, 9 degrees of freedom", MOST.cast_signed(), "1");
+    judge.flag(found);
+}
+
+/// M12: a year's output against capacity, and a permit's cap against what was mined under it.
+pub(crate) fn output(judge: &mut Judge<'_>, leaf: u32, entry: &Entry) {
+    let view = judge.view;
+    let facility = match &entry.fact {
+        Fact::Step(it) => it.facility,
+        Fact::Commission(it) => match view.journal.lot(it.lot) {
+            Some(lot) => lot.facility,
+            None => return,
+        },
+        _ => return,
+    };
+    let Some(stated) = view.facility(facility) else { return };
+    if stated.capacity_mg_per_year > 0 {
+        let year_of = |entry: &Entry| ore_audit::credits::year_and_month(entry.event_ms) / 100;
+        let year = year_of(entry);
+        let key = (facility, year, false);
+        if let Some((at, sum)) = crossing(judge, key, stated.capacity_mg_per_year, |it| year_of(it) == year)
+            && at == leaf
+        {
+            let message = format!("output of {} passes its capacity in {year}", judge.text(facility));
+            let clears = "a licence for more, or corrections that lower the output";
+            let found = Finding::new(Rule::M12, leaf, entry.author, message, clears)
+                .at(facility)
+                .number("output of the year", mg(sum * PG_PER_MG), "mg")
+                .beyond("capacity of a year", i128::from(stated.capacity_mg_per_year), "mg");
+            judge.flag(found);
+        }
+    }
+    if let Fact::Commission(it) = &entry.fact {
+        caps(judge, leaf, entry, facility, it.lot);
+    }
+}
+
+fn made_mg(judge: &Judge<'_>, entry: &Entry) -> u128 {
+    let journal = judge.view.journal;
+    let mass = |lot: u32| u128::from(journal.lot(lot).map_or(0, |lot| lot.dry_mg));
+    match &entry.fact {
+        Fact::Commission(it) => mass(it.lot),
+        Fact::Step(it) => {
+            let products = it.outputs.iter().filter(|output| output.role != OutputRole::Residue);
+            products.map(|output| mass(output.lot)).sum()
+        }
+        _ => 0,
+    }
+}
+
+/// The record at which what a facility made passes a limit, and the sum in all; once for a question.
+fn crossing(
+    judge: &mut Judge<'_>,
+    key: (Word, u32, bool),
+    limit: u64,
+    counts: impl Fn(&Entry) -> bool,
+) -> Option<(u32, u128)> {
+    if let Some(known) = judge.memory.crossings.get(&key) {
+        return *known;
+    }
+    let (mut sum, mut passed) = (0, None);
+    for (leaf, entry) in judge.view.posted(key.0) {
+        if !matches!(entry.fact, Fact::Step(_) | Fact::Commission(_)) {
+            continue;
+        }
+        if !judge.budget.spend(1) {
+            break;
+        }
+        if counts(entry) {
+            sum += made_mg(judge, entry);
+            if passed.is_none() && sum > u128::from(limit) {
+                passed = Some(leaf);
+            }
+        }
+    }
+    let found = passed.map(|leaf| (leaf, sum));
+    judge.memory.crossings.insert(key, found);
+    found
+}
+
+/// Quantity caps of extraction permits: flagged where the sum passes the cap.
+fn caps(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, facility: Word, lot: u32) {
+    let view = judge.view;
+    for (permit, _, stated) in
+        permits::about(&view, facility, ore_record::v1::AttestationKind::ExtractionPermit)
+    {
+        let during = |at: u64| {
+            at >= stated.valid_from_ms && (stated.valid_until_ms == 0 || at < stated.valid_until_ms)
+        };
+        if stated.quantity_cap_mg == 0 || !during(entry.event_ms) {
+            continue;
+        }
+        let mined = |entry: &Entry| matches!(entry.fact, Fact::Commission(_)) && during(entry.event_ms);
+        let Some((at, sum)) = crossing(judge, (facility, permit, true), stated.quantity_cap_mg, mined) else {
+            continue;
+        };
+        if at == leaf {
+            let message = format!("{} was mined beyond the quantity of permit {}", judge.id(lot), stated.id);
+            let clears = "a permit for more, or corrections that lower the quantity";
+            let found = Finding::new(Rule::M12, leaf, entry.author, message, clears)
+                .lot(lot)
+                .at(facility)
+                .number("mined under the permit", mg(sum * PG_PER_MG), "mg")
+                .beyond("quantity of the permit", i128::from(stated.quantity_cap_mg), "mg")
+                .rests_on([permit]);
+            judge.flag(found);
+        }
+    }
+}
+
+fn mg(picograms: u128) -> i128 {
+    i128::try_from(picograms / PG_PER_MG).unwrap_or(i128::MAX)
+}
+
+pub(crate) fn symbol(element: u8) -> &'static str {
+    ore_record::elements::symbol(element.into()).unwrap_or("?")
+}
+
+/// Whether a class is what mines and traders of minerals handle.
+pub(crate) const fn is_mineral(material: MaterialClass) -> bool {
+    matches!(material, MaterialClass::Ore | MaterialClass::Concentrate)
+}
+
+/// Days between two times.
+pub(crate) fn days(ms: u64) -> i128 {
+    i128::from(ms / Terms::days_ms(1))
+}

@@ -1,0 +1,8 @@
+//! The rules, a file for each family.
+
+pub(crate) mod assay;
+pub(crate) mod claims;
+pub(crate) mod origin;
+pub(crate) mod signature;
+pub(crate) mod tamper;
+pub(crate) mod time;

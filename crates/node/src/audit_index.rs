@@ -1,0 +1,142 @@
+//! The auditor's index: the journal of records beside the graph, built when the first auditor asks.
+//!
+//! It costs the way in nothing: a question first takes up the leaves that came since the last one. Nothing of it
+//! is stored; the log is the truth.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
+    time::{Duration, Instant},
+};
+
+use ore_audit::{Journal, View};
+use ore_provenance::Graph;
+use ore_record::{RecordId, SignedRecord, v1};
+use prost::Message;
+
+use crate::ledger::Ledger;
+
+/// Leaves taken up at once, under one hold of the locks: a few tens of milliseconds.
+const LEAVES_AT_ONCE: u64 = 8_192;
+
+/// Why the index cannot answer.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// The log cannot be read.
+    #[error("leaf {leaf} cannot be read for the auditor's index")]
+    Unreadable {
+        /// Which.
+        leaf: u64,
+    },
+    /// It is still being built; the next question goes on.
+    #[error("the auditor's index has taken up {taken} of {wanted} entries")]
+    Behind {
+        /// Leaves so far.
+        taken: u64,
+        /// Leaves that the question needs.
+        wanted: u64,
+    },
+    /// No more numbers.
+    #[error(transparent)]
+    Full(#[from] ore_audit::JournalFull),
+}
+
+/// The index.
+#[derive(Debug, Default)]
+pub struct AuditIndex {
+    journal: RwLock<Journal>,
+    dated: Mutex<Option<Dated>>,
+    signatures: Mutex<Signatures>,
+}
+
+#[derive(Debug)]
+struct Dated {
+    date_ms: u64,
+    size: u64,
+    graph: Arc<Graph>,
+}
+
+/// Signatures that were put to the strict rule: one bit a leaf, and those that failed.
+#[derive(Debug, Default)]
+struct Signatures {
+    checked: Vec<u64>,
+    crafted: BTreeSet<u32>,
+}
+
+impl AuditIndex {
+    /// The journal as far as it was built. Take the custody lock first, if both are needed.
+    pub fn journal(&self) -> RwLockReadGuard<'_, Journal> {
+        self.journal.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Builds the journal up to `wanted` leaves. For a thread that may block and holds no lock.
+    ///
+    /// # Errors
+    /// [`IndexError`]; what was taken up stays.
+    pub fn catch_up(&self, ledger: &Ledger, wanted: u64, patience: Duration) -> Result<(), IndexError> {
+        let begun = Instant::now();
+        // Ends: each turn takes up leaves, or gives up.
+        loop {
+            let taken = self.journal().len();
+            if taken >= wanted {
+                return Ok(());
+            }
+            if begun.elapsed() > patience {
+                return Err(IndexError::Behind { taken, wanted });
+            }
+            self.take_up(ledger, wanted)?;
+        }
+    }
+
+    fn take_up(&self, ledger: &Ledger, wanted: u64) -> Result<(), IndexError> {
+        let custody = ledger.custody.blocking_read();
+        let mut journal = self.journal.write().unwrap_or_else(PoisonError::into_inner);
+        let leaf_of = |id: &[u8]| custody.leaf_of(&RecordId::try_from(id).ok()?);
+        let end = wanted.min(journal.len() + LEAVES_AT_ONCE);
+        while journal.len() < end {
+            let leaf = journal.len();
+            let bytes = ledger.reader.entry(leaf).ok().flatten();
+            // The log was checked when it was written and when it was opened: decoding is enough.
+            let signed = bytes.and_then(|bytes| v1::SignedRecord::decode(bytes).ok());
+            let record = signed.and_then(|signed| v1::Record::decode(signed.record.as_slice()).ok());
+            journal.append(&record.ok_or(IndexError::Unreadable { leaf })?, &leaf_of)?;
+        }
+        Ok(())
+    }
+
+    /// The graph as of a business date; the newest one asked for is kept.
+    #[must_use]
+    pub fn dated(&self, journal: &Journal, graph: &Graph, size: u64, date_ms: u64) -> Arc<Graph> {
+        let mut kept = self.dated.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(dated) = kept.as_ref().filter(|dated| dated.date_ms == date_ms && dated.size >= size) {
+            return Arc::clone(&dated.graph);
+        }
+        // What the journal has not taken up yet lies beyond `size` anyway.
+        let graph = Arc::new(graph.dated(|leaf| View::happened(journal, leaf, date_ms)));
+        *kept = Some(Dated { date_ms, size: journal.len(), graph: Arc::clone(&graph) });
+        graph
+    }
+
+    /// Whether the strict rule accepts the signature of a leaf too; `None` when it cannot be read.
+    #[must_use]
+    pub fn strict(&self, ledger: &Ledger, leaf: u32) -> Option<bool> {
+        let (word, bit) = (leaf as usize / 64, 1 << (leaf % 64));
+        {
+            let known = self.signatures.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.checked.get(word).is_some_and(|bits| bits & bit != 0) {
+                return Some(!known.crafted.contains(&leaf));
+            }
+        }
+        let entry = ledger.reader.entry(leaf.into()).ok().flatten()?;
+        let strict = SignedRecord::decode(&entry).ok()?.strict();
+        let mut known = self.signatures.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.checked.len() <= word {
+            known.checked.resize(word + 1, 0);
+        }
+        known.checked[word] |= bit;
+        if !strict {
+            known.crafted.insert(leaf);
+        }
+        Some(strict)
+    }
+}
