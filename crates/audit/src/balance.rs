@@ -264,13 +264,7 @@ pub fn count(view: &View<'_>, of: &BalanceOf, leaf: u32, budget: &mut Budget) ->
 }
 
 /// What one record moves at a facility.
-pub fn movements(
-    view: &View<'_>,
-    of: &BalanceOf,
-    leaf: u32,
-    entry: &Entry,
-    each: &mut dyn FnMut(Movement),
-) {
+pub fn movements(view: &View<'_>, of: &BalanceOf, leaf: u32, entry: &Entry, each: &mut dyn FnMut(Movement)) {
     let wanted = |lot: u32| {
         of.material == MaterialClass::Unspecified
             || view.journal.lot(lot).is_some_and(|lot| lot.material == of.material)

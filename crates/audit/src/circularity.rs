@@ -173,7 +173,9 @@ pub fn circularity(
                 let mass = view.created(it.lot, of.element).0;
                 match (it.kind, it.scrap_class) {
                     (CommissionKind::Extracted, _) => flows.mined_pg += mass,
-                    (CommissionKind::CollectedScrap, RecyclingClass::PreConsumer) => flows.scrap_pre_pg += mass,
+                    (CommissionKind::CollectedScrap, RecyclingClass::PreConsumer) => {
+                        flows.scrap_pre_pg += mass
+                    }
                     (CommissionKind::CollectedScrap, _) => flows.scrap_post_pg += mass,
                     _ => flows.unknown_pg += mass,
                 }

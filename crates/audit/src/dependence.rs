@@ -84,15 +84,8 @@ pub fn dependence(
             NodeKind::Country => Some(countries(facility)),
         }
     };
-    let found = ore_provenance::dependence(
-        view.graph,
-        scratch,
-        LotIndex(lot),
-        element,
-        view.as_of,
-        limits,
-        node_of,
-    )?;
+    let found =
+        ore_provenance::dependence(view.graph, scratch, LotIndex(lot), element, view.as_of, limits, node_of)?;
     let origins = attribute(view.graph, scratch, LotIndex(lot), element, view.as_of, limits)?;
     let able = if matches!(kind, NodeKind::Facility | NodeKind::Refiner) {
         abilities(view, element, budget)

@@ -183,7 +183,13 @@ fn made(
     let all: u128 = products.clone().map(|output| weight(output.lot)).sum();
     let here = products.filter(|output| output.lot == lot).map(|output| weight(output.lot)).sum();
     // A residue carries nothing; nothing to divide by means one output has it all.
-    if all == 0 && step.outputs.len() == 1 { total } else if all == 0 { Burden::default() } else { total.part(here, all) }
+    if all == 0 && step.outputs.len() == 1 {
+        total
+    } else if all == 0 {
+        Burden::default()
+    } else {
+        total.part(here, all)
+    }
 }
 
 fn stated(view: &View<'_>, lot: u32, carried: &mut Carried) -> (Burden, bool) {
@@ -205,7 +211,9 @@ fn weight(view: &View<'_>, lot: u32, allocation: &Allocation) -> u128 {
         Allocation::Mass => view.created(lot, Element(0)).0,
         Allocation::Value(prices) => prices
             .iter()
-            .map(|(element, price)| (view.created(lot, Element(*element)).0 / 1_000_000_000) * u128::from(*price))
+            .map(|(element, price)| {
+                (view.created(lot, Element(*element)).0 / 1_000_000_000) * u128::from(*price)
+            })
             .sum(),
     }
 }

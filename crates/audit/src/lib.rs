@@ -20,8 +20,8 @@ mod ratio;
 mod view;
 
 pub use journal::{
-    AcceptFact, AcceptedFact, CommissionFact, Document, Entry, Fact, InputFact, Journal, JournalFull, LotFact,
-    OutputFact, ShipFact, ShippedFact, StatusKind, StepFact, Word, Words,
+    AcceptFact, AcceptedFact, CommissionFact, Document, Entry, Fact, InputFact, Journal, JournalFull,
+    LotFact, OutputFact, ShipFact, ShippedFact, StatusKind, StepFact, Word, Words,
 };
 pub use ratio::{Ppm, ratio_e18, ratio_ppm};
 pub use view::{Amount, Budget, View};

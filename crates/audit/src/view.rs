@@ -159,7 +159,8 @@ impl<'a> View<'a> {
     /// Country of a facility; `ZZ` when nobody knows.
     #[must_use]
     pub fn country(&self, facility: Word) -> [u8; 2] {
-        let country = self.facility(facility).and_then(|facility| facility.country.as_bytes().try_into().ok());
+        let country =
+            self.facility(facility).and_then(|facility| facility.country.as_bytes().try_into().ok());
         country.unwrap_or(*b"ZZ")
     }
 
@@ -219,11 +220,8 @@ impl<'a> View<'a> {
         let step = graph.step_at(leaf.into());
         step.into_iter().flat_map(move |step| {
             graph.inputs(step).map(move |part| {
-                let amount = if element.0 == 0 {
-                    gross(part.dry_mg)
-                } else {
-                    graph.contained_in_part(&part, element)
-                };
+                let amount =
+                    if element.0 == 0 { gross(part.dry_mg) } else { graph.contained_in_part(&part, element) };
                 (part.lot.0, amount)
             })
         })
@@ -234,7 +232,8 @@ impl<'a> View<'a> {
     pub fn main_element(&self, lot: u32) -> Option<Element> {
         let made_at = self.journal.lot(lot)?.made_at;
         let composition = self.graph.composition(LotIndex(lot), (u64::from(made_at) + 1).min(self.as_of));
-        let largest = composition.into_iter().max_by_key(|(element, content)| (content.bounds().0, element.0));
+        let largest =
+            composition.into_iter().max_by_key(|(element, content)| (content.bounds().0, element.0));
         largest.filter(|(_, content)| content.bounds().0 > 0).map(|(element, _)| element)
     }
 }

@@ -20,8 +20,8 @@ use clap::{Parser, Subcommand, error::ErrorKind};
 use context::Context;
 use failure::{Failure, Outcome};
 use verbs::{
-    backup, bench, bundle, demo, events, export, fsck, governance, init, key, lot, node, receipt, share,
-    submit, trace as tracing_verb, verify,
+    audit, backup, bench, bundle, demo, events, export, findings, fsck, governance, init, key, lot, node,
+    receipt, share, submit, trace as tracing_verb, verify,
 };
 
 /// A ledger of metals: who had what, what became of it, and where it came from, with proof
@@ -104,6 +104,22 @@ enum Verb {
 
     /// Where a lot's metal came from, or where it went
     Trace(tracing_verb::Trace),
+    /// What the rules flag: for a lot and its ancestors, a facility, or everything
+    Findings(findings::Findings),
+    /// The books of a facility: opening, movements, closing, stocktakes
+    Balance(audit::Balance),
+    /// What of an element went round: scrap, recovery, loops, by country
+    Circularity(audit::Circularity),
+    /// What a lot's metal hangs on: facilities, refiners, members, countries
+    Dependence(audit::Dependence),
+    /// Claim credits by scheme, facility, element and period
+    Credits(audit::Credits),
+    /// Metal accounts of tolling: delivered, returned, owed
+    Accounts(audit::Accounts),
+    /// Who had a lot, who owned it, where it was, and where the account has gaps
+    Chain(audit::Chain),
+    /// Environmental burden of a lot, carried through every step
+    Footprint(audit::Footprint),
     /// Fetch and verify the evidence that a record is in the ledger
     Receipt(receipt::Receipt),
     /// Fetch and verify everything that a lot's origin rests on
@@ -184,6 +200,14 @@ async fn run(cli: &Cli) -> Outcome {
         Verb::Withdraw(verb) => events::withdraw(context, verb).await,
         Verb::Submit(verb) => submit::run(context, verb).await,
         Verb::Trace(verb) => tracing_verb::run(context, verb).await,
+        Verb::Findings(verb) => findings::run(context, verb).await,
+        Verb::Balance(verb) => audit::balance(context, verb).await,
+        Verb::Circularity(verb) => audit::circularity(context, verb).await,
+        Verb::Dependence(verb) => audit::dependence(context, verb).await,
+        Verb::Credits(verb) => audit::credits(context, verb).await,
+        Verb::Accounts(verb) => audit::accounts(context, verb).await,
+        Verb::Chain(verb) => audit::chain(context, verb).await,
+        Verb::Footprint(verb) => audit::footprint(context, verb).await,
         Verb::Receipt(verb) => receipt::run(context, verb).await,
         Verb::Bundle(verb) => bundle::run(context, verb).await,
         Verb::Token(verb) => share::token(context, verb),

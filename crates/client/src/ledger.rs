@@ -108,6 +108,10 @@ impl Ledger {
         &self.trust
     }
 
+    pub(crate) fn channel(&self) -> Badged {
+        self.channel.clone()
+    }
+
     pub(crate) fn status(&self, status: &tonic::Status) -> ClientError {
         ClientError::of_status(&self.url, status)
     }

@@ -4,6 +4,7 @@
 //! one remembered, bundles, the signatures of records that are read. What carries none (a lot as it
 //! stands, heads, a trace, shares) is the node's word, and the methods say so; a bundle proves it.
 
+mod audit;
 mod error;
 mod identity;
 mod ledger;

@@ -74,7 +74,8 @@ mod tests {
 
     #[test]
     fn distances_agree_with_tables() {
-        let close = |metres: u64, km: u64| assert!(metres.abs_diff(km * 1_000) < 2_000, "{metres} m, {km} km");
+        let close =
+            |metres: u64, km: u64| assert!(metres.abs_diff(km * 1_000) < 2_000, "{metres} m, {km} km");
         // Kigali to Tallinn, Darwin to Zurich, along the equator, over the pole.
         close(metres_between((-19_500_000, 300_600_000), (594_400_000, 247_500_000)), 6_844);
         close(metres_between((0, 0), (0, 900_000_000)), 10_008);

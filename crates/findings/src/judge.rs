@@ -48,15 +48,7 @@ impl<'a> Judge<'a> {
         budget: Budget,
         memory: Memory,
     ) -> Self {
-        Self {
-            view,
-            terms: Terms::of(view.profile()),
-            scratch,
-            strict,
-            budget,
-            found: Vec::new(),
-            memory,
-        }
+        Self { view, terms: Terms::of(view.profile()), scratch, strict, budget, found: Vec::new(), memory }
     }
 
     /// The terms that it goes by.

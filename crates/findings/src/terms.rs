@@ -116,14 +116,15 @@ impl Terms {
     /// The part after the colon of a value `key:…` in a list.
     #[must_use]
     pub fn keyed(&self, name: &str, key: &str, at_ms: u64) -> Option<&str> {
-        self.named(name, at_ms).flat_map(|list| &list.values).find_map(|value| {
-            value.split_once(':').filter(|(known, _)| *known == key).map(|(_, rest)| rest)
-        })
+        self.named(name, at_ms)
+            .flat_map(|list| &list.values)
+            .find_map(|value| value.split_once(':').filter(|(known, _)| *known == key).map(|(_, rest)| rest))
     }
 
     /// Lists of these names that no profile provides: the rules behind them cannot be judged.
     pub fn missing<'a>(&'a self, names: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
-        let known = |name: &str| self.lists.iter().any(|list| list.name == name || list.name.starts_with(name));
+        let known =
+            |name: &str| self.lists.iter().any(|list| list.name == name || list.name.starts_with(name));
         names.iter().copied().filter(move |name| !known(name))
     }
 }

@@ -153,6 +153,7 @@ async fn history(
 struct ProvenanceQuery {
     element: u32,
     as_of_tree_size: u64,
+    as_of_date_ms: u64,
     depth: u32,
     lots: u32,
 }
@@ -166,6 +167,7 @@ async fn trace(
         lot: format!("{member}/{number}"),
         element: query.element,
         as_of_tree_size: query.as_of_tree_size,
+        as_of_date_ms: query.as_of_date_ms,
         limits: Some(v1::Limits { depth: query.depth, lots: query.lots, time_ms: 0 }),
     };
     let whole = provenance::trace_back(&api, request).await.map(|parts| {
@@ -190,6 +192,7 @@ async fn attribute(
         lot: format!("{member}/{number}"),
         element: query.element,
         as_of_tree_size: query.as_of_tree_size,
+        as_of_date_ms: query.as_of_date_ms,
         limits: Some(v1::Limits { depth: query.depth, lots: query.lots, time_ms: 0 }),
     };
     answer("oreledger.v1.AttributeResponse", provenance::attribute(&api, &caller, request).await)

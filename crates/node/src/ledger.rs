@@ -12,7 +12,9 @@ use ore_store::Reader;
 use ore_wire::v1;
 use tokio::sync::{RwLock, broadcast, watch};
 
-use crate::{faults::Faults, health::Health, metrics::Metrics, neighbours::validators_known};
+use crate::{
+    audit_index::AuditIndex, faults::Faults, health::Health, metrics::Metrics, neighbours::validators_known,
+};
 
 /// Blocks that a slow reader of the live feed may lag behind.
 pub const WATCH_BLOCKS: usize = 1_024;
@@ -50,6 +52,8 @@ pub struct Ledger {
     /// Custody after the newest block; see the module's promise.
     pub custody: Arc<RwLock<Custody>>,
     graph: StdRwLock<Graph>,
+    /// What auditors ask, beside the graph.
+    pub audit: AuditIndex,
     /// The log.
     pub reader: Reader,
     /// The newest block.
@@ -88,6 +92,7 @@ impl Ledger {
             validators: watch::Sender::new(Arc::new(validators)),
             custody: Arc::new(RwLock::new(custody)),
             graph: StdRwLock::new(graph),
+            audit: AuditIndex::default(),
             reader,
             newest: watch::Sender::new(newest),
             published: watch::Sender::new(Published::default()),

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod admin;
 pub mod admission;
+pub mod audit_index;
 pub mod block;
 pub mod config;
 pub mod consortium;

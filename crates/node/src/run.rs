@@ -17,9 +17,9 @@ use ore_consensus::{Driver, Engine, EngineConfig, EngineError, Stall, Transport}
 use ore_peer::{Links, SideFrame};
 use ore_store::StoreError;
 use ore_wire::v1::{
-    consortium_service_server::ConsortiumServiceServer, log_service_server::LogServiceServer,
-    lot_service_server::LotServiceServer, provenance_service_server::ProvenanceServiceServer,
-    submission_service_server::SubmissionServiceServer,
+    audit_service_server::AuditServiceServer, consortium_service_server::ConsortiumServiceServer,
+    log_service_server::LogServiceServer, lot_service_server::LotServiceServer,
+    provenance_service_server::ProvenanceServiceServer, submission_service_server::SubmissionServiceServer,
 };
 use tokio::{
     net::TcpListener,
@@ -47,7 +47,7 @@ use crate::{
     publisher::{PublishError, Publisher},
     recovery::{self, OpenError, Opened},
     sequencer::{Clock, Sequencer, Settings, validators_of},
-    services::{Api, consortium, log, lot, provenance, submission},
+    services::{Api, audit, consortium, log, lot, provenance, submission},
     tls::{self, TlsError},
 };
 
@@ -632,12 +632,14 @@ where
     let submission = SubmissionServiceServer::new(submission::Submission(Arc::clone(api)));
     let lots = LotServiceServer::new(lot::Lots(Arc::clone(api)));
     let provenance = ProvenanceServiceServer::new(provenance::Provenance(Arc::clone(api)));
+    let audit = AuditServiceServer::new(audit::Audit(Arc::clone(api)));
     let log = LogServiceServer::new(log::Log(Arc::clone(api)));
     let consortium = ConsortiumServiceServer::new(consortium::Consortium(Arc::clone(api)));
     let routes =
         Routes::new(submission.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
             .add_service(lots.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
             .add_service(provenance.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
+            .add_service(audit.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
             .add_service(log.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
             .add_service(consortium.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
             .add_service(health)
@@ -650,9 +652,10 @@ where
 
 /// Tells the standard health service what the node's own condition is.
 async fn report_health(health: Arc<Health>, reporter: tonic_health::server::HealthReporter) {
-    const READS: [&str; 4] = [
+    const READS: [&str; 5] = [
         "oreledger.v1.LotService",
         "oreledger.v1.ProvenanceService",
+        "oreledger.v1.AuditService",
         "oreledger.v1.LogService",
         "oreledger.v1.ConsortiumService",
     ];

@@ -5,8 +5,8 @@
 use alloc::boxed::Box;
 
 use ore_record::v1::{
-    self, CommissionKind, CustodyModel, MaterialClass, Mixing, OutputRole, Process, RecyclingClass, SealState,
-    ShipPurpose, TransferKind, TransportMode,
+    self, CommissionKind, CustodyModel, MaterialClass, Mixing, OutputRole, Process, RecyclingClass,
+    SealState, ShipPurpose, TransferKind, TransportMode,
 };
 
 use super::Word;

@@ -13,8 +13,8 @@ use alloc::{boxed::Box, vec::Vec};
 use hashbrown::HashMap;
 
 pub use facts::{
-    AcceptFact, AcceptedFact, CommissionFact, Document, Entry, Fact, InputFact, LotFact, OutputFact, ShipFact,
-    ShippedFact, StatusKind, StepFact,
+    AcceptFact, AcceptedFact, CommissionFact, Document, Entry, Fact, InputFact, LotFact, OutputFact,
+    ShipFact, ShippedFact, StatusKind, StepFact,
 };
 pub use words::{Word, Words};
 

@@ -5,8 +5,8 @@ use alloc::{boxed::Box, vec::Vec};
 use ore_record::v1::{self, record::Event};
 
 use super::{
-    AcceptFact, AcceptedFact, CommissionFact, Document, Entry, Fact, InputFact, Journal, JournalFull, LotFact,
-    OutputFact, Pending, ShipFact, ShippedFact, StatusKind, StepFact, Word,
+    AcceptFact, AcceptedFact, CommissionFact, Document, Entry, Fact, InputFact, Journal, JournalFull,
+    LotFact, OutputFact, Pending, ShipFact, ShippedFact, StatusKind, StepFact, Word,
 };
 
 impl Journal {
@@ -136,12 +136,7 @@ impl Journal {
         self.lot_of.get(&word).copied()
     }
 
-    fn on_lot(
-        &mut self,
-        leaf: u32,
-        reference: Option<&v1::LotRef>,
-        fact: impl FnOnce(u32) -> Fact,
-    ) -> Fact {
+    fn on_lot(&mut self, leaf: u32, reference: Option<&v1::LotRef>, fact: impl FnOnce(u32) -> Fact) -> Fact {
         let Some(lot) = self.lot_named(reference) else { return Fact::Other };
         self.touch(lot, leaf);
         fact(lot)
@@ -351,11 +346,11 @@ impl Journal {
     }
 
     fn settle(&mut self, leaf: u32) {
-        let needed = self.profiles.last().and_then(|(profile, _)| match &self.entries.get(*profile as usize)?.fact
-        {
-            Fact::Profile(profile) => Some(profile.approvals_needed as usize),
-            _ => None,
-        });
+        let needed =
+            self.profiles.last().and_then(|(profile, _)| match &self.entries.get(*profile as usize)?.fact {
+                Fact::Profile(profile) => Some(profile.approvals_needed as usize),
+                _ => None,
+            });
         let members = self.entries.iter().filter(|entry| matches!(entry.fact, Fact::Member(_))).count();
         let needed = needed.unwrap_or(1).max(members.min(2));
         if let Some(at) = self.pending.iter().position(|pending| pending.approvals.len() >= needed) {

@@ -67,7 +67,7 @@ pub(crate) async fn run(context: &Context, verb: &Bench) -> Outcome {
             if lot.is_empty() {
                 return Err(Failure::usage("no lot to trace", "name one with --lot"));
             }
-            let element = trace::ask(&ledger, lot, None, 0).await?.element;
+            let element = trace::ask(&ledger, lot, None, (0, 0)).await?.element;
             begin = Instant::now();
             let mut calls = futures::stream::iter((0..verb.count).map(|_| async {
                 let begin = Instant::now();

@@ -35,7 +35,7 @@ pub(crate) async fn run(context: &Context, verb: &Bundle) -> Outcome {
     let ledger = context.connect().await?;
     let element = match &verb.element {
         Some(symbol) => trace::element(symbol)?,
-        None => trace::ask(&ledger, &verb.lot, None, 0).await.map_err(name_element)?.element,
+        None => trace::ask(&ledger, &verb.lot, None, (0, 0)).await.map_err(name_element)?.element,
     };
     let bundle = ledger.bundle(&verb.lot, element).await.map_err(failure)?;
     let path = verb.out.clone().unwrap_or_else(|| {

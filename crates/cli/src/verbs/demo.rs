@@ -234,7 +234,7 @@ async fn audit(dir: &Path, ledger: &Ledger) -> Outcome {
 
 /// The target of the last generation: tree and shares, and a picture.
 async fn provenance(dir: &Path, ledger: &Ledger) -> Outcome {
-    let traced = trace::ask(ledger, SUBJECT, None, 0).await?;
+    let traced = trace::ask(ledger, SUBJECT, None, (0, 0)).await?;
     let flow = Flow::new(SUBJECT, &traced.graph);
     let picture = dir.join("provenance.svg");
     let shown = tree::Shown { depth: 64, least: 0.03 };

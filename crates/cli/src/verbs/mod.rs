@@ -1,11 +1,13 @@
 //! One file per verb.
 
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod bundle;
 pub(crate) mod demo;
 pub(crate) mod events;
 pub(crate) mod export;
+pub(crate) mod findings;
 pub(crate) mod fsck;
 pub(crate) mod governance;
 pub(crate) mod init;

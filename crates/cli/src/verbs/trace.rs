@@ -14,6 +14,7 @@ use crate::{
     output,
     post::engine::failure,
     trace::{flow::Flow, shares, svg, tree},
+    verbs::audit::When,
 };
 
 #[derive(Args, Debug)]
@@ -26,9 +27,8 @@ pub(crate) struct Trace {
     /// Where it went instead: descendants and who holds them
     #[arg(long, conflicts_with_all = ["svg", "tree"])]
     forward: bool,
-    /// As the ledger knew it at this number of entries
-    #[arg(long, value_name = "SIZE", default_value_t = 0, hide_default_value = true)]
-    as_of: u64,
+    #[command(flatten)]
+    when: When,
     /// Print a picture (SVG)
     #[arg(long, conflicts_with = "tree")]
     svg: bool,
@@ -61,13 +61,14 @@ pub(crate) async fn ask(
     ledger: &Ledger,
     lot: &str,
     element: Option<u32>,
-    as_of: u64,
+    (as_of, date_ms): (u64, u64),
 ) -> Result<Traced, Failure> {
     let request = TraceBackRequest {
         lot: lot.to_owned(),
         element: element.unwrap_or(0),
         as_of_tree_size: as_of,
         limits: None,
+        as_of_date_ms: date_ms,
     };
     let graph = ledger.trace_back(request).await.map_err(failure)?;
     let summary = graph.summary.clone().unwrap_or_default();
@@ -80,6 +81,7 @@ pub(crate) async fn ask(
         element,
         as_of_tree_size: if as_of == 0 { summary.tree_size } else { as_of },
         limits: None,
+        as_of_date_ms: date_ms,
     };
     let answer = ledger.attribute(request).await.map_err(failure)?;
     Ok(Traced { symbol, element, answer, graph })
@@ -101,7 +103,7 @@ pub(crate) async fn run(context: &Context, verb: &Trace) -> Outcome {
     if verb.forward {
         return forward(context, &ledger, verb, wanted).await;
     }
-    let traced = ask(&ledger, &verb.lot, wanted, verb.as_of).await?;
+    let traced = ask(&ledger, &verb.lot, wanted, (verb.when.size(), verb.when.date_ms())).await?;
     let flow = Flow::new(&verb.lot, &traced.graph);
     if context.json {
         return output::json(&shares::json_of(&verb.lot, traced.symbol, &traced.answer, Some(&traced.graph)));
@@ -126,7 +128,8 @@ async fn forward(context: &Context, ledger: &Ledger, verb: &Trace, element: Opti
     let request = TraceForwardRequest {
         lot: verb.lot.clone(),
         element: element.unwrap_or(0),
-        as_of_tree_size: verb.as_of,
+        as_of_tree_size: verb.when.size(),
+        as_of_date_ms: verb.when.date_ms(),
         minimum_mg: 0,
         minimum_share_e18: (verb.min_share * 1e18) as u64,
         limits: None,

@@ -131,7 +131,9 @@ fn recovery(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFact) {
     let Some((element, ppm)) = recovered(judge, leaf, it) else { return };
     gather(judge, it.facility);
     let least = judge.terms.thresholds.recovery_campaigns as usize;
-    let Some(campaigns) = judge.memory.campaigns.get(&(it.facility, it.process as i32, element)) else { return };
+    let Some(campaigns) = judge.memory.campaigns.get(&(it.facility, it.process as i32, element)) else {
+        return;
+    };
     let earlier = campaigns.partition_point(|campaign| campaign.leaf < leaf);
     let window = &campaigns[earlier.saturating_sub(BAND_CAMPAIGNS)..earlier];
     let from = entry.event_ms.saturating_sub(YEAR_MS);
@@ -145,14 +147,14 @@ fn recovery(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFact) {
     }
     let mut recoveries: Vec<i64> = window.iter().map(|campaign| campaign.ppm).collect();
     let middle = median(&mut recoveries);
-    let mut deviations: Vec<i64> =
-        recoveries.iter().map(|other| (other - middle).saturating_abs()).collect();
+    let mut deviations: Vec<i64> = recoveries.iter().map(|other| (other - middle).saturating_abs()).collect();
     let floor = i64::from(judge.terms.thresholds.recovery_band_floor_ppm);
     let half = median(&mut deviations).saturating_mul(3).max(floor);
     if (ppm - middle).saturating_abs() <= half {
         return;
     }
-    let message = format!("recovery of {} is {}, its own band is {} ± {} ppm", symbol(element), ppm, middle, half);
+    let message =
+        format!("recovery of {} is {}, its own band is {} ± {} ppm", symbol(element), ppm, middle, half);
     let clears = "an explanation with weighings and assays, or a correction";
     let found = Finding::new(Rule::M5, leaf, entry.author, message, clears)
         .at(it.facility)
@@ -194,7 +196,12 @@ fn gather(judge: &mut Judge<'_>, facility: Word) {
         }
         if let Some((element, ppm)) = recovered(judge, leaf, step) {
             let campaign = Campaign { leaf, event_ms: entry.event_ms, ppm };
-            judge.memory.campaigns.entry((facility, step.process as i32, element)).or_default().push(campaign);
+            judge
+                .memory
+                .campaigns
+                .entry((facility, step.process as i32, element))
+                .or_default()
+                .push(campaign);
         }
     }
 }
@@ -267,13 +274,7 @@ pub(crate) fn stocktake(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, facilit
 }
 
 /// M6: the two stocktakes before were exact too.
-fn perfect(
-    judge: &mut Judge<'_>,
-    leaf: u32,
-    entry: &Entry,
-    of: &BalanceOf,
-    budget: &mut ore_audit::Budget,
-) {
+fn perfect(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, of: &BalanceOf, budget: &mut ore_audit::Budget) {
     let view = judge.view;
     let before = view.posted(of.facility).rev().skip_while(|(at, _)| *at >= leaf);
     let before = before.filter(|(_, entry)| matches!(entry.fact, Fact::Stocktake { .. })).map(|(at, _)| at);

@@ -77,7 +77,11 @@ fn segregated(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFact, lo
     }
     let without: Vec<&str> =
         carried.iter().filter(|(_, carried)| carried.all.is_empty()).map(|(lot, _)| judge.id(*lot)).collect();
-    let message = format!("{} is segregated; no characteristic holds for all inputs ({})", judge.id(lot), without.join(", "));
+    let message = format!(
+        "{} is segregated; no characteristic holds for all inputs ({})",
+        judge.id(lot),
+        without.join(", ")
+    );
     let clears = "a certificate for the input that lacks it, or a weaker model";
     let mut found = Finding::new(Rule::C3, leaf, entry.author, message, clears).lot(lot);
     for (input, carried) in &carried {
@@ -106,7 +110,8 @@ fn characteristics(judge: &mut Judge<'_>, lot: u32) -> Carried {
                     open.extend(missing);
                     continue;
                 }
-                let mut inputs = step.inputs.iter().filter_map(|input| judge.memory.characteristics.get(&input.lot));
+                let mut inputs =
+                    step.inputs.iter().filter_map(|input| judge.memory.characteristics.get(&input.lot));
                 let first = inputs.next().cloned().unwrap_or(Carried { all: BTreeSet::new(), some: false });
                 inputs.fold(first, |mut carried, other| {
                     carried.all.retain(|scheme| other.all.contains(scheme));
@@ -132,7 +137,8 @@ fn source(judge: &Judge<'_>, lot: u32) -> Carried {
         return nothing;
     }
     let certificate = AttestationKind::Certificate;
-    let mut certificates: Vec<&Attestation> = about(&view, fact.id, certificate).into_iter().map(|it| it.2).collect();
+    let mut certificates: Vec<&Attestation> =
+        about(&view, fact.id, certificate).into_iter().map(|it| it.2).collect();
     certificates.extend(about(&view, fact.facility, certificate).into_iter().map(|it| it.2));
     certificates.extend(made.attestations.iter().filter_map(|id| named(&view, *id)).map(|it| it.2));
     for it in certificates {
@@ -160,10 +166,8 @@ fn blend(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFact) {
         let Some((at, measured)) = pattern(judge, output.lot) else { continue };
         let (mut outside, mut compared, mut worst) = (0_i128, 0_i128, (0, 0, 0_u128));
         for (analyte, found) in &measured {
-            let mix: Option<u128> = parts
-                .iter()
-                .map(|part| part.2.get(analyte).map(|ppt| u128::from(*ppt) * part.1))
-                .sum();
+            let mix: Option<u128> =
+                parts.iter().map(|part| part.2.get(analyte).map(|ppt| u128::from(*ppt) * part.1)).sum();
             let Some(mix) = mix.map(|mix| mix / total).filter(|mix| *mix > 0) else { continue };
             compared += 1;
             let off = mix.abs_diff(u128::from(*found)).saturating_mul(1_000_000) / mix;
@@ -218,7 +222,9 @@ pub(crate) fn attested(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &Att
     let mut words = it.scope.split_whitespace();
     let element = words.next().and_then(ore_record::elements::atomic_number);
     let claimed = words.next().and_then(percent_e18);
-    let (Some(element), Some(claimed)) = (element.and_then(|it| u8::try_from(it).ok()), claimed) else { return };
+    let (Some(element), Some(claimed)) = (element.and_then(|it| u8::try_from(it).ok()), claimed) else {
+        return;
+    };
     let limits = Limits { steps: 100_000, work: judge.budget.left() };
     let element = ore_provenance::Element(element);
     let found = attribute(view.graph, judge.scratch, LotIndex(lot), element, view.as_of, &limits);
@@ -263,12 +269,13 @@ fn backed(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32, id: Word, s
                 return;
             }
             let held = standing(&view, it, entry.event_ms);
-            let authority = view.member(issuer).is_some_and(|member| {
-                member.roles.iter().any(|role| *role == Role::Authority as i32)
-            });
-            let accredited = about(&view, issuer, AttestationKind::Accreditation).into_iter().any(|(.., by)| {
-                by.scheme == it.scheme && standing(&view, by, entry.event_ms) == Standing::Valid
-            });
+            let authority = view
+                .member(issuer)
+                .is_some_and(|member| member.roles.iter().any(|role| *role == Role::Authority as i32));
+            let accredited =
+                about(&view, issuer, AttestationKind::Accreditation).into_iter().any(|(.., by)| {
+                    by.scheme == it.scheme && standing(&view, by, entry.event_ms) == Standing::Valid
+                });
             let rests: Vec<u32> = [Some(at), held.change()].into_iter().flatten().collect();
             if held != Standing::Valid {
                 (format!("{} is {}", it.id, held.word()), rests)
@@ -308,7 +315,9 @@ fn stale(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32) {
     let view = judge.view;
     let Some(fact) = view.journal.lot(lot) else { return };
     let Some(old) = fact.replaces.and_then(|old| Some((old, view.journal.lot(old)?))) else { return };
-    let Some(withdrawn) = view.journal.entry(old.1.made_at).and_then(|entry| entry.withdrawn_at) else { return };
+    let Some(withdrawn) = view.journal.entry(old.1.made_at).and_then(|entry| entry.withdrawn_at) else {
+        return;
+    };
     let passports: Vec<u32> = view
         .posted(fact.id)
         .filter(|(at, entry)| *at < withdrawn && matches!(entry.fact, Fact::Attest(_)))
@@ -326,7 +335,11 @@ fn stale(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32) {
     let mut shares = |lot: u32, as_of: u64| {
         let found = attribute(view.graph, judge.scratch, LotIndex(lot), element, as_of, &limits).ok()?;
         let shares = found.origins.iter().map(|origin| (origin.origin, origin.share.value.units()));
-        Some((shares.collect::<BTreeMap<_, _>>(), found.contained.value.0 / 1_000_000_000, found.visited.parts))
+        Some((
+            shares.collect::<BTreeMap<_, _>>(),
+            found.contained.value.0 / 1_000_000_000,
+            found.visited.parts,
+        ))
     };
     let (Some(then), Some(now)) = (shares(old.0, withdrawn.into()), shares(lot, view.as_of)) else { return };
     judge.budget.spend(then.2 + now.2);
@@ -374,7 +387,8 @@ pub(crate) fn exchange(
             _ => None,
         })
     };
-    let Some((other_at, other, other_reveals)) = of_stage(other_stage).take_while(|(at, ..)| *at < leaf).last()
+    let Some((other_at, other, other_reveals)) =
+        of_stage(other_stage).take_while(|(at, ..)| *at < leaf).last()
     else {
         return;
     };
@@ -407,7 +421,11 @@ pub(crate) fn exchange(
         if apart <= limit {
             continue;
         }
-        let message = format!("assays of {} in {} are further apart than the splitting limit", symbol(*element), judge.id(lot));
+        let message = format!(
+            "assays of {} in {} are further apart than the splitting limit",
+            symbol(*element),
+            judge.id(lot)
+        );
         let clears = "an umpire's assay, or a settlement between the parties";
         let found = Finding::new(Rule::C9, leaf, entry.author, message, clears)
             .lot(lot)

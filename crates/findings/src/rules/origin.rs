@@ -29,17 +29,21 @@ pub(crate) fn facility(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &Fac
     let &[south, west, north, east] = bounds.as_slice() else { return };
     let (latitude, longitude) = (i64::from(it.latitude_e7), i64::from(it.longitude_e7));
     // A country across the 180th meridian has its west east of its east.
-    let between =
-        if west <= east { (west..=east).contains(&longitude) } else { longitude >= west || longitude <= east };
+    let between = if west <= east {
+        (west..=east).contains(&longitude)
+    } else {
+        longitude >= west || longitude <= east
+    };
     if (south..=north).contains(&latitude) && between {
         return;
     }
     let message = format!("{} lies outside {}", it.id, it.country);
     let word = judge.view.journal.words().find(&it.id).unwrap_or_default();
-    let found = Finding::new(Rule::A6, leaf, entry.author, message, "a registration with the right place or country")
-        .at(word)
-        .number("latitude", i128::from(latitude), "1e-7 degree")
-        .number("longitude", i128::from(longitude), "1e-7 degree");
+    let found =
+        Finding::new(Rule::A6, leaf, entry.author, message, "a registration with the right place or country")
+            .at(word)
+            .number("latitude", i128::from(latitude), "1e-7 degree")
+            .number("longitude", i128::from(longitude), "1e-7 degree");
     judge.flag(found);
 }
 
@@ -87,7 +91,8 @@ pub(crate) fn commission(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &C
     status(judge, leaf, entry, it.lot, lot.facility, country);
     if lot.origin_country != [0; 2] && lot.origin_country != country {
         let declared = letters(lot.origin_country);
-        let message = format!("{} declares {declared}, its mine is in {}", judge.id(it.lot), letters(country));
+        let message =
+            format!("{} declares {declared}, its mine is in {}", judge.id(it.lot), letters(country));
         let clears = "a correction of the declared country";
         judge.flag(Finding::new(Rule::O7, leaf, entry.author, message, clears).lot(it.lot).at(lot.facility));
     }
@@ -100,16 +105,16 @@ fn tags(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32, site: Word, c
     let view = judge.view;
     let Some(fact) = view.journal.lot(lot) else { return };
     let kind = AttestationKind::Certificate;
-    let ranges: Vec<_> = about(&view, site, kind).into_iter().filter(|(.., it)| it.scheme == "tags").collect();
-    let asked =
-        !ranges.is_empty() || judge.terms.required("tag-issue", &letters(country), entry.event_ms);
+    let ranges: Vec<_> =
+        about(&view, site, kind).into_iter().filter(|(.., it)| it.scheme == "tags").collect();
+    let asked = !ranges.is_empty() || judge.terms.required("tag-issue", &letters(country), entry.event_ms);
     let shipped = view.timeline(lot).find(|(_, entry)| matches!(entry.fact, Fact::Ship(_)));
     for tag in &fact.tags {
         let text = judge.text(*tag);
         let within = |it: &Attestation| {
-            it.scope.split_once("..").is_some_and(|(first, last)| {
-                text.len() == first.len() && first <= text && text <= last
-            })
+            it.scope
+                .split_once("..")
+                .is_some_and(|(first, last)| text.len() == first.len() && first <= text && text <= last)
         };
         let issued = ranges
             .iter()
@@ -256,7 +261,9 @@ pub(crate) fn step(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFac
         && matches!(stated.kind(), FacilityKind::Smelter | FacilityKind::Refinery)
     {
         let on = |name: &str| judge.terms.listed("conformant-smelters", name, entry.event_ms);
-        if on(&stated.id) == Some(false) && (stated.reference.is_empty() || on(&stated.reference) == Some(false)) {
+        if on(&stated.id) == Some(false)
+            && (stated.reference.is_empty() || on(&stated.reference) == Some(false))
+        {
             let message = format!("{} is not on the conformant list at that date", stated.id);
             let clears = "a list that names it at that date";
             let found = Finding::new(Rule::O13, leaf, entry.author, message, clears).at(it.facility);
@@ -311,9 +318,10 @@ pub(crate) fn ship(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &ShipFac
         permits.iter().filter(move |(.., it)| it.kind() == kind).copied().collect::<Vec<_>>()
     };
     let transport = of(AttestationKind::TransportPermit);
-    let mineral = it.lots.iter().any(|shipped| {
-        view.journal.lot(shipped.lot).is_some_and(|lot| is_mineral(lot.material))
-    });
+    let mineral = it
+        .lots
+        .iter()
+        .any(|shipped| view.journal.lot(shipped.lot).is_some_and(|lot| is_mineral(lot.material)));
     let asked = mineral && judge.terms.required("transport-permit", &from, entry.event_ms);
     if asked || !transport.is_empty() {
         transported(judge, leaf, entry, it, &transport);
@@ -336,8 +344,7 @@ fn transported(
     let view = judge.view;
     let arrival = it.answer.and_then(|(at, taken)| view.entry(at).filter(|_| taken));
     let until = arrival.map_or_else(|| view.now_ms().max(entry.event_ms), |arrival| arrival.event_ms);
-    let minerals: Vec<String> =
-        it.lots.iter().flat_map(|shipped| minerals_of(&view, shipped.lot)).collect();
+    let minerals: Vec<String> = it.lots.iter().flat_map(|shipped| minerals_of(&view, shipped.lot)).collect();
     let mut problem = (String::from("there is none"), Vec::new(), None);
     for (at, _, permit) in permits {
         let (sent, arrived) = (standing(&view, permit, entry.event_ms), standing(&view, permit, until));
@@ -359,11 +366,14 @@ fn transported(
     }
     let message = format!("no transport permit covers the journey: {}", problem.0);
     let clears = "a permit for the mineral, the quantity and the whole journey";
-    let mut found = Finding::new(Rule::O4, leaf, entry.author, message, clears).at(it.from).rests_on(problem.1);
+    let mut found =
+        Finding::new(Rule::O4, leaf, entry.author, message, clears).at(it.from).rests_on(problem.1);
     if let Some((carried, cap)) = problem.2 {
-        found = found
-            .number("carried under the permit", carried.cast_signed(), "mg")
-            .beyond("quantity of the permit", i128::from(cap), "mg");
+        found = found.number("carried under the permit", carried.cast_signed(), "mg").beyond(
+            "quantity of the permit",
+            i128::from(cap),
+            "mg",
+        );
     }
     judge.flag(it.lots.iter().fold(found, |found, shipped| found.lot(shipped.lot)));
 }

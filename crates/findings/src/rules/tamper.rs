@@ -37,9 +37,9 @@ fn claimed_before(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32, mar
         return;
     }
     let bears = |made: u32| {
-        view.journal
-            .lot(made)
-            .is_some_and(|fact| fact.serial == mark && what == "serial number" || what == "tag" && fact.tags.contains(&mark))
+        view.journal.lot(made).is_some_and(|fact| {
+            fact.serial == mark && what == "serial number" || what == "tag" && fact.tags.contains(&mark)
+        })
     };
     let other = view.posted(mark).take_while(|(other, _)| *other < leaf).find(|(_, other)| {
         let lots = match &other.fact {

@@ -151,7 +151,8 @@ pub(crate) fn at_place(
     if place.is_empty() {
         return;
     }
-    let before: Vec<_> = view.timeline(lot).rev().skip_while(|(at, _)| *at >= leaf).take(NEIGHBOURS).collect();
+    let before: Vec<_> =
+        view.timeline(lot).rev().skip_while(|(at, _)| *at >= leaf).take(NEIGHBOURS).collect();
     let start = if started_ms == 0 { entry.event_ms } else { started_ms };
     let mut last = None;
     for (at, other) in &before {
@@ -184,12 +185,18 @@ pub(crate) fn at_place(
             );
             let clears = "a correction of the time or place of one of the two records";
             let found = Finding::new(Rule::T3, leaf, entry.author, message, clears).lot(lot).at(place);
-            judge.flag(found.number("from", i128::from(from), "ms").number("until", i128::from(until), "ms").rests_on([*at]));
+            judge.flag(
+                found
+                    .number("from", i128::from(from), "ms")
+                    .number("until", i128::from(until), "ms")
+                    .rests_on([*at]),
+            );
             return;
         }
     }
     if let Some((at, was)) = last.filter(|(_, was)| !was.is_empty() && *was != place) {
-        let message = format!("{} was at {} and appears at {}", judge.id(lot), judge.text(was), judge.text(place));
+        let message =
+            format!("{} was at {} and appears at {}", judge.id(lot), judge.text(was), judge.text(place));
         let clears = "the missing shipment and receipt, or a correction of the place";
         let found = Finding::new(Rule::T4, leaf, entry.author, message, clears).lot(lot).at(place);
         judge.flag(found.rests_on([at]));

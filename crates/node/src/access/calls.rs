@@ -54,6 +54,16 @@ pub const CALLS: &[Call] = &[
     heavy("/oreledger.v1.ProvenanceService/TraceForward", Needs::Sight, 16),
     row("/oreledger.v1.ProvenanceService/Attribute", Needs::LotOrShare),
 
+    row("/oreledger.v1.AuditService/Findings", Needs::Sight),
+    row("/oreledger.v1.AuditService/WatchFindings", Needs::Sight),
+    row("/oreledger.v1.AuditService/MassBalance", Needs::Sight),
+    row("/oreledger.v1.AuditService/Circularity", Needs::Sight),
+    row("/oreledger.v1.AuditService/Dependence", Needs::Sight),
+    row("/oreledger.v1.AuditService/Credits", Needs::Sight),
+    row("/oreledger.v1.AuditService/MetalAccounts", Needs::Sight),
+    row("/oreledger.v1.AuditService/ChainOfCustody", Needs::Sight),
+    row("/oreledger.v1.AuditService/LotFootprint", Needs::Sight),
+
     row("/oreledger.v1.LogService/GetCheckpoint", Needs::Nothing),
     row("/oreledger.v1.LogService/GetConsistencyProof", Needs::Nothing),
     row("/oreledger.v1.LogService/GetReceipt", Needs::Member),

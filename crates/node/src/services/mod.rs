@@ -1,5 +1,6 @@
 //! The services: one file each. They translate and bound; what they answer comes from the ledger.
 
+pub mod audit;
 pub mod bundle;
 pub mod consortium;
 pub mod log;

@@ -30,12 +30,13 @@ use crate::access::Caller;
 /// Lots, steps or sources in one part of an answer.
 const PART_ITEMS: usize = 500;
 /// Units of the engine's work in a millisecond, measured and rounded down.
-const WORK_PER_MS: u64 = 10_000;
+pub(super) const WORK_PER_MS: u64 = 10_000;
 
 /// The service.
 pub struct Provenance(pub Arc<Api>);
 
-type Parted<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+/// A streamed answer.
+pub(super) type Parted<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 #[tonic::async_trait]
 impl ProvenanceService for Provenance {
@@ -69,6 +70,8 @@ impl ProvenanceService for Provenance {
 
 /// A question, its names resolved.
 struct Question {
+    /// 0: no business date.
+    date_ms: u64,
     custody: OwnedRwLockReadGuard<Custody>,
     lot: LotIndex,
     element: Element,
@@ -80,12 +83,16 @@ struct Question {
 
 impl Question {
     async fn read(
-        api: &Api,
+        api: &Arc<Api>,
         lot: &str,
         element: u32,
         as_of: u64,
+        date_ms: u64,
         limits: Option<v1::Limits>,
     ) -> Result<Self, Status> {
+        if date_ms != 0 {
+            ready(api).await?;
+        }
         let custody = Arc::clone(&api.ledger.custody).read_owned().await;
         let found = custody.lot(lot).ok_or_else(|| no_lot(lot))?;
         let ordinal = custody.lot_ordinal(lot).unwrap_or_default();
@@ -99,7 +106,11 @@ impl Question {
                 "an atomic number from 1 to 118; the lot itself states no composition",
             )
         })?;
-        let newest = custody.leaves();
+        let newest = if date_ms == 0 {
+            custody.leaves()
+        } else {
+            custody.leaves().min(api.ledger.audit.journal().len())
+        };
         let as_of = match as_of {
             0 => newest,
             size if size <= newest => size,
@@ -112,6 +123,7 @@ impl Question {
         let lower = |asked: u32, ours: u32| if asked == 0 { ours } else { asked.min(ours) };
         let ours_ms = u32::try_from(api.query_time.as_millis()).unwrap_or(u32::MAX);
         Ok(Self {
+            date_ms,
             lot: LotIndex(ordinal),
             element: Element(element),
             as_of,
@@ -128,17 +140,37 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
+/// A business date needs to know when each record's event was: the auditor's index does.
+async fn ready(api: &Arc<Api>) -> Result<(), Status> {
+    let (api, size) = (Arc::clone(api), api.ledger.tree_size());
+    let built = tokio::task::spawn_blocking(move || {
+        api.ledger.audit.catch_up(&api.ledger, size, api.query_time * super::audit::INDEX_PATIENCE)
+    });
+    let built = built.await.map_err(|_| Status::internal("the index of this node cannot be built"))?;
+    built.map_err(|error| super::audit::behind(&error))
+}
+
 /// Computes off the reactor, in a turn that was taken before the state was locked.
 async fn compute<T: Send + 'static>(
     api: &Arc<Api>,
     turn: Computing,
+    (date_ms, size): (u64, u64),
     work: impl FnOnce(&Api, &Graph, &mut Scratch) -> T + Send + 'static,
 ) -> Result<T, Status> {
     let api = Arc::clone(api);
     let done = tokio::task::spawn_blocking(move || {
         let _turn = turn;
         api.ledger.metrics.questions.add(1);
-        SCRATCH.with_borrow_mut(|scratch| work(&api, &api.ledger.graph(), scratch))
+        SCRATCH.with_borrow_mut(|scratch| {
+            if date_ms == 0 {
+                return work(&api, &api.ledger.graph(), scratch);
+            }
+            let dated = {
+                let journal = api.ledger.audit.journal();
+                api.ledger.audit.dated(&journal, &api.ledger.graph(), size, date_ms)
+            };
+            work(&api, &dated, scratch)
+        })
     });
     done.await.map_err(|_| Status::internal("the computation failed; the operator's log has more"))
 }
@@ -167,8 +199,10 @@ pub async fn attribute(
         return Err(status::malformed("element", "an atomic number from 1 to 118"));
     }
     let turn = api.turn().await?;
-    let question = Question::read(api, &request.lot, request.element, as_of, request.limits).await?;
-    compute(api, turn, move |_, graph, scratch| {
+    let question =
+        Question::read(api, &request.lot, request.element, as_of, request.as_of_date_ms, request.limits)
+            .await?;
+    compute(api, turn, (question.date_ms, question.as_of), move |_, graph, scratch| {
         let limits = ore_provenance::Limits { steps: question.lots, work: question.work };
         let Question { lot, element, as_of, .. } = question;
         let answer = ore_provenance::attribute(graph, scratch, lot, element, as_of, &limits);
@@ -289,9 +323,16 @@ pub async fn trace_back(
     request: v1::TraceBackRequest,
 ) -> Result<Vec<v1::TraceBackResponse>, Status> {
     let turn = api.turn().await?;
-    let question =
-        Question::read(api, &request.lot, request.element, request.as_of_tree_size, request.limits).await?;
-    compute(api, turn, move |api, graph, scratch| {
+    let question = Question::read(
+        api,
+        &request.lot,
+        request.element,
+        request.as_of_tree_size,
+        request.as_of_date_ms,
+        request.limits,
+    )
+    .await?;
+    compute(api, turn, (question.date_ms, question.as_of), move |api, graph, scratch| {
         let limits = TraceLimits { depth: question.depth, nodes: question.lots };
         let Question { lot, element, as_of, .. } = question;
         let trace = ore_provenance::trace_back(graph, scratch, lot, element, as_of, &limits);
@@ -443,9 +484,16 @@ pub async fn trace_forward(
         _ => return Err(status::malformed("minimum_mg", "state a least mass or a least share, not both")),
     };
     let turn = api.turn().await?;
-    let question =
-        Question::read(api, &request.lot, request.element, request.as_of_tree_size, request.limits).await?;
-    compute(api, turn, move |api, graph, scratch| {
+    let question = Question::read(
+        api,
+        &request.lot,
+        request.element,
+        request.as_of_tree_size,
+        request.as_of_date_ms,
+        request.limits,
+    )
+    .await?;
+    compute(api, turn, (question.date_ms, question.as_of), move |api, graph, scratch| {
         let limits = ForwardLimits { steps: question.lots, hits: question.lots, threshold };
         let Question { lot, element, as_of, .. } = question;
         let recall = ore_provenance::trace_forward(graph, scratch, &[lot], element, as_of, &limits);

@@ -231,12 +231,13 @@ pub(super) async fn metal_accounts(
     ask(api, request.as_of, request.limits, move |_, mut asked, _| {
         let party = match request.member.as_str() {
             "" => ore_audit::Word::EMPTY,
-            member => asked.journal().words().find(member).ok_or_else(|| {
-                Status::not_found("no record of this ledger names that member")
-            })?,
+            member => asked
+                .journal()
+                .words()
+                .find(member)
+                .ok_or_else(|| Status::not_found("no record of this ledger names that member"))?,
         };
-        let (accounts, complete) =
-            accounts::metal_accounts(&asked.view, element, party, &mut asked.budget);
+        let (accounts, complete) = accounts::metal_accounts(&asked.view, element, party, &mut asked.budget);
         let account = |(parties, it): (&accounts::Parties, &accounts::MetalAccount)| v1::MetalAccount {
             customer: asked.text(parties.customer),
             toller: asked.text(parties.toller),

@@ -183,8 +183,7 @@ fn judge(
 ) -> Judged {
     let begun = Instant::now();
     let signatures = rules.contains(&Rule::S1);
-    let strict =
-        |leaf: u32| if signatures { api.ledger.audit.strict(&api.ledger, leaf) } else { None };
+    let strict = |leaf: u32| if signatures { api.ledger.audit.strict(&api.ledger, leaf) } else { None };
     let mut judge = Judge::new(asked.view, scratch, &strict, Budget::new(SLICE_UNITS), memory);
     let (mut findings, mut records) = (Vec::new(), 0);
     for leaf in leaves {
@@ -270,7 +269,10 @@ async fn new_findings(
             asked.view.entry(*leaf).is_some_and(|entry| {
                 matches!(
                     entry.fact,
-                    Fact::Profile(_) | Fact::Attest(_) | Fact::ChangeAttestation { .. } | Fact::Withdraw { .. }
+                    Fact::Profile(_)
+                        | Fact::Attest(_)
+                        | Fact::ChangeAttestation { .. }
+                        | Fact::Withdraw { .. }
                 )
             })
         };

@@ -14,7 +14,6 @@ use futures::StreamExt;
 use ore_audit::{Budget, Journal, View, Word};
 use ore_custody::Custody;
 use ore_provenance::{Element, Scratch};
-use ore_record::v1::Facility;
 use ore_wire::{
     status,
     v1::{self, audit_service_server::AuditService},
@@ -27,7 +26,7 @@ use crate::{audit_index::IndexError, services::provenance::Parted};
 /// Units of a [`Budget`] in a millisecond: an entry, a part or a lot looked at. Measured and rounded down.
 const UNITS_PER_MS: u64 = 2_000;
 /// How much longer than a question may compute the index may be built.
-const INDEX_PATIENCE: u32 = 10;
+pub(super) const INDEX_PATIENCE: u32 = 10;
 
 /// The service.
 pub struct Audit(pub Arc<Api>);
@@ -123,11 +122,10 @@ async fn ask<T: Send + 'static>(
     limits: Option<v1::Limits>,
     work: impl FnOnce(&Api, Asked<'_>, &mut Scratch) -> Result<T, Status> + Send + 'static,
 ) -> Result<T, Status> {
-    let permit = Arc::clone(&api.questions).acquire_owned().await;
-    let permit = permit.map_err(|_| Status::unavailable("this node is shutting down"))?;
+    let turn = api.turn().await?;
     let api = Arc::clone(api);
     let done = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
+        let _turn = turn;
         api.ledger.metrics.questions.add(1);
         SCRATCH.with_borrow_mut(|scratch| look(&api, as_of.as_ref(), limits.as_ref(), scratch, work))
     });
@@ -179,7 +177,7 @@ fn tree_size(api: &Api, as_of: Option<&v1::AsOf>) -> Result<u64, Status> {
     }
 }
 
-fn behind(error: &IndexError) -> Status {
+pub(super) fn behind(error: &IndexError) -> Status {
     match error {
         IndexError::Behind { .. } => status::unavailable(&error.to_string(), Duration::from_secs(1)),
         _ => {
@@ -201,10 +199,6 @@ impl Asked<'_> {
             let shown: String = id.chars().take(96).collect();
             Status::not_found(format!("no facility {shown} is registered"))
         })
-    }
-
-    fn facility_fact(&self, word: Word) -> Option<&Facility> {
-        self.view.facility(word)
     }
 
     const fn journal(&self) -> &Journal {
