@@ -17,6 +17,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("ore-fingerprint", 1),
     ("ore-audit", 1),
     ("ore-findings", 1),
+    ("ore-generate", 2),
     ("ore-wire", 2),
     ("ore-exchange", 2),
     ("ore-store", 3),

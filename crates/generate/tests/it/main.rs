@@ -1,0 +1,4 @@
+//! Stories as a whole.
+
+mod answers;
+mod rules;
