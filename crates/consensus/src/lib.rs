@@ -22,7 +22,9 @@ pub use certificate::{Certificate, CertificateFault, CommitSignature, ValidatorE
 pub use device::LogDevice;
 #[doc(hidden)]
 pub use malachite_engine::danger_forge;
-pub use malachite_engine::{Driver, Engine, EngineConfig, EngineError, Timeouts, tip_of_status};
+pub use malachite_engine::{
+    Driver, Engine, EngineConfig, EngineError, Timeouts, signed_statements, tip_of_status,
+};
 pub use progress::{EngineState, Progress, Stall};
 pub use signed_bytes::{BODY_CONTEXT, PROPOSAL_CONTEXT, VOTE_CONTEXT, precommit_bytes};
 pub use transport::{FrameKind, Inbound, Outbound, Transport, TransportPeer};

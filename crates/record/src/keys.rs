@@ -72,10 +72,17 @@ impl PublicKey {
     /// [`BadKey::NoPossession`].
     pub fn check_possession(&self, origin: &str, member: &MemberId, proof: &[u8]) -> Result<(), BadKey> {
         let proof: [u8; 64] = proof.try_into().map_err(|_| BadKey::NoPossession)?;
-        let key = VerifyingKey::from_bytes(&self.0).map_err(|_| BadKey::NotAPoint)?;
-        let signature = ed25519_dalek::Signature::from_bytes(&proof);
-        key.verify_strict(&possession_bytes(origin, member, &self.0), &signature)
-            .map_err(|_| BadKey::NoPossession)
+        let signed = self.signed_raw(&possession_bytes(origin, member, &self.0), &proof);
+        if signed { Ok(()) } else { Err(BadKey::NoPossession) }
+    }
+
+    /// Whether this key signed bytes that carry their context, by the strict rule. Records have another:
+    /// [`crate::SignedRecord::verify`].
+    #[must_use]
+    pub fn signed_raw(&self, context_and_bytes: &[u8], signature: &[u8; 64]) -> bool {
+        let signature = ed25519_dalek::Signature::from_bytes(signature);
+        VerifyingKey::from_bytes(&self.0)
+            .is_ok_and(|key| key.verify_strict(context_and_bytes, &signature).is_ok())
     }
 }
 

@@ -7,8 +7,16 @@ use alloc::{format, string::String, vec::Vec};
 use core::fmt;
 
 use base64ct::{Base64, Encoding};
-use ore_checkpoint::{Policy, PolicyFailure, SignedCheckpoint, VerifierKey};
-use ore_merkle::{ConsistencyError, ConsistencyProof, NodeHash, RootHash, verify_consistency};
+use ore_checkpoint::{Policy, PolicyFailure, SignedCheckpoint};
+use ore_merkle::{
+    ConsistencyError, ConsistencyProof, InclusionError, InclusionProof, LeafHash, NodeHash, RootHash,
+    verify_consistency,
+};
+
+use crate::{
+    promise::{BadPromise, InclusionPromise, SignedPromise},
+    votes::{Statement, same_ballot},
+};
 
 /// First line of an evidence file.
 pub const EVIDENCE_HEADER: &str = "oreledger evidence v1";
@@ -38,6 +46,25 @@ pub enum Evidence {
         /// From that root to the quorum's.
         proof: ConsistencyProof,
     },
+    /// A consensus key said two things of which it may say one.
+    TwoVotes {
+        /// The key.
+        public_key: [u8; 32],
+        /// One statement.
+        first: Statement,
+        /// The other.
+        second: Statement,
+    },
+    /// A node promised a place in the log, and a quorum's tree has another entry there, or had not grown so far
+    /// when the promise was due.
+    BrokenPromise {
+        /// The promise.
+        promise: SignedPromise,
+        /// The note of the quorum.
+        quorum: SignedCheckpoint,
+        /// The leaf that is there instead; `None` when there is none yet.
+        leaf: Option<(LeafHash, InclusionProof)>,
+    },
 }
 
 /// Evidence that convinces.
@@ -45,10 +72,10 @@ pub enum Evidence {
 pub struct Proven {
     /// Short name of the fault.
     pub kind: &'static str,
-    /// The keys that signed what they must not; their owners are at fault.
-    pub keys: Vec<VerifierKey>,
-    /// The size that is spoken of.
-    pub tree_size: u64,
+    /// The Ed25519 keys that signed what they must not; the trust root says whose they are.
+    pub keys: Vec<[u8; 32]>,
+    /// What it is about, for people: a size, a leaf, a height.
+    pub about: String,
 }
 
 /// Bytes that are no evidence.
@@ -80,6 +107,15 @@ pub enum NotProven {
     /// The quorum's tree is not shown to have that root.
     #[error("consistency proof: {0}")]
     Proof(ConsistencyError),
+    /// The other leaf is not shown to be there.
+    #[error("inclusion proof: {0}")]
+    Inclusion(InclusionError),
+    /// Nobody who could break it made the promise.
+    #[error("promise: {0}")]
+    Promise(BadPromise),
+    /// The promise is kept, or may still be.
+    #[error("the promise is not broken: {0}")]
+    NotBroken(&'static str),
 }
 
 impl Evidence {
@@ -89,6 +125,8 @@ impl Evidence {
         match self {
             Self::TwoRoots { .. } => "two-roots",
             Self::AgainstQuorum { .. } => "against-quorum",
+            Self::TwoVotes { .. } => "two-votes",
+            Self::BrokenPromise { .. } => "broken-promise",
         }
     }
 
@@ -110,10 +148,26 @@ impl Evidence {
             "against-quorum" => Ok(Self::AgainstQuorum {
                 note: fields.note("note")?,
                 quorum: fields.note("quorum")?,
-                root: RootHash::from_bytes(
-                    fields.bytes("root")?.try_into().map_err(|_| BadEvidence::Field("root"))?,
-                ),
+                root: RootHash::from_bytes(fields.array("root")?),
                 proof: fields.proof("proof")?,
+            }),
+            "two-votes" => Ok(Self::TwoVotes {
+                public_key: fields.array("key")?,
+                first: fields.statement("first", "first-signature")?,
+                second: fields.statement("second", "second-signature")?,
+            }),
+            "broken-promise" => Ok(Self::BrokenPromise {
+                promise: SignedPromise::parse(&fields.bytes("promise")?)
+                    .map_err(|_| BadEvidence::Field("promise"))?,
+                quorum: fields.note("quorum")?,
+                leaf: match fields.has("leaf") {
+                    false => None,
+                    true => {
+                        let hashes = fields.hashes("path")?;
+                        let path = InclusionProof::new(hashes).map_err(|_| BadEvidence::Field("path"))?;
+                        Some((LeafHash::from_bytes(fields.array("leaf")?), path))
+                    }
+                },
             }),
             other => Err(BadEvidence::UnknownKind(other.into())),
         }
@@ -124,8 +178,9 @@ impl Evidence {
     /// # Errors
     /// [`NotProven`].
     pub fn verify(&self, policy: &Policy) -> Result<Proven, NotProven> {
+        let kind = self.kind();
         match self {
-            Self::TwoRoots { first, second } => two_roots(self.kind(), first, second, policy),
+            Self::TwoRoots { first, second } => two_roots(kind, first, second, policy),
             Self::AgainstQuorum { note, quorum, root, proof } => {
                 let (one, many) = (note.unverified(), quorum.unverified());
                 if one.origin() != many.origin() || one.root() == root {
@@ -134,8 +189,57 @@ impl Evidence {
                 policy.check(quorum).map_err(NotProven::Quorum)?;
                 verify_consistency(one.size(), root, many.size(), many.root(), proof)
                     .map_err(NotProven::Proof)?;
-                proven(self.kind(), &[note], policy)
+                proven(kind, &[note], policy)
             }
+            Self::TwoVotes { public_key, first, second } => {
+                let about = same_ballot(first, second).ok_or(NotProven::NoContradiction)?;
+                if !first.is_by(public_key) || !second.is_by(public_key) {
+                    return Err(NotProven::NoKey);
+                }
+                let logs = policy.logs();
+                if !logs.iter().any(|log| log.key().name().as_str() == about.origin) {
+                    return Err(NotProven::NoContradiction);
+                }
+                Ok(Proven { kind, keys: Vec::from([*public_key]), about: format!("{about}") })
+            }
+            Self::BrokenPromise { promise, quorum, leaf } => {
+                let (promise, key) = promise.verify(policy).map_err(NotProven::Promise)?;
+                broken(&promise, quorum, leaf.as_ref(), policy)?;
+                let about = format!("leaf {} at {} entries", promise.leaf, promise.tree_size);
+                Ok(Proven { kind, keys: Vec::from([*key.public_key()]), about })
+            }
+        }
+    }
+}
+
+/// Whether a checkpoint of a quorum breaks a promise.
+fn broken(
+    promise: &InclusionPromise,
+    quorum: &SignedCheckpoint,
+    leaf: Option<&(LeafHash, InclusionProof)>,
+    policy: &Policy,
+) -> Result<(), NotProven> {
+    let believed = policy.check(quorum).map_err(NotProven::Quorum)?;
+    let checkpoint = believed.checkpoint();
+    if checkpoint.origin() != promise.origin {
+        return Err(NotProven::NoContradiction);
+    }
+    let size = checkpoint.size();
+    match leaf {
+        Some((hash, _)) if *hash == promise.hash => {
+            Err(NotProven::NotBroken("the entry is where it was promised"))
+        }
+        Some((hash, path)) => {
+            let index = ore_merkle::LeafIndex::new(promise.leaf);
+            ore_merkle::verify_inclusion(hash, index, size, path, checkpoint.root())
+                .map_err(NotProven::Inclusion)
+        }
+        None if size.get() >= promise.tree_size => Err(NotProven::NotBroken("what is there is not shown")),
+        // More say that the time has passed than may lie: at least one of them is honest.
+        None => {
+            let past = believed.cosigned().iter().filter(|one| one.time.get() >= promise.deadline).count();
+            let liars = policy.witnesses().len().saturating_sub(1) / 3;
+            if past > liars { Ok(()) } else { Err(NotProven::NotBroken("it is not due yet")) }
         }
     }
 }
@@ -157,10 +261,13 @@ fn two_roots(
 fn proven(kind: &'static str, notes: &[&SignedCheckpoint], policy: &Policy) -> Result<Proven, NotProven> {
     let logs = policy.logs().iter().map(|log| log.key());
     let keys = logs.chain(policy.witnesses().iter().map(|witness| witness.key()));
-    let all = |key: &&VerifierKey| notes.iter().all(|note| note.verify_key(key).is_ok());
-    let keys: Vec<VerifierKey> = keys.filter(all).cloned().collect();
-    let tree_size = notes.first().map_or(0, |note| note.unverified().size().get());
-    if keys.is_empty() { Err(NotProven::NoKey) } else { Ok(Proven { kind, keys, tree_size }) }
+    let all = keys.filter(|key| notes.iter().all(|note| note.verify_key(key).is_ok()));
+    let keys: Vec<[u8; 32]> = all.map(|key| *key.public_key()).collect();
+    let size = notes.first().map_or(0, |note| note.unverified().size().get());
+    if keys.is_empty() {
+        return Err(NotProven::NoKey);
+    }
+    Ok(Proven { kind, keys, about: format!("a tree of {size} entries") })
 }
 
 /// The file. Reading it gives the same evidence.
@@ -176,11 +283,28 @@ impl fmt::Display for Evidence {
                 line(f, "note", format!("{note}").as_bytes())?;
                 line(f, "quorum", format!("{quorum}").as_bytes())?;
                 line(f, "root", root.as_bytes())?;
-                let hashes: Vec<u8> = proof.hashes().iter().flat_map(|hash| *hash.as_bytes()).collect();
-                line(f, "proof", &hashes)
+                line(f, "proof", &joined(proof.hashes()))
+            }
+            Self::TwoVotes { public_key, first, second } => {
+                line(f, "key", public_key)?;
+                line(f, "first", &first.message)?;
+                line(f, "first-signature", &first.signature)?;
+                line(f, "second", &second.message)?;
+                line(f, "second-signature", &second.signature)
+            }
+            Self::BrokenPromise { promise, quorum, leaf } => {
+                line(f, "promise", format!("{promise}").as_bytes())?;
+                line(f, "quorum", format!("{quorum}").as_bytes())?;
+                let Some((hash, path)) = leaf else { return Ok(()) };
+                line(f, "leaf", hash.as_bytes())?;
+                line(f, "path", &joined(path.hashes()))
             }
         }
     }
+}
+
+fn joined(hashes: &[NodeHash]) -> Vec<u8> {
+    hashes.iter().flat_map(|hash| *hash.as_bytes()).collect()
 }
 
 fn line(f: &mut fmt::Formatter<'_>, name: &str, bytes: &[u8]) -> fmt::Result {
@@ -208,13 +332,28 @@ impl<'a> Fields<'a> {
         SignedCheckpoint::parse(&self.bytes(name)?).map_err(|_| BadEvidence::Field(name))
     }
 
-    fn proof(&self, name: &'static str) -> Result<ConsistencyProof, BadEvidence> {
+    fn has(&self, name: &str) -> bool {
+        self.0.lines().any(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')))
+    }
+
+    fn array<const N: usize>(&self, name: &'static str) -> Result<[u8; N], BadEvidence> {
+        self.bytes(name)?.try_into().map_err(|_| BadEvidence::Field(name))
+    }
+
+    fn statement(&self, name: &'static str, signature: &'static str) -> Result<Statement, BadEvidence> {
+        Ok(Statement { message: self.bytes(name)?, signature: self.array(signature)? })
+    }
+
+    fn hashes(&self, name: &'static str) -> Result<Vec<NodeHash>, BadEvidence> {
         let bytes = self.bytes(name)?;
         let (hashes, rest) = bytes.as_chunks::<32>();
         if !rest.is_empty() || hashes.len() > MAX_HASHES {
             return Err(BadEvidence::Field(name));
         }
-        let hashes = hashes.iter().map(|hash| NodeHash::from_bytes(*hash)).collect();
-        ConsistencyProof::new(hashes).map_err(|_| BadEvidence::Field(name))
+        Ok(hashes.iter().map(|hash| NodeHash::from_bytes(*hash)).collect())
+    }
+
+    fn proof(&self, name: &'static str) -> Result<ConsistencyProof, BadEvidence> {
+        ConsistencyProof::new(self.hashes(name)?).map_err(|_| BadEvidence::Field(name))
     }
 }

@@ -12,9 +12,11 @@ pub mod bundle;
 pub mod claim;
 pub mod evidence;
 pub mod multiproof;
+pub mod promise;
 pub mod receipt;
 pub mod recount;
 pub mod trail;
+pub mod votes;
 mod wide;
 
 use alloc::string::String;
@@ -23,6 +25,7 @@ use ore_checkpoint::Policy;
 
 pub use bundle::{BundleFault, BundleReport, Check, CheckDone, verify_bundle};
 pub use evidence::{BadEvidence, Evidence, NotProven, Proven};
+pub use promise::{BadPromise, InclusionPromise, SignedPromise};
 pub use receipt::{ReceiptFault, ReceiptReport, verify_receipt};
 
 /// What a verifier takes on trust, and nothing else: it comes from `consortium.toml`, not from a node.

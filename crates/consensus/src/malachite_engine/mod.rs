@@ -20,6 +20,7 @@ mod vocabulary;
 pub use codec::tip_of_status;
 pub use driver::Driver;
 pub use engine::{Engine, EngineConfig, EngineError, Timeouts};
+pub use signing::signed_statements;
 
 #[cfg(test)]
 mod codec_tests;

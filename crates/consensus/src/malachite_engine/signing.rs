@@ -4,12 +4,15 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ed25519_dalek::{Signer as _, SigningKey};
+use malachite::app::consensus::SignedConsensusMsg;
 use malachite::app::types::core::{
     NilOrVal, Round, SignedMessage, ValidatorProof, VoteExtensionScope, VoteType,
 };
 use malachite_signing::{Error, Signer, VerificationResult, Verifier};
 
+use super::codec;
 use super::vocabulary::{Body, Ledger, Proposal, PublicKey, Signature, Vote};
+use crate::application::Misbehaviour;
 use crate::certificate::verifies;
 use crate::signed_bytes::{PRECOMMIT, PREVOTE, body_bytes, proposal_bytes, vote_bytes};
 
@@ -129,6 +132,19 @@ pub(super) fn bytes_of_proposal(origin: &str, proposal: &Proposal) -> Option<Vec
         &proposal.value.0,
         &proposal.member.0,
     ))
+}
+
+/// What the two statements of a misbehaviour cover, and their signatures; `None` when they are none. With the
+/// member's key, this is all that somebody needs who has no engine.
+#[must_use]
+pub fn signed_statements(origin: &str, evidence: &Misbehaviour) -> Option<[(Vec<u8>, [u8; 64]); 2]> {
+    let statement = |bytes: &bytes::Bytes| match codec::decode_consensus(bytes.clone()).ok()? {
+        SignedConsensusMsg::Vote(vote) => Some((bytes_of_vote(origin, &vote.message)?, vote.signature.0)),
+        SignedConsensusMsg::Proposal(proposal) => {
+            Some((bytes_of_proposal(origin, &proposal.message)?, proposal.signature.0))
+        }
+    };
+    Some([statement(&evidence.first)?, statement(&evidence.second)?])
 }
 
 fn result(valid: bool) -> Result<VerificationResult, Error> {

@@ -129,9 +129,9 @@ impl Panel {
 
     /// The validators whose keys these are, each once.
     #[must_use]
-    pub fn owners(&self, keys: &[VerifierKey]) -> Vec<&str> {
+    pub fn owners(&self, keys: &[[u8; 32]]) -> Vec<&str> {
         let mut owners = Vec::new();
-        for known in self.keys.iter().filter(|known| keys.contains(&known.key)) {
+        for known in self.keys.iter().filter(|known| keys.contains(known.key.public_key())) {
             if let Some(owner) = known.owner.as_deref()
                 && !owners.contains(&owner)
             {
