@@ -5,7 +5,7 @@ use std::time::Duration;
 use ore_checkpoint::SignedCheckpoint;
 use ore_merkle::{ConsistencyProof, Frontier, NodeHash, TreeSize, hash_leaf, verify_consistency};
 use ore_record::{RecordId, SignedRecord};
-use ore_verify::TrustRoot;
+use ore_verify::{Evidence, TrustRoot};
 use ore_wire::{
     MAX_RESPONSE_BYTES,
     v1::{
@@ -19,7 +19,7 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-use crate::{ClientError, Identity, Memory, identity::Badge};
+use crate::{ClientError, Identity, Memory, identity::Badge, memory::Remembered};
 
 /// A channel on which every call says who asks.
 pub(crate) type Badged = InterceptedService<Channel, Badge>;
@@ -132,7 +132,7 @@ impl Ledger {
         SubmissionServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_RESPONSE_BYTES)
     }
 
-    fn consortium_service(&self) -> ConsortiumServiceClient<Badged> {
+    pub(crate) fn consortium_service(&self) -> ConsortiumServiceClient<Badged> {
         ConsortiumServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_RESPONSE_BYTES)
     }
 
@@ -153,11 +153,12 @@ impl Ledger {
         let answer = self.log_service().get_checkpoint(v1::GetCheckpointRequest {}).await;
         let text = answer.map_err(|status| self.status(&status))?.into_inner().checkpoint;
         let signed = self.believe(&text)?;
-        if let Some((known, _)) = self.memory.newest()
-            && signed.unverified().size() < known
+        if let Some(known) = self.memory.newest()
+            && signed.unverified().size() < known.size
         {
-            let why = format!("it covers {} entries, {known} were shown before", signed.unverified().size());
-            return Err(ClientError::verification("checkpoint", why));
+            let why =
+                format!("it covers {} entries, {} were shown before", signed.unverified().size(), known.size);
+            return Err(self.contradiction("a rollback", why, &known, &text));
         }
         self.remember(&text, &signed).await?;
         Ok(signed)
@@ -181,19 +182,44 @@ impl Ledger {
     pub(crate) async fn remember(&self, text: &str, signed: &SignedCheckpoint) -> Result<(), ClientError> {
         let (size, root) = (signed.unverified().size(), *signed.unverified().root());
         match self.memory.newest() {
-            Some((known, known_root)) if known == size && known_root != root => {
-                let why = format!("two roots for size {size}: {root} and, before, {known_root}");
-                return Err(ClientError::verification("checkpoint", why));
+            Some(known) if known.size == size && known.root != root => {
+                let why = format!("two roots for size {size}: {root} and, before, {}", known.root);
+                return Err(self.contradiction("a fork", why, &known, text));
             }
-            Some((known, known_root)) if known < size && known > TreeSize::EMPTY => {
-                let proof = self.consistency(known, size).await?;
-                verify_consistency(known, &known_root, size, &root, &proof)
-                    .map_err(|error| ClientError::verification("checkpoint", error))?;
+            Some(known) if known.size < size && known.size > TreeSize::EMPTY => {
+                let proof = self.consistency(known.size, size).await?;
+                if let Err(error) = verify_consistency(known.size, &known.root, size, &root, &proof) {
+                    let why =
+                        format!("{size} entries do not continue the {} shown before: {error}", known.size);
+                    return Err(self.contradiction("a fork", why, &known, text));
+                }
             }
             _ => {}
         }
         self.memory.keep(text, size, root)?;
         Ok(())
+    }
+
+    /// The ledger was shown in two ways: both notes are kept. Two roots of one size convince anybody; of two sizes
+    /// the file says what the node could not prove.
+    fn contradiction(&self, what: &str, why: String, known: &Remembered, shown: &str) -> ClientError {
+        let parse = |note: &str| SignedCheckpoint::parse(note.as_bytes());
+        let proof = match (parse(&known.note), parse(shown)) {
+            (Ok(first), Ok(second)) => Some(Evidence::TwoRoots { first, second }),
+            _ => None,
+        };
+        let file = match proof.filter(|proof| proof.verify(&self.trust.policy).is_ok()) {
+            Some(proof) => proof.to_string(),
+            None => {
+                format!("oreledger report v1\n{what}: {why}\n\nremembered:\n{}\nshown:\n{shown}", known.note)
+            }
+        };
+        let kept = match self.memory.keep_evidence(file.as_bytes()) {
+            Ok(Some(path)) => format!("; both notes are kept in {}", path.display()),
+            Ok(None) => String::new(),
+            Err(error) => format!("; both notes should be kept, but: {error}"),
+        };
+        ClientError::verification("checkpoint", format!("{what}: {why}{kept}"))
     }
 
     async fn consistency(&self, old: TreeSize, new: TreeSize) -> Result<ConsistencyProof, ClientError> {

@@ -9,12 +9,15 @@ mod error;
 mod identity;
 mod ledger;
 mod memory;
+mod peers;
+mod promises;
 mod receipts;
 mod submission;
 
 pub use error::ClientError;
 pub use identity::Identity;
 pub use ledger::{HistoryItem, Ledger};
-pub use memory::{Memory, MemoryError};
+pub use memory::{Memory, MemoryError, Remembered};
+pub use promises::{Verdict, promise_file};
 pub use receipts::{CheckedReceipt, VerifiedBundle};
 pub use submission::{Accepted, Answer, MAX_MESSAGE_BYTES, MAX_MESSAGE_RECORDS};

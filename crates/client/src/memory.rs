@@ -17,7 +17,18 @@ use ore_merkle::{RootHash, TreeSize};
 #[derive(Debug)]
 pub struct Memory {
     path: Option<PathBuf>,
-    newest: Mutex<Option<(TreeSize, RootHash)>>,
+    newest: Mutex<Option<Remembered>>,
+}
+
+/// The newest checkpoint seen.
+#[derive(Clone, Debug)]
+pub struct Remembered {
+    /// Its size.
+    pub size: TreeSize,
+    /// Its root.
+    pub root: RootHash,
+    /// The signed note, as it was shown.
+    pub note: String,
 }
 
 /// Why the remembered checkpoint is of no use.
@@ -72,20 +83,37 @@ impl Memory {
         if checkpoint.origin() != origin {
             return Err(garbled(format!("it is of {:?}", checkpoint.origin())));
         }
-        let newest = (checkpoint.size(), *checkpoint.root());
+        let (size, root) = (checkpoint.size(), *checkpoint.root());
+        let newest = Remembered { size, root, note: signed.to_string() };
         Ok(Self { path: Some(path.to_owned()), newest: Mutex::new(Some(newest)) })
     }
 
-    /// Size and root of the newest checkpoint seen.
+    /// The newest checkpoint seen.
     #[must_use]
-    pub fn newest(&self) -> Option<(TreeSize, RootHash)> {
-        *self.newest.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    pub fn newest(&self) -> Option<Remembered> {
+        self.newest.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// Keeps evidence beside the remembered checkpoint, named by its digest. Where nothing is remembered between
+    /// runs, nothing is kept either.
+    ///
+    /// # Errors
+    /// [`MemoryError::File`].
+    pub(crate) fn keep_evidence(&self, bytes: &[u8]) -> Result<Option<PathBuf>, MemoryError> {
+        let Some(path) = &self.path else { return Ok(None) };
+        let digest = ore_merkle::hash_leaf(bytes);
+        let hex: String = digest.as_bytes()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let path = path.with_extension(format!("{hex}.evidence"));
+        let failed =
+            |source| MemoryError::File { doing: "write evidence beside", path: path.clone(), source };
+        replace(&path, bytes).map_err(failed)?;
+        Ok(Some(path))
     }
 
     /// Keeps a checkpoint that was verified and found consistent, unless a newer one is known.
     pub(crate) fn keep(&self, signed: &str, size: TreeSize, root: RootHash) -> Result<(), MemoryError> {
         let mut newest = self.newest.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if newest.is_some_and(|(known, _)| known >= size) {
+        if newest.as_ref().is_some_and(|known| known.size >= size) {
             return Ok(());
         }
         if let Some(path) = &self.path {
@@ -95,7 +123,7 @@ impl Memory {
                 source,
             })?;
         }
-        *newest = Some((size, root));
+        *newest = Some(Remembered { size, root, note: signed.to_owned() });
         Ok(())
     }
 }

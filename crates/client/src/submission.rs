@@ -55,7 +55,7 @@ impl Ledger {
     /// # Errors
     /// [`ClientError::Rejected`] with rule, numbers and next step; [`ClientError::Later`] when the node is busy.
     pub async fn submit(&self, record: &SignedRecord, wait: Stage) -> Result<Accepted, ClientError> {
-        let request = v1::SubmitRequest { entry: record.entry().into(), wait: wait.into() };
+        let request = v1::SubmitRequest { entry: record.entry().into(), wait: wait.into(), promise: false };
         let answer =
             self.submission_service().submit(request).await.map_err(|status| self.status(&status))?;
         let answer = answer.into_inner();
@@ -130,7 +130,11 @@ fn read(id: RecordId, result: v1::SubmitResult) -> Result<Answer, ClientError> {
     })
 }
 
-fn accepted(id: RecordId, place: Option<v1::Place>, already_there: bool) -> Result<Accepted, ClientError> {
+pub(crate) fn accepted(
+    id: RecordId,
+    place: Option<v1::Place>,
+    already_there: bool,
+) -> Result<Accepted, ClientError> {
     let place = place.unwrap_or_default();
     if place.record_id.as_ref() != id.as_bytes() {
         return Err(ClientError::verification("answer", "it names another record than the one handed in"));

@@ -106,7 +106,7 @@ async fn one_at_a_time(node: &Running, entries: &[Bytes]) -> Vec<Duration> {
     let mut client = node.submission();
     let mut times = Vec::new();
     for entry in entries {
-        let request = v1::SubmitRequest { entry: entry.clone(), wait: 0 };
+        let request = v1::SubmitRequest { entry: entry.clone(), wait: 0, promise: false };
         let started = Instant::now();
         client.submit(request).await.expect("accepted");
         times.push(started.elapsed());

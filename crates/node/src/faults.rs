@@ -11,7 +11,9 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use ore_consensus::Candidate;
 use ore_record::MemberId;
+use ore_verify::{Evidence, votes::Statement};
 use sha2::{Digest, Sha256};
 
 /// Most pieces of evidence kept of one member and kind.
@@ -20,6 +22,8 @@ pub const MAX_PIECES: usize = 32;
 const MAX_PAIRS: usize = 1_024;
 /// Whoever is one too many to be told apart.
 pub const OTHERS: &str = "others";
+/// Longest block that a report holds, in bytes.
+const MAX_REPORTED_BYTES: usize = 32 << 10;
 /// Ending of the files.
 const ENDING: &str = "evidence";
 
@@ -143,6 +147,34 @@ impl Faults {
             let _ = writeln!(text, "ledger_faults_total{{member=\"{member}\",kind=\"{kind}\"}} {count}");
         }
     }
+}
+
+/// Evidence of two votes, once our own verifier accepts it.
+#[must_use]
+pub fn two_votes(key: Option<[u8; 32]>, statements: Option<[(Vec<u8>, [u8; 64]); 2]>) -> Option<String> {
+    let public_key = key?;
+    let [first, second] = statements?.map(|(message, signature)| Statement { message, signature });
+    ore_verify::votes::same_ballot(&first, &second)?;
+    let convinces = first.is_by(&public_key) && second.is_by(&public_key);
+    convinces.then(|| Evidence::TwoVotes { public_key, first, second }.to_string())
+}
+
+/// A report about an invalid block: this node's word, for the node that is asked why it voted against it. The
+/// block is in it when it is short, otherwise its digest.
+#[must_use]
+pub fn invalid_block(candidate: &Candidate, reason: &str) -> String {
+    let Candidate { height, round, proposer, block, .. } = candidate;
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let reason: String = reason.chars().filter(|c| !c.is_control()).take(1_024).collect();
+    let mut report = format!(
+        "oreledger report v1\nkind invalid-block\nproposer {proposer}\nheight {height}\nround {round}\nreason {reason}\nbytes {}\nsha256 {}\n",
+        block.len(),
+        hex(&Sha256::digest(block)),
+    );
+    if block.len() <= MAX_REPORTED_BYTES {
+        report.push_str(&format!("block {}\n", hex(block)));
+    }
+    report
 }
 
 fn parse_name(name: &str) -> Option<(&str, &'static str)> {

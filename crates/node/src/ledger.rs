@@ -41,6 +41,15 @@ pub struct Published {
     pub checkpoint: Option<Arc<SignedCheckpoint>>,
 }
 
+/// Who has cosigned what, as far as this node has seen.
+#[derive(Clone, Debug, Default)]
+pub struct Cosigners {
+    /// Validators of the policy, with the largest size that each has cosigned; 0: none.
+    pub newest: std::collections::BTreeMap<String, u64>,
+    /// Why this node cosigns nothing now; empty: it does.
+    pub waits: String,
+}
+
 /// The read side.
 pub struct Ledger {
     /// Name of the ledger.
@@ -70,6 +79,8 @@ pub struct Ledger {
     pub metrics: Arc<Metrics>,
     /// Who misbehaved, with the evidence.
     pub faults: Arc<Faults>,
+    /// Who has cosigned what.
+    pub cosigners: watch::Sender<Cosigners>,
 }
 
 impl Ledger {
@@ -100,6 +111,7 @@ impl Ledger {
             health: Arc::default(),
             metrics: Arc::default(),
             faults: Arc::default(),
+            cosigners: watch::Sender::default(),
         }
     }
 

@@ -22,7 +22,7 @@ use crate::{
     gather::{Gathering, Panel},
     health::Condition,
     keys::NodeKeys,
-    ledger::{Ledger, Published},
+    ledger::{Cosigners, Ledger, Published},
     sequencer::{Clock, chain, lock},
 };
 use together::Together;
@@ -218,6 +218,10 @@ impl Publisher {
         let tree_size = signed.unverified().size().get();
         let note = signed.to_string().into();
         self.ledger.metrics.published_entries.set(tree_size);
+        if self.together.is_none() {
+            let newest = [(self.ledger.member.clone(), tree_size)].into();
+            self.ledger.cosigners.send_replace(Cosigners { newest, waits: String::new() });
+        }
         let checkpoint = Some(Arc::new(signed));
         self.ledger.published.send_replace(Published { tree_size, note, checkpoint });
     }

@@ -12,8 +12,8 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use ore_consensus::{
-    Application, Candidate, Certificate, DecidedBlock, Fatal, InvalidBlock, ProposedBlock, Standing,
-    ValidatorEntry,
+    Application, Candidate, Certificate, DecidedBlock, Fatal, InvalidBlock, Misbehaviour, ProposedBlock,
+    Standing, ValidatorEntry,
 };
 use ore_custody::Custody;
 use ore_record::{RecordId, VerifiedRecord};
@@ -24,6 +24,7 @@ use tokio::{sync::OwnedRwLockWriteGuard, time::Instant};
 use crate::{
     block::{self, BLOCK_RESERVE_BYTES, BlockParts, MAX_BLOCK_BYTES},
     draft::{self, Draft, NotAdded, Sealed, Tip},
+    faults,
     health::Condition,
     ledger::{Ledger, Newest},
     neighbours::validators_known,
@@ -426,22 +427,14 @@ impl Application for Sequencer {
     }
 
     async fn check(&mut self, candidate: Candidate) -> Result<[u8; 32], InvalidBlock> {
-        let invalid = |error: draft::BlockFault| InvalidBlock::new(error.to_string());
-        let parts = block::decode(&candidate.block, MAX_BLOCK_BYTES).map_err(|bad| invalid(bad.into()))?;
-        if self.underway.as_ref().is_some_and(|underway| underway.sealed.id == parts.id) {
-            return if self.underway.as_ref().is_some_and(|underway| underway.bytes == candidate.block) {
-                Ok(parts.id)
-            } else {
-                Err(InvalidBlock::new("other bytes under a known header"))
-            };
+        let fresh = candidate.standing == Standing::Fresh && candidate.proposer != self.settings.member;
+        let seen = candidate.clone();
+        let checked = self.check_block(candidate).await;
+        if let (Err(invalid), true) = (&checked, fresh) {
+            let report = faults::invalid_block(&seen, &invalid.reason);
+            self.ledger.faults.record(&seen.proposer, "invalid_block", Some(report.as_bytes()));
         }
-        let ahead = parts.header.time_ms.saturating_sub(self.settings.clock.now_ms());
-        if candidate.standing == Standing::Fresh && u128::from(ahead) > CLOCK_AHEAD.as_millis() {
-            return Err(InvalidBlock::new(format!("its time is {ahead} ms ahead of this node's clock")));
-        }
-        self.set_back();
-        self.apply_block(&parts, candidate.block).await.map_err(invalid)?;
-        Ok(parts.id)
+        checked
     }
 
     async fn commit(&mut self, decided: DecidedBlock) -> Result<(), Fatal> {
@@ -459,10 +452,39 @@ impl Application for Sequencer {
         self.make_durable(underway, &decided.certificate.encode().into()).await
     }
 
+    fn misbehaviour(&mut self, evidence: Misbehaviour) {
+        let validator = self.validators.iter().find(|one| one.member == evidence.member);
+        let statements = ore_consensus::signed_statements(&self.ledger.origin, &evidence);
+        let file = faults::two_votes(validator.map(|one| one.public_key), statements);
+        tracing::error!(member = %evidence.member, height = evidence.height, "a member voted twice");
+        self.ledger.faults.record(&evidence.member, "double_vote", file.as_deref().map(str::as_bytes));
+    }
+
     async fn decided(&mut self, height: u64) -> Option<(Bytes, Certificate)> {
         let stored = self.ledger.reader.block(height).ok()??;
         let certificate = Certificate::decode(&stored.certificate).ok()?;
         Some((block::encode(&stored.header, &stored.entries).into(), certificate))
+    }
+}
+
+impl Sequencer {
+    async fn check_block(&mut self, candidate: Candidate) -> Result<[u8; 32], InvalidBlock> {
+        let invalid = |error: draft::BlockFault| InvalidBlock::new(error.to_string());
+        let parts = block::decode(&candidate.block, MAX_BLOCK_BYTES).map_err(|bad| invalid(bad.into()))?;
+        if self.underway.as_ref().is_some_and(|underway| underway.sealed.id == parts.id) {
+            return if self.underway.as_ref().is_some_and(|underway| underway.bytes == candidate.block) {
+                Ok(parts.id)
+            } else {
+                Err(InvalidBlock::new("other bytes under a known header"))
+            };
+        }
+        let ahead = parts.header.time_ms.saturating_sub(self.settings.clock.now_ms());
+        if candidate.standing == Standing::Fresh && u128::from(ahead) > CLOCK_AHEAD.as_millis() {
+            return Err(InvalidBlock::new(format!("its time is {ahead} ms ahead of this node's clock")));
+        }
+        self.set_back();
+        self.apply_block(&parts, candidate.block).await.map_err(invalid)?;
+        Ok(parts.id)
     }
 }
 

@@ -374,7 +374,7 @@ async fn channel(url: &str) -> Result<Channel, tonic::transport::Error> {
 }
 
 fn request(record: &SignedRecord) -> v1::SubmitRequest {
-    v1::SubmitRequest { entry: record.entry().into(), wait: 0 }
+    v1::SubmitRequest { entry: record.entry().into(), wait: 0, promise: false }
 }
 
 fn message<'a>(records: impl Iterator<Item = &'a SignedRecord>) -> v1::SubmitStreamRequest {

@@ -185,6 +185,13 @@ impl Gathering {
         self.open.len()
     }
 
+    /// Each validator, with the largest size that it has cosigned; 0: none.
+    #[must_use]
+    pub fn newest_sizes(&self) -> BTreeMap<String, u64> {
+        let size = |member| self.newest_of.get(member).map_or(0, |note| note.unverified().size().get());
+        self.panel.members().iter().map(|member| (member.clone(), size(member))).collect()
+    }
+
     /// The panel.
     #[must_use]
     pub const fn panel(&self) -> &Panel {

@@ -13,6 +13,7 @@ use super::{PublishError, Publisher, RETRY};
 use crate::{
     gather::{Contradiction, Effect, Fault, Gathering, MAX_MESSAGE_BYTES, Message, Waiting},
     health::Condition,
+    ledger::Cosigners,
     sequencer::{chain, lock},
 };
 
@@ -207,6 +208,7 @@ impl Publisher {
                 Effect::Contradiction(found) => return Err(self.contradiction(&found)),
             }
         }
+        self.show_cosigners();
         // Of several only the last counts: each is newer, or has more lines.
         let Some(note) = newest else { return Ok(()) };
         self.policy.check(&note).map_err(|why| PublishError::Policy {
@@ -223,6 +225,19 @@ impl Publisher {
         }
         self.announce(note);
         Ok(())
+    }
+
+    fn show_cosigners(&self) {
+        let Some(together) = &self.together else { return };
+        let gathering = together.gathering();
+        let waits = gathering.waits_for(&self.ledger.reader).map_or_else(String::new, |why| why.to_string());
+        let newest = gathering.newest_sizes();
+        drop(gathering);
+        self.ledger.cosigners.send_if_modified(|shown| {
+            let changed = shown.newest != newest || shown.waits != waits;
+            *shown = Cosigners { newest, waits };
+            changed
+        });
     }
 
     fn send(&self, to: Option<String>, message: &Message) {

@@ -1,12 +1,13 @@
 //! The consortium: who takes part, under which rules, and how far this node is.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use ore_wire::v1::{self, consortium_service_server::ConsortiumService};
 use tonic::{Request, Response, Status};
 
 use super::{Api, Page};
+use crate::faults::FaultCount;
 
 /// The service.
 pub struct Consortium(pub Arc<Api>);
@@ -86,6 +87,24 @@ impl ConsortiumService for Consortium {
         let validators = validators.unwrap_or_default();
         Ok(Response::new(v1::GetValidatorsResponse { validators, next_height }))
     }
+
+    async fn list_peers(
+        &self,
+        _: Request<v1::ListPeersRequest>,
+    ) -> Result<Response<v1::ListPeersResponse>, Status> {
+        Ok(Response::new(peers(&self.0)))
+    }
+
+    async fn get_evidence(
+        &self,
+        request: Request<v1::GetEvidenceRequest>,
+    ) -> Result<Response<v1::GetEvidenceResponse>, Status> {
+        let name = request.into_inner().name;
+        let faults = Arc::clone(&self.0.ledger.faults);
+        let evidence = tokio::task::spawn_blocking(move || faults.evidence(&name)).await.ok().flatten();
+        let evidence = evidence.ok_or_else(|| Status::not_found("no evidence of this name is kept"))?;
+        Ok(Response::new(v1::GetEvidenceResponse { evidence: evidence.into() }))
+    }
 }
 
 /// Which ledger this is, and how far this node is.
@@ -108,4 +127,19 @@ pub async fn get_info(api: &Api) -> Result<v1::GetInfoResponse, Status> {
         health: v1::Health::from(ledger.health.condition()).into(),
         health_note: ledger.health.note(),
     })
+}
+
+/// What this node has seen of each member's node.
+fn peers(api: &Api) -> v1::ListPeersResponse {
+    let cosigners = api.ledger.cosigners.borrow().clone();
+    let mut peers: BTreeMap<String, v1::Peer> = BTreeMap::new();
+    for (member, cosigned_size) in cosigners.newest {
+        let peer = v1::Peer { member: member.clone(), validator: true, cosigned_size, faults: Vec::new() };
+        peers.insert(member, peer);
+    }
+    for FaultCount { member, kind, count, evidence } in api.ledger.faults.list() {
+        let peer = peers.entry(member.clone()).or_insert_with(|| v1::Peer { member, ..v1::Peer::default() });
+        peer.faults.push(v1::PeerFault { kind: kind.to_owned(), count, evidence });
+    }
+    v1::ListPeersResponse { peers: peers.into_values().collect(), not_cosigning: cosigners.waits }
 }

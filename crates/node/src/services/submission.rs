@@ -7,6 +7,8 @@ use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 use futures::{Stream, stream};
+use ore_merkle::{LeafHash, hash_leaf};
+use ore_verify::{InclusionPromise, SignedPromise};
 use ore_wire::{
     status,
     v1::{self, submission_service_server::SubmissionService},
@@ -20,6 +22,7 @@ use crate::{
     health::Condition,
     limits::{self, Account, BAD_RECORD_BYTES},
     outcome::{NotTaken, Outcome, Place},
+    sequencer::now_ms,
 };
 
 /// Records of one stream that may wait for their answer.
@@ -28,6 +31,10 @@ const STREAM_IN_FLIGHT: usize = 65_536;
 const MESSAGE_RECORDS: usize = 1_000;
 /// Bytes of records in one message of a stream.
 const MESSAGE_BYTES: usize = 2 << 20;
+
+/// When a promised record is published at the latest, in seconds: an hour is long for a halted ledger, and
+/// short for a member who waits for evidence.
+const PROMISE_SECONDS: u64 = 3_600;
 
 /// The service.
 pub struct Submission(pub Arc<Api>);
@@ -43,6 +50,7 @@ impl SubmissionService for Submission {
         let api = &self.0;
         let request = request.into_inner();
         let wait = request.wait();
+        let hash = request.promise.then(|| hash_leaf(&request.entry));
         let outcome = api.timed(submit_one(api, request.entry)).await?;
         let (place, already_there) = match outcome {
             Outcome::Accepted(place) => (place, false),
@@ -54,7 +62,8 @@ impl SubmissionService for Submission {
         if wait == v1::Stage::Published {
             api.timed(published(api, place.tree_size)).await?;
         }
-        Ok(Response::new(v1::SubmitResponse { place: Some(place.into()), already_there }))
+        let promise = hash.map(|hash| promise(api, hash, &place)).transpose()?.unwrap_or_default();
+        Ok(Response::new(v1::SubmitResponse { place: Some(place.into()), already_there, promise }))
     }
 
     type SubmitStreamStream = Results;
@@ -106,6 +115,20 @@ fn pay_for_bad(account: Option<&Account>, outcomes: &[Outcome]) {
     if let Some(account) = account.filter(|_| bad > 0) {
         account.pay_for_bytes(bad as u64 * BAD_RECORD_BYTES);
     }
+}
+
+/// The node answers for the place that it tells: by the deadline a quorum's checkpoint covers it.
+fn promise(api: &Api, hash: LeafHash, place: &Place) -> Result<String, Status> {
+    let promise = InclusionPromise {
+        origin: api.ledger.origin.clone(),
+        leaf: place.leaf_index,
+        hash,
+        record: place.id,
+        tree_size: place.tree_size,
+        deadline: now_ms() / 1_000 + PROMISE_SECONDS,
+    };
+    let signed = SignedPromise::sign(promise, |text| api.log_key.sign(text));
+    signed.map(|signed| signed.to_string()).map_err(|error| Status::internal(format!("promise: {error}")))
 }
 
 fn not_taken(why: NotTaken) -> Status {

@@ -57,7 +57,8 @@ async fn after_a_kill_under_load_every_acknowledged_record_is_there() {
                 let mut done = Vec::new();
                 for number in 0..10_000 {
                     let record = commission(round * 1_000_000 + caller * 100_000 + number, 10);
-                    let request = ore_wire::v1::SubmitRequest { entry: record.entry().into(), wait: 0 };
+                    let request =
+                        ore_wire::v1::SubmitRequest { entry: record.entry().into(), wait: 0, promise: false };
                     match client.submit(request).await {
                         Ok(_) => done.push(record),
                         Err(_) => break,

@@ -7,6 +7,7 @@ mod config;
 mod crash;
 mod crowd;
 mod gather;
+mod lying;
 mod operate;
 mod quorum;
 mod read;

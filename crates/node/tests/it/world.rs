@@ -173,14 +173,18 @@ impl Running {
     }
 
     pub(crate) async fn submit_bytes(&self, entry: Vec<u8>) -> Result<wire::SubmitResponse, tonic::Status> {
-        let request = wire::SubmitRequest { entry: entry.into(), wait: wire::Stage::Integrated.into() };
+        let request =
+            wire::SubmitRequest { entry: entry.into(), wait: wire::Stage::Integrated.into(), promise: false };
         self.submission().submit(request).await.map(tonic::Response::into_inner)
     }
 
     /// Submits and waits until a checkpoint covers it.
     pub(crate) async fn publish(&self, record: &SignedRecord) -> wire::Place {
-        let request =
-            wire::SubmitRequest { entry: record.entry().into(), wait: wire::Stage::Published.into() };
+        let request = wire::SubmitRequest {
+            entry: record.entry().into(),
+            wait: wire::Stage::Published.into(),
+            promise: false,
+        };
         let answer = self.submission().submit(request).await.expect("accepted").into_inner();
         answer.place.expect("an accepted record has a place")
     }
