@@ -21,7 +21,7 @@ use context::Context;
 use failure::{Failure, Outcome};
 use verbs::{
     audit, backup, bench, bundle, demo, events, export, findings, fsck, governance, init, key, lot, node,
-    receipt, share, submit, trace as tracing_verb, verify,
+    peers, receipt, share, submit, trace as tracing_verb, verify,
 };
 
 /// A ledger of metals: who had what, what became of it, and where it came from, with proof
@@ -128,7 +128,9 @@ enum Verb {
     Token(share::Make),
     /// Make a link by which an outsider sees one lot and its proof
     Share(share::Share),
-    /// Check bundles and receipts offline
+    /// What a node has seen of the other members' nodes: cosignatures, faults, evidence
+    Peers(peers::Peers),
+    /// Check bundles, receipts and evidence offline
     Verify(verify::Verify),
     /// Check a stored ledger from its bytes
     Fsck(fsck::Fsck),
@@ -212,6 +214,7 @@ async fn run(cli: &Cli) -> Outcome {
         Verb::Bundle(verb) => bundle::run(context, verb).await,
         Verb::Token(verb) => share::token(context, verb),
         Verb::Share(verb) => share::share(context, verb).await,
+        Verb::Peers(verb) => peers::run(context, verb).await,
         Verb::Verify(verb) => verify::run(context, verb),
         Verb::Fsck(verb) => fsck::run(context, verb),
         Verb::Backup(verb) => backup::run(context, verb),

@@ -140,7 +140,10 @@ async fn many_at_a_time(node: &Running, first: u64, records: u64, callers: u64) 
             let mut client = node.submission();
             tokio::spawn(async move {
                 for entry in entries {
-                    client.submit(v1::SubmitRequest { entry, wait: 0 }).await.expect("accepted");
+                    client
+                        .submit(v1::SubmitRequest { entry, wait: 0, promise: false })
+                        .await
+                        .expect("accepted");
                 }
             })
         })

@@ -14,6 +14,7 @@ pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod lot;
 pub(crate) mod node;
+pub(crate) mod peers;
 pub(crate) mod receipt;
 pub(crate) mod share;
 pub(crate) mod sign;

@@ -1,11 +1,14 @@
-//! `oreledger verify`: bundles and receipts, offline. Never asks a node anything.
+//! `oreledger verify`: bundles, receipts, checkpoints and evidence, offline. Never asks a node anything.
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ore_checkpoint::{PROOF_HEADER, SignedCheckpoint};
+use ore_node::Consortium;
 use ore_record::v1::{ClaimedShare, OriginKind};
-use ore_verify::{BundleFault, BundleReport, TrustRoot, verify_bundle, verify_receipt};
+use ore_verify::{
+    BundleFault, BundleReport, TrustRoot, evidence::EVIDENCE_HEADER, verify_bundle, verify_receipt,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -13,23 +16,25 @@ use crate::{
     failure::{Failure, Outcome},
     output::{self, decimal, table},
     trace::shares::{Row, pivot},
+    verbs::peers,
     words,
 };
 
 #[derive(Args, Debug)]
 pub(crate) struct Verify {
-    /// Bundles (.orebundle), receipts (.tlog-proof), checkpoints
+    /// Bundles (.orebundle), receipts (.tlog-proof), checkpoints, evidence
     #[arg(required = true)]
     files: Vec<PathBuf>,
 }
 
 pub(crate) fn run(context: &Context, verb: &Verify) -> Outcome {
     let trust = context.trust_root()?;
+    let consortium = peers::owners(&context.trust_file());
     let mut reports = Vec::new();
     let mut failed = Vec::new();
     for path in &verb.files {
         let bytes = std::fs::read(path).map_err(|e| Failure::file("read", path, &e))?;
-        let (text, report, good) = one(path, &bytes, &trust);
+        let (text, report, good) = one(path, &bytes, &trust, &consortium);
         if context.json {
             reports.push(report)
         } else {
@@ -51,8 +56,25 @@ pub(crate) fn run(context: &Context, verb: &Verify) -> Outcome {
     ))
 }
 
-fn one(path: &Path, bytes: &[u8], trust: &TrustRoot) -> (String, Value, bool) {
+fn one(
+    path: &Path,
+    bytes: &[u8],
+    trust: &TrustRoot,
+    consortium: &Option<Consortium>,
+) -> (String, Value, bool) {
     let name = path.display().to_string();
+    if bytes.starts_with(EVIDENCE_HEADER.as_bytes()) {
+        return match peers::proven(bytes, trust, consortium) {
+            Ok(proven) => {
+                let text = format!("{name}: VERIFIED\nproven: {proven}\n");
+                (text, json!({ "file": name, "verified": true, "proven": proven }), true)
+            }
+            Err(why) => {
+                let text = format!("{name}: NOT VERIFIED\n  FAILED  {why}\n");
+                (text, json!({ "file": name, "verified": false, "fault": why }), false)
+            }
+        };
+    }
     if bytes.starts_with(PROOF_HEADER.as_bytes()) {
         return receipt(&name, bytes, trust);
     }

@@ -63,6 +63,7 @@ const VERBS: &[&str] = &[
     "bundle",
     "token",
     "share",
+    "peers",
     "verify",
     "fsck",
     "backup",

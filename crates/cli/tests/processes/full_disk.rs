@@ -156,7 +156,8 @@ async fn begun(world: &Arc<World>) -> Arc<Load> {
 
 async fn refused_with_the_reason(world: &World, url: &str) {
     let mut client = SubmissionServiceClient::connect(url.to_owned()).await.expect("it listens");
-    let request = ore_wire::v1::SubmitRequest { entry: world.commission().entry().into(), wait: 0, promise: false };
+    let request =
+        ore_wire::v1::SubmitRequest { entry: world.commission().entry().into(), wait: 0, promise: false };
     let status = client.submit(request).await.expect_err("there is no room");
     assert_eq!(status.code(), tonic::Code::Unavailable, "{status:?}");
     assert!(status.message().contains("the disk of this node is full"), "{status:?}");

@@ -54,7 +54,10 @@ async fn every_acknowledgement_follows_an_fdatasync_of_the_log() {
     let mut acknowledged = Vec::new();
     for _ in 0..RECORDS {
         let record = world.commission();
-        client.submit(SubmitRequest { entry: record.entry().into(), wait: 0, promise: false }).await.expect("accepted");
+        client
+            .submit(SubmitRequest { entry: record.entry().into(), wait: 0, promise: false })
+            .await
+            .expect("accepted");
         acknowledged.push(record);
     }
     drop(client);
@@ -113,7 +116,10 @@ async fn the_log_holds_what_is_acknowledged(world: &Arc<World>, load: &Arc<Load>
     let mut client = SubmissionServiceClient::connect(node.url()).await.expect("it listens");
     for _ in 0..RECORDS {
         let record = world.commission();
-        client.submit(SubmitRequest { entry: record.entry().into(), wait: 0, promise: false }).await.expect("accepted");
+        client
+            .submit(SubmitRequest { entry: record.entry().into(), wait: 0, promise: false })
+            .await
+            .expect("accepted");
         let newest = segments(&world.data()).pop().expect("a segment");
         let log = std::fs::read(newest).expect("readable");
         assert!(log.windows(64).any(|bytes| bytes == record.signature()), "acknowledged and not in the log");

@@ -30,7 +30,8 @@ async fn stopped() -> Stopped {
     let mut records = Vec::new();
     for _ in 0..RECORDS {
         let record = world.commission();
-        let answer = client.submit(SubmitRequest { entry: record.entry().into(), wait: 0, promise: false }).await;
+        let answer =
+            client.submit(SubmitRequest { entry: record.entry().into(), wait: 0, promise: false }).await;
         let place = answer.expect("accepted").into_inner().place.expect("a place");
         records.push((record, place.leaf_index, place.height));
     }
@@ -183,7 +184,8 @@ async fn a_garbled_view_is_named_set_aside_and_made_again() {
     let node = NodeProcess::start(&ledger.world);
     for (record, leaf, _) in &ledger.records {
         let mut client = SubmissionServiceClient::connect(node.url()).await.expect("it listens");
-        let answer = client.submit(SubmitRequest { entry: record.entry().into(), wait: 0, promise: false }).await;
+        let answer =
+            client.submit(SubmitRequest { entry: record.entry().into(), wait: 0, promise: false }).await;
         let answer = answer.expect("there already").into_inner();
         assert!(answer.already_there, "the log has it");
         assert_eq!(answer.place.expect("a place").leaf_index, *leaf);

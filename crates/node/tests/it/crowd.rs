@@ -162,7 +162,8 @@ async fn streams_that_never_end_leave_members_their_half() {
     // One address without a token: sixteen units of eight each.
     assert_eq!((streams.len(), refused), (2, 8));
     let place = SubmissionServiceClient::new(node.channel.clone());
-    let request = by("mine", v1::SubmitRequest { entry: commission(7, 10).entry().into(), wait: 0 });
+    let request =
+        by("mine", v1::SubmitRequest { entry: commission(7, 10).entry().into(), wait: 0, promise: false });
     place.clone().submit(request).await.expect("a member's own places");
     assert!(slowest(&node.channel).await < Duration::from_secs(2));
     node.stop().await;
