@@ -48,7 +48,13 @@ impl Store {
         disk.sync_dir(dir).map_err(|e| StoreError::io("sync", dir, e))?;
         let lock = lock(dir)?;
         let mut log = OpenedLog::open(&disk, dir, options, progress)?;
-        let levels = log.levels(progress)?;
+        // Two long readings that need nothing of each other.
+        let (levels, graph) = std::thread::scope(|scope| {
+            let graph = scope.spawn(|| GraphFiles::open(&*disk, dir));
+            (log.levels(progress), graph.join())
+        });
+        let levels = levels?;
+        let graph = graph.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         let tip = log.tip(&options.origin)?;
         check_tree(&log, &levels, tip.as_ref())?;
         let promise = Promise::open(&*disk, dir)?;
@@ -67,7 +73,7 @@ impl Store {
             positions: &positions,
             progress,
         };
-        let (indexer, replay, rebuilt, replayed_blocks) = ledger.bring_up(flat, Arc::clone(&status))?;
+        let (indexer, replay, rebuilt, replayed_blocks) = ledger.bring_up(flat, graph, Arc::clone(&status))?;
         let index = IndexThread::start(indexer).map_err(|e| StoreError::io("start a thread for", dir, e))?;
         let newest = tip;
         let readable = Readable {
@@ -270,8 +276,12 @@ struct Ledger<'a> {
 type BroughtUp = (Indexer, Replay, Option<String>, u64);
 
 impl Ledger<'_> {
-    fn bring_up(&self, flat: FlatFiles, status: Arc<Mutex<ViewStatus>>) -> Result<BroughtUp, StoreError> {
-        let (graph_files, graph) = GraphFiles::open(&**self.disk, self.dir)?;
+    fn bring_up(
+        &self,
+        flat: FlatFiles,
+        (graph_files, graph): (GraphFiles, Graph),
+        status: Arc<Mutex<ViewStatus>>,
+    ) -> Result<BroughtUp, StoreError> {
         let mut indexer = self.indexer(flat, graph_files, status);
         let mut why = match self.take_up_view(&mut indexer, graph) {
             Ok(mut replay) => {
@@ -446,19 +456,30 @@ impl Ledger<'_> {
     }
 }
 
-/// Custody from the pairs of a view.
+/// Pairs that travel together from the thread that reads the view to the one that makes custody of them.
+const PAIRS_AT_ONCE: usize = 4_096;
+/// Such portions that may wait, so that reading does not run away from the other thread.
+const PORTIONS_WAITING: usize = 16;
+
+/// Custody from the pairs of a view: one thread reads, one assembles.
 pub(crate) fn load_custody(view: &View, origin: &str, ids: Vec<[u8; 32]>) -> Result<Custody, String> {
-    let mut fault = None;
-    let pairs = view.state().map_while(|pair| match pair {
-        Ok(pair) => Some(pair),
-        Err(bad) => {
-            fault = Some(bad);
-            None
+    std::thread::scope(|scope| {
+        let (portions, received) = std::sync::mpsc::sync_channel(PORTIONS_WAITING);
+        let reading = scope.spawn(move || {
+            let mut pairs = view.state();
+            // Ends with the last pair, at the first that does not read, or when nobody wants more.
+            loop {
+                let portion: Result<Vec<_>, _> = pairs.by_ref().take(PAIRS_AT_ONCE).collect();
+                let portion = portion.map_err(|fault| fault.to_string())?;
+                if portion.is_empty() || portions.send(portion).is_err() {
+                    return Ok(());
+                }
+            }
+        });
+        let custody = Custody::load(origin, received.into_iter().flatten(), ids);
+        match reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)) {
+            Ok(()) => custody.map_err(|error| error.to_string()),
+            Err(fault) => Err(fault),
         }
-    });
-    let custody = Custody::load(origin, pairs, ids).map_err(|error| error.to_string());
-    match fault {
-        Some(fault) => Err(fault.to_string()),
-        None => custody,
-    }
+    })
 }
