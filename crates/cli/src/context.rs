@@ -25,6 +25,8 @@ pub(crate) const TRUST_FILE: &str = "consortium.toml";
 pub(crate) const KEYS_FOLDER: &str = "members";
 /// In a home folder: the member by whose key is read when nobody is named.
 pub(crate) const READER_FILE: &str = "ledger.reader";
+/// In a home folder: the certificate that an https node is checked by.
+const ROOT_FILE: &str = "tls-ca.pem";
 /// In a home folder: the newest checkpoint seen.
 const MEMORY_FILE: &str = "newest.checkpoint";
 
@@ -65,6 +67,9 @@ pub(crate) struct Context {
     /// Token to read with, such as a share link's [default: made with the key of the member who acts]
     #[arg(long, global = true, value_name = "TOKEN", env = "ORELEDGER_TOKEN", hide_env_values = true)]
     token: Option<String>,
+    /// Certificate (PEM) that an https node is checked by [default: DIR/tls-ca.pem]
+    #[arg(long, global = true, value_name = "FILE", env = "ORELEDGER_TLS_CA", hide_env_values = true)]
+    tls_ca: Option<PathBuf>,
     /// Print JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -93,6 +98,16 @@ impl Context {
     pub(crate) fn keyring(&self) -> Keyring {
         let folder = self.home.join(KEYS_FOLDER);
         Keyring::new(&folder, self.key.clone(), self.passphrase()).sharing(&self.opened)
+    }
+
+    /// The certificate that an https node is checked by.
+    fn root(&self) -> Result<Option<String>, Failure> {
+        let file = self.tls_ca.clone().unwrap_or_else(|| self.home.join(ROOT_FILE));
+        match std::fs::read_to_string(&file) {
+            Ok(pem) => Ok(Some(pem)),
+            Err(error) if self.tls_ca.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Failure::file("read", &file, &error)),
+        }
     }
 
     /// Who reads when nobody is named: whom the folder names, or the only member with a key there.
@@ -159,7 +174,8 @@ impl Context {
         let trust = self.trust_root()?;
         let memory =
             Memory::open(&self.home.join(MEMORY_FILE), &trust.origin).map_err(|e| failure(e.into()))?;
-        Ledger::connect_as(&self.url()?, trust, memory, self.identity()?).await.map_err(failure)
+        let (url, root) = (self.url()?, self.root()?);
+        Ledger::connect_over(&url, trust, memory, self.identity()?, root.as_deref()).await.map_err(failure)
     }
 }
 

@@ -20,8 +20,8 @@ use clap::{Parser, Subcommand, error::ErrorKind};
 use context::Context;
 use failure::{Failure, Outcome};
 use verbs::{
-    audit, backup, bench, bundle, demo, events, export, findings, fsck, governance, init, key, lot, node,
-    peers, receipt, share, submit, trace as tracing_verb, verify,
+    audit, backup, bench, bundle, claims, demo, events, export, findings, fsck, governance, init, key, lot,
+    node, peers, receipt, share, submit, trace as tracing_verb, verify,
 };
 
 /// A ledger of metals: who had what, what became of it, and where it came from, with proof
@@ -99,6 +99,9 @@ enum Verb {
     Recall(events::Recall),
     /// Declare an own record wrong; nothing is erased
     Withdraw(events::Withdraw),
+    /// State what is beside custody: seals, footprints, credits, erasures
+    #[command(subcommand)]
+    Declare(claims::Declare),
     /// Hand in many records from a file
     Submit(submit::Submit),
 
@@ -200,6 +203,7 @@ async fn run(cli: &Cli) -> Outcome {
         Verb::Release(verb) => events::change_status(context, "release", verb).await,
         Verb::Recall(verb) => events::recall(context, verb).await,
         Verb::Withdraw(verb) => events::withdraw(context, verb).await,
+        Verb::Declare(verb) => claims::run(context, verb).await,
         Verb::Submit(verb) => submit::run(context, verb).await,
         Verb::Trace(verb) => tracing_verb::run(context, verb).await,
         Verb::Findings(verb) => findings::run(context, verb).await,

@@ -78,7 +78,11 @@ impl ClientError {
     pub fn next_step(&self) -> String {
         match self {
             Self::Unreachable { .. } => "start the ledger, or check the address and the network".to_owned(),
-            Self::Address { .. } => "write it like http://127.0.0.1:7460".to_owned(),
+            Self::Address { .. } => {
+                "write it like http://127.0.0.1:8720; for https, name the node's certificate \
+                                     with --tls-ca FILE"
+                    .to_owned()
+            }
             Self::Rejected(rejection) => rejection.next_step.clone(),
             Self::Malformed(_) => {
                 "correct the field; a program of another version may have made it".to_owned()

@@ -16,7 +16,7 @@ use ore_wire::{
 };
 use tonic::{
     service::interceptor::InterceptedService,
-    transport::{Channel, Endpoint},
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint},
 };
 
 use crate::{ClientError, Identity, Memory, identity::Badge, memory::Remembered};
@@ -60,18 +60,39 @@ impl Ledger {
         Self::connect_as(url, trust, memory, Identity::Nobody).await
     }
 
-    /// Connects, and checks that the node serves the ledger of the trust root before it is told who asks.
+    /// Connects without TLS.
     ///
     /// # Errors
-    /// [`ClientError::Unreachable`]; [`ClientError::Verification`] for another ledger.
+    /// As [`Ledger::connect_over`].
     pub async fn connect_as(
         url: &str,
         trust: TrustRoot,
         memory: Memory,
         identity: Identity,
     ) -> Result<Self, ClientError> {
+        Self::connect_over(url, trust, memory, identity, None).await
+    }
+
+    /// Connects, and checks that the node serves the ledger of the trust root before it is told who asks. An
+    /// `https` address needs `root`: the certificate (PEM) that the node's own is signed by, or is.
+    ///
+    /// # Errors
+    /// [`ClientError::Unreachable`]; [`ClientError::Verification`] for another ledger.
+    pub async fn connect_over(
+        url: &str,
+        trust: TrustRoot,
+        memory: Memory,
+        identity: Identity,
+        root: Option<&str>,
+    ) -> Result<Self, ClientError> {
         let address = |reason: String| ClientError::Address { url: url.to_owned(), reason };
-        let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|error| address(chain(&error)))?;
+        let mut endpoint = Endpoint::from_shared(url.to_owned()).map_err(|error| address(chain(&error)))?;
+        if url.starts_with("https:") {
+            let root =
+                root.ok_or_else(|| address("no certificate is known to check the node by".to_owned()))?;
+            let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(root));
+            endpoint = endpoint.tls_config(tls).map_err(|error| address(chain(&error)))?;
+        }
         let channel = endpoint
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_nodelay(true)

@@ -173,8 +173,8 @@ async fn main() {
     println!(
         "  blocks {}, apply {} us, append {} us, whole {} us",
         metrics.blocks.get(),
-        metrics.apply_us.get(),
-        metrics.append_us.get(),
+        metrics.apply.sum_us(),
+        metrics.commit.sum_us(),
         elapsed.as_micros()
     );
     let before = processor_ms();

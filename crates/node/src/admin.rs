@@ -4,7 +4,14 @@ use std::sync::Arc;
 
 use axum::{Router, extract::State, http::StatusCode, http::header, response::IntoResponse, routing::get};
 
-use crate::{health::Condition, ledger::Ledger, pool::Pool};
+use crate::{
+    health::Condition,
+    ledger::Ledger,
+    limits::Limits,
+    metrics::{self, Now},
+    pool::Pool,
+    port::Open,
+};
 
 /// What the admin port shows.
 pub struct Admin {
@@ -12,6 +19,10 @@ pub struct Admin {
     pub ledger: Arc<Ledger>,
     /// What waits.
     pub pool: Arc<Pool>,
+    /// What callers take.
+    pub limits: Arc<Limits>,
+    /// Connections of members.
+    pub open: Arc<Open>,
     /// Links to other nodes, if it has any.
     pub links: Option<ore_peer::Links>,
 }
@@ -21,7 +32,7 @@ pub fn routes(admin: Arc<Admin>) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
+        .route("/metrics", get(counts))
         .with_state(admin)
 }
 
@@ -36,9 +47,22 @@ async fn ready(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
     }
 }
 
-async fn metrics(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
-    let mut text = admin.ledger.metrics.text(admin.pool.len(), name(admin.ledger.health.condition()));
-    admin.ledger.faults.write_metric(&mut text);
+async fn counts(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
+    let ledger = &admin.ledger;
+    let height = ledger.newest.borrow().height;
+    let now = Now {
+        waiting: admin.pool.len(),
+        condition: name(ledger.health.condition()),
+        height,
+        calls: admin.limits.in_progress(),
+        connections: admin.open.count(),
+        turned_away: admin.open.turned_away.get(),
+    };
+    let mut text = ledger.metrics.text(&now);
+    ledger.faults.write_metric(&mut text);
+    if let Some(links) = &admin.links {
+        metrics::write_links(&mut text, links, height);
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }
 
@@ -47,6 +71,7 @@ const fn name(condition: Condition) -> &'static str {
         Condition::Serving => "serving",
         Condition::DiskFull => "disk_full",
         Condition::Stalled => "stalled",
+        Condition::Unpublished => "unpublished",
         Condition::Stopping => "stopping",
     }
 }

@@ -10,7 +10,7 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -161,8 +161,7 @@ impl Admission {
     pub fn verify_until_closed(&self) {
         while let Some((ticket, group)) = self.next_group() {
             let records: usize = group.iter().map(|submission| submission.entries.len()).sum();
-            self.pool.put(ticket, verify(group));
-            self.metrics.verified.add(records as u64);
+            self.verify_group(ticket, group, records);
         }
     }
 
@@ -172,10 +171,17 @@ impl Admission {
         while !self.lock().waiting.is_empty() {
             if let Some((ticket, group)) = self.next_group() {
                 let records: usize = group.iter().map(|submission| submission.entries.len()).sum();
-                self.pool.put(ticket, verify(group));
-                self.metrics.verified.add(records as u64);
+                self.verify_group(ticket, group, records);
             }
         }
+    }
+
+    fn verify_group(&self, ticket: u64, group: Vec<Submission>, records: usize) {
+        let begin = Instant::now();
+        let checked = verify(group);
+        self.metrics.verify.observe(begin.elapsed());
+        self.pool.put(ticket, checked);
+        self.metrics.verified.add(records as u64);
     }
 
     /// Waits until everything that was taken has been answered.

@@ -40,7 +40,7 @@ const fn field(
 
 /// Every field, in the order of the README.
 #[rustfmt::skip]
-pub const FIELDS: [Field; 26] = [
+pub const FIELDS: [Field; 27] = [
     field("member", "member id", "", "The member that runs this node.",
         "Naming another member makes the node vote in nobody's name: its key does not match, and no other node counts its vote."),
     field("consortium", "path", "", "The trust root: origin, genesis, validators, policy.",
@@ -91,6 +91,8 @@ pub const FIELDS: [Field; 26] = [
         "As query_time_ms, and it bounds the answer's length."),
     field("stall_s", "seconds", "20", "A height that takes longer while records wait is reported as a stall.",
         "A large value hides that the ledger stands still."),
+    field("publish_s", "seconds", "10", "The promised time: a durable record that no checkpoint covers after it makes the node unhealthy.",
+        "A large value hides that too few validators cosign."),
     field("stop_s", "seconds", "10", "Longest time for an orderly stop.",
         "A small value cuts calls off; no acknowledged record is lost by that."),
 ];
@@ -119,6 +121,7 @@ pub struct Config {
     pub query_time: Duration,
     pub query_lots: u32,
     pub stall: Duration,
+    pub publish: Duration,
     pub stop: Duration,
 }
 
@@ -245,6 +248,7 @@ impl Config {
             query_time: Duration::from_millis(read.number("query_time_ms", 10, 60_000)),
             query_lots: u32::try_from(read.number("query_lots", 1, 100_000_000)).unwrap_or(u32::MAX),
             stall: Duration::from_secs(read.number("stall_s", 1, 3_600)),
+            publish: Duration::from_secs(read.number("publish_s", 1, 3_600)),
             stop: Duration::from_secs(read.number("stop_s", 1, 600)),
         };
         if read.mistakes.is_empty() { Ok(config) } else { Err(ConfigErrors(read.mistakes)) }

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Mutex, PoisonError,
-    atomic::{AtomicU8, Ordering},
+    atomic::{AtomicBool, AtomicU8, Ordering},
 };
 
 use ore_wire::v1;
@@ -22,6 +22,8 @@ pub enum Condition {
     Stalled = 3,
     /// Going away.
     Stopping = 4,
+    /// Reads and writes, but what is durable is not published within the promised time.
+    Unpublished = 5,
 }
 
 /// The node's condition; cheap to ask on every submission.
@@ -29,6 +31,7 @@ pub enum Condition {
 pub struct Health {
     condition: AtomicU8,
     note: Mutex<String>,
+    unpublished: AtomicBool,
     changed: watch::Sender<Condition>,
 }
 
@@ -37,6 +40,7 @@ impl Default for Health {
         Self {
             condition: AtomicU8::new(Condition::Serving as u8),
             note: Mutex::default(),
+            unpublished: AtomicBool::new(false),
             changed: watch::Sender::new(Condition::Serving),
         }
     }
@@ -50,6 +54,7 @@ impl Health {
             2 => Condition::DiskFull,
             3 => Condition::Stalled,
             4 => Condition::Stopping,
+            _ if self.unpublished.load(Ordering::Relaxed) => Condition::Unpublished,
             _ => Condition::Serving,
         }
     }
@@ -57,7 +62,19 @@ impl Health {
     /// What is the matter, for people; empty when serving.
     #[must_use]
     pub fn note(&self) -> String {
+        if self.condition() == Condition::Unpublished {
+            return "what is durable is not published within the promised time: too few cosignatures"
+                .to_owned();
+        }
         self.note.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether publishing takes longer than promised. Anything worse is said instead.
+    pub fn set_unpublished(&self, late: bool) {
+        if self.unpublished.swap(late, Ordering::Relaxed) != late {
+            // Whoever watches looks at the condition again.
+            self.changed.send_modify(|_| {});
+        }
     }
 
     /// Changes the condition. A node that is stopping does nothing else any more.
@@ -82,7 +99,7 @@ impl Health {
     /// [`NotTaken`] with the reason.
     pub fn accepting(&self) -> Result<(), NotTaken> {
         match self.condition() {
-            Condition::Serving | Condition::Stalled => Ok(()),
+            Condition::Serving | Condition::Stalled | Condition::Unpublished => Ok(()),
             Condition::DiskFull => Err(NotTaken::DiskFull),
             Condition::Stopping => Err(NotTaken::Stopping),
         }
@@ -96,6 +113,28 @@ impl From<Condition> for v1::Health {
             Condition::DiskFull => Self::DiskFull,
             Condition::Stalled => Self::Stalled,
             Condition::Stopping => Self::Stopping,
+            Condition::Unpublished => Self::Unpublished,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn late_publication_is_said_unless_something_is_worse() {
+        let health = Health::default();
+        let mut watch = health.watch();
+        watch.mark_unchanged();
+        health.set_unpublished(true);
+        assert!(watch.has_changed().is_ok_and(|changed| changed));
+        assert_eq!(health.condition(), Condition::Unpublished);
+        assert!(health.note().contains("promised time") && health.accepting().is_ok());
+        health.set(Condition::DiskFull, "no space");
+        assert_eq!((health.condition(), health.note().as_str()), (Condition::DiskFull, "no space"));
+        health.set(Condition::Serving, "");
+        health.set_unpublished(false);
+        assert_eq!((health.condition(), health.note().as_str()), (Condition::Serving, ""));
     }
 }

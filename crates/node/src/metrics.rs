@@ -1,9 +1,13 @@
 //! Metrics: one struct, each with its unit, written in Prometheus' text format.
 
+mod histogram;
+
 use std::{
     fmt::Write,
     sync::atomic::{AtomicU64, Ordering},
 };
+
+pub use histogram::Histogram;
 
 /// A number that is counted up, or set.
 #[derive(Debug, Default)]
@@ -68,50 +72,121 @@ pub struct Metrics {
     pub integrated_entries: Number,
     /// Entries under the newest checkpoint.
     pub published_entries: Number,
-    /// Time spent applying records, microseconds.
-    pub apply_us: Number,
-    /// Time spent making blocks durable, microseconds.
-    pub append_us: Number,
+    /// Time to check the signatures of a batch.
+    pub verify: Histogram,
+    /// Time to apply the records of a block of our own.
+    pub apply: Histogram,
+    /// Time to make a block durable.
+    pub commit: Histogram,
+    /// Time from durable to published.
+    pub publication: Histogram,
     /// Provenance questions answered.
     pub questions: Number,
     /// Calls refused by the access layer.
     pub refused_calls: Refused,
 }
 
+/// What is measured at the moment of asking.
+#[derive(Clone, Copy, Debug)]
+pub struct Now<'a> {
+    /// Records that wait for a block.
+    pub waiting: usize,
+    /// The node's condition.
+    pub condition: &'a str,
+    /// Height of the newest durable block.
+    pub height: u64,
+    /// Calls in progress, heavy ones counted by their weight.
+    pub calls: u32,
+    /// Connections of members that are open.
+    pub connections: usize,
+    /// Connections that were turned away.
+    pub turned_away: u64,
+}
+
 impl Metrics {
     /// The text that Prometheus reads.
     #[must_use]
-    pub fn text(&self, waiting: usize, condition: &str) -> String {
-        let mut text = String::with_capacity(2048);
-        let mut line = |name: &str, kind: &str, help: &str, value: u64| {
-            // Writing to a String cannot fail.
-            let _ = write!(
-                text,
-                "# HELP ledger_{name} {help}\n# TYPE ledger_{name} {kind}\nledger_{name} {value}\n"
-            );
-        };
-        let c = "counter";
-        line("verified_records_total", c, "Records whose signatures were checked.", self.verified.get());
-        line("sequenced_records_total", c, "Records that got a leaf.", self.sequenced.get());
-        line("rejected_records_total", c, "Records that the rules refused.", self.rejected.get());
-        line("malformed_records_total", c, "Submissions that are no records.", self.malformed.get());
-        line("queue_full_total", c, "Submissions refused for lack of room.", self.queue_full.get());
-        line("blocks_total", c, "Blocks made durable by this process.", self.blocks.get());
-        line("apply_microseconds_total", c, "Time spent applying records.", self.apply_us.get());
-        line("append_microseconds_total", c, "Time spent making blocks durable.", self.append_us.get());
-        line("questions_total", c, "Provenance questions answered.", self.questions.get());
-        line("integrated_entries", "gauge", "Entries that are durable.", self.integrated_entries.get());
-        line(
-            "published_entries",
-            "gauge",
-            "Entries under the newest checkpoint.",
-            self.published_entries.get(),
-        );
-        line("waiting_records", "gauge", "Records that wait for a block.", waiting as u64);
-        let _ = write!(
-            text,
-            "# HELP ledger_condition The node's condition.\n# TYPE ledger_condition gauge\nledger_condition{{state=\"{condition}\"}} 1\n"
-        );
+    pub fn text(&self, now: &Now<'_>) -> String {
+        let mut text = String::with_capacity(8_192);
+        self.records(&mut text);
+        self.calls(&mut text, now);
+        self.verify.write(&mut text, "verify_seconds", "Time to check the signatures of a batch.");
+        self.apply.write(&mut text, "apply_seconds", "Time to apply the records of an own block.");
+        self.commit.write(&mut text, "commit_seconds", "Time to make a block durable.");
+        self.publication.write(&mut text, "publication_seconds", "Time from durable to published.");
+        let Now { condition, height, waiting, .. } = now;
+        let g = "gauge";
+        line(&mut text, "height", g, "Height of the newest durable block.", *height);
+        line(&mut text, "integrated_entries", g, "Entries that are durable.", self.integrated_entries.get());
+        let published = self.published_entries.get();
+        line(&mut text, "published_entries", g, "Entries under the newest checkpoint.", published);
+        line(&mut text, "waiting_records", g, "Records that wait for a block.", *waiting as u64);
+        head(&mut text, "condition", g, "The node's condition.");
+        let _ = writeln!(text, "ledger_condition{{state=\"{condition}\"}} 1");
         text
     }
+
+    fn records(&self, text: &mut String) {
+        let mut count = |name, help, value: &Number| line(text, name, "counter", help, value.get());
+        count("verified_records_total", "Records whose signatures were checked.", &self.verified);
+        count("sequenced_records_total", "Records that got a leaf.", &self.sequenced);
+        count("rejected_records_total", "Records that the rules refused.", &self.rejected);
+        count("malformed_records_total", "Submissions that are no records.", &self.malformed);
+        count("queue_full_total", "Submissions refused for lack of room.", &self.queue_full);
+        count("blocks_total", "Blocks made durable by this process.", &self.blocks);
+        count("questions_total", "Provenance questions answered.", &self.questions);
+    }
+
+    fn calls(&self, text: &mut String, now: &Now<'_>) {
+        head(text, "refused_calls_total", "counter", "Calls that no service saw, by reason.");
+        let Refused { unknown, denied, too_much } = &self.refused_calls;
+        for (reason, number) in [("unknown", unknown), ("denied", denied), ("too_much", too_much)] {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "ledger_refused_calls_total{{reason=\"{reason}\"}} {}", number.get());
+        }
+        line(text, "calls", "gauge", "Calls in progress, by weight.", now.calls.into());
+        line(text, "connections", "gauge", "Connections of members.", now.connections as u64);
+        let help = "Connections of members closed because there were too many.";
+        line(text, "connections_refused_total", "counter", help, now.turned_away);
+    }
+}
+
+fn head(text: &mut String, name: &str, kind: &str, help: &str) {
+    // Writing to a String cannot fail.
+    let _ = write!(text, "# HELP ledger_{name} {help}\n# TYPE ledger_{name} {kind}\n");
+}
+
+fn line(text: &mut String, name: &str, kind: &str, help: &str, value: u64) {
+    head(text, name, kind, help);
+    let _ = writeln!(text, "ledger_{name} {value}");
+}
+
+/// Links to other nodes: lag is the heights that one is behind, by its own word.
+pub fn write_links(text: &mut String, links: &ore_peer::Links, height: u64) {
+    type Value = fn(&ore_peer::LinkReport) -> u64;
+    let each: [(&str, &str, &str, Value); 8] = [
+        ("peer_connected", "gauge", "Whether a link to the node is up.", |it| it.connected.into()),
+        ("peer_height", "gauge", "Newest height that the node says is durable there.", |it| it.tip),
+        ("peer_received_bytes_total", "counter", "Bytes received from the node.", |it| it.bytes_in),
+        ("peer_sent_bytes_total", "counter", "Bytes sent to the node.", |it| it.bytes_out),
+        ("peer_dropped_received_total", "counter", "Messages that there was no room for.", |it| {
+            it.dropped_in
+        }),
+        ("peer_dropped_sent_total", "counter", "Messages not read in time.", |it| it.dropped_out),
+        ("peer_throttled_total", "counter", "Times that the node exceeded its quota.", |it| it.throttled),
+        ("peer_faults_total", "counter", "Links that ended by the node's fault.", |it| it.faults),
+    ];
+    let reports = links.report();
+    for (name, kind, help, value) in each {
+        head(text, name, kind, help);
+        for report in &reports {
+            let _ = writeln!(text, "ledger_{name}{{member=\"{}\"}} {}", report.member, value(report));
+        }
+    }
+    head(text, "peer_lag_heights", "gauge", "Heights that the node is behind this one.");
+    for report in &reports {
+        let lag = height.saturating_sub(report.tip);
+        let _ = writeln!(text, "ledger_peer_lag_heights{{member=\"{}\"}} {lag}", report.member);
+    }
+    line(text, "peer_refused_total", "counter", "Strangers that were refused.", links.refused());
 }

@@ -222,6 +222,7 @@ impl Publisher {
             let newest = [(self.ledger.member.clone(), tree_size)].into();
             self.ledger.cosigners.send_replace(Cosigners { newest, waits: String::new() });
         }
+        tracing::debug!(tree_size, "checkpoint published");
         let checkpoint = Some(Arc::new(signed));
         self.ledger.published.send_replace(Published { tree_size, note, checkpoint });
     }

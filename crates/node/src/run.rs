@@ -8,7 +8,7 @@ use std::{
     path::PathBuf,
     sync::{Arc, Mutex},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{Router, http::StatusCode, middleware};
@@ -39,7 +39,7 @@ use crate::{
     health::{Condition, Health},
     http,
     keys::{KeyError, NodeKeys},
-    ledger::{Ledger, Newest},
+    ledger::{Ledger, Newest, Published},
     limits::{Fair, Limits},
     neighbours::{self, Joined},
     pool::Pool,
@@ -289,14 +289,18 @@ impl Node {
         });
         let (health_reporter, health_service) = tonic_health::server::health_reporter();
         let limits = Arc::new(Limits::new(config.allowance));
-        let access = Access::new(Arc::clone(&ledger), config.read, config.request_timeout, limits);
+        let open = Arc::<Open>::default();
+        let access =
+            Access::new(Arc::clone(&ledger), config.read, config.request_timeout, Arc::clone(&limits));
         let router = member_router(&api, health_service, Arc::new(access))?;
         let admin_router = admin::routes(Arc::new(Admin {
             ledger: Arc::clone(&ledger),
             pool,
             links: neighbours.links.clone(),
+            limits: Arc::clone(&limits),
+            open: Arc::clone(&open),
         }));
-        let (ending, open) = (Shutdown::new(), Arc::<Open>::default());
+        let ending = Shutdown::new();
         let servers = vec![
             tokio::spawn(Port::new(member_listener, tls, Arc::clone(&open)).serve(router, ending.clone())),
             tokio::spawn(Port::new(admin_listener, None, Arc::default()).serve(admin_router, ending.clone())),
@@ -304,6 +308,7 @@ impl Node {
         let helpers = vec![
             tokio::spawn(report_health(ledger.health.clone(), health_reporter)),
             tokio::spawn(watch_for_stalls(engine.clone(), ledger.health.clone(), config.stall)),
+            tokio::spawn(watch_publication(Arc::clone(&ledger), config.publish)),
         ];
         let publishing = tokio::spawn(Arc::clone(&publisher).run());
         tracing::info!(%member_addr, %admin_addr, height = newest.height, "node is up");
@@ -662,7 +667,8 @@ async fn report_health(health: Arc<Health>, reporter: tonic_health::server::Heal
     let mut changes = health.watch();
     // Until the node is gone.
     loop {
-        let condition = *changes.borrow_and_update();
+        changes.mark_unchanged();
+        let condition = health.condition();
         let serving = |serves| if serves { ServingStatus::Serving } else { ServingStatus::NotServing };
         let (writes, reads) = (condition == Condition::Serving, condition != Condition::Stopping);
         for name in READS {
@@ -673,6 +679,28 @@ async fn report_health(health: Arc<Health>, reporter: tonic_health::server::Heal
         if changes.changed().await.is_err() {
             return;
         }
+    }
+}
+
+/// Says when what is durable is not published in time, and measures how long it takes.
+async fn watch_publication(ledger: Arc<Ledger>, promised: Duration) {
+    let (mut newest, mut published) = (ledger.newest.subscribe(), ledger.published.subscribe());
+    // One turn a time that something is durable and not published yet.
+    loop {
+        let behind = |newest: &Newest| newest.tree_size > ledger.published.borrow().tree_size;
+        let Ok(size) = newest.wait_for(behind).await.map(|newest| newest.tree_size) else { return };
+        let begin = Instant::now();
+        let covered = |published: &Published| published.tree_size >= size;
+        if tokio::time::timeout(promised, published.wait_for(covered)).await.is_err() {
+            tracing::warn!(size, "not published within the promised time");
+            ledger.health.set_unpublished(true);
+            if published.wait_for(covered).await.is_err() {
+                return;
+            }
+            tracing::info!(size, "published again");
+            ledger.health.set_unpublished(false);
+        }
+        ledger.metrics.publication.observe(begin.elapsed());
     }
 }
 

@@ -16,7 +16,7 @@ use ore_consensus::{
     Standing, ValidatorEntry,
 };
 use ore_custody::Custody;
-use ore_record::{RecordId, VerifiedRecord};
+use ore_record::{RecordId, SignedRecord, VerifiedRecord};
 use ore_store::{Store, StoreError};
 use ore_wire::v1;
 use tokio::{sync::OwnedRwLockWriteGuard, time::Instant};
@@ -169,7 +169,7 @@ impl Sequencer {
             let mut state = state;
             let sealed = draft.seal(&mut state, &self.tip, &self.ledger.origin, &self.settings.member);
             let bytes = sealed.encode().into();
-            self.ledger.metrics.apply_us.add(started.elapsed().as_micros() as u64);
+            self.ledger.metrics.apply.observe(started.elapsed());
             self.underway = Some(Underway { state, sealed, bytes, waiting });
             return self.underway.as_ref();
         }
@@ -234,6 +234,7 @@ impl Sequencer {
                 return Ok(Verdict::Known(Outcome::Malformed { field, message: message.clone() }));
             }
         };
+        tracing::debug!(record = %record.id(), "record taken up");
         if let Some(leaf) = custody.leaf_of(&record.id()) {
             return Ok(self.already_there(leaf, record, draft.first_leaf()));
         }
@@ -241,6 +242,7 @@ impl Sequencer {
             Ok(leaf) => Ok(Verdict::Leaf(leaf, record.id())),
             Err(NotAdded::Rejected(rejection)) => {
                 self.ledger.metrics.rejected.add(1);
+                tracing::debug!(record = %record.id(), rule = %rejection.rule, "record refused");
                 Ok(Verdict::Known(Outcome::Rejected(rejection)))
             }
             Err(NotAdded::Graph(error)) => Err(error),
@@ -305,12 +307,13 @@ impl Sequencer {
             let Underway { mut state, sealed, bytes, waiting } = underway;
             let (tip, tree_size, records) = (sealed.tip(), sealed.tree_size(), sealed.entries.len() - 1);
             let feed = sealed.watch_response();
+            tell_records(&sealed);
             let (block, applied) = sealed.into_committed(certificate.clone());
             let started = Instant::now();
             let result = lock(&self.store).append(block);
             match result {
                 Ok(()) => {
-                    self.ledger.metrics.append_us.add(started.elapsed().as_micros() as u64);
+                    self.ledger.metrics.commit.observe(started.elapsed());
                     self.validators = validators_of(&state, tip.next_height());
                     self.tell_validators(&state, tip.next_height());
                     self.advance(tip, tree_size, records, feed);
@@ -485,6 +488,21 @@ impl Sequencer {
         self.set_back();
         self.apply_block(&parts, candidate.block).await.map_err(invalid)?;
         Ok(parts.id)
+    }
+}
+
+/// Tells each record of a block that is decided, on every node in the same words: the record's id leads through
+/// all of them.
+fn tell_records(sealed: &Sealed) {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
+    for (leaf_index, entry) in (sealed.first_leaf..).zip(&sealed.entries) {
+        if let Ok(record) = SignedRecord::decode(entry)
+            && !record.is_seal()
+        {
+            tracing::debug!(record = %record.id(), leaf_index, height = sealed.height, "record decided");
+        }
     }
 }
 

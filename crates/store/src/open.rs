@@ -73,7 +73,8 @@ impl Store {
             positions: &positions,
             progress,
         };
-        let (indexer, replay, rebuilt, replayed_blocks) = ledger.bring_up(flat, graph, Arc::clone(&status))?;
+        let (indexer, replay, rebuilt, replayed_blocks) =
+            ledger.bring_up(flat, graph, Arc::clone(&status))?;
         let index = IndexThread::start(indexer).map_err(|e| StoreError::io("start a thread for", dir, e))?;
         let newest = tip;
         let readable = Readable {

@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod bundle;
+pub(crate) mod claims;
 pub(crate) mod demo;
 pub(crate) mod events;
 pub(crate) mod export;

@@ -11,7 +11,7 @@ use std::{
 pub(crate) fn oreledger(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_oreledger"));
     command.current_dir(folder).env("NO_COLOR", "1").env_remove("COLUMNS").stdin(Stdio::null());
-    for name in ["HOME", "URL", "TRUST", "MEMBER", "KEY", "PASSPHRASE", "LOG"] {
+    for name in ["HOME", "URL", "TRUST", "MEMBER", "KEY", "PASSPHRASE", "LOG", "TOKEN", "TLS_CA"] {
         command.env_remove(format!("ORELEDGER_{name}"));
     }
     command
