@@ -40,7 +40,7 @@ const fn field(
 
 /// Every field, in the order of the README.
 #[rustfmt::skip]
-pub const FIELDS: [Field; 27] = [
+pub const FIELDS: [Field; 29] = [
     field("member", "member id", "", "The member that runs this node.",
         "Naming another member makes the node vote in nobody's name: its key does not match, and no other node counts its vote."),
     field("consortium", "path", "", "The trust root: origin, genesis, validators, policy.",
@@ -71,6 +71,10 @@ pub const FIELDS: [Field; 27] = [
         "A small value slows the ledger down; a large one is held by the block limit of 2 MiB."),
     field("checkpoint_interval_ms", "milliseconds", "50", "Least time between two checkpoints when blocks follow each other fast.",
         "A large value delays receipts, it never weakens them."),
+    field("witness_grace_ms", "milliseconds", "0", "How long a checkpoint that the policy believes waits for the lines of the policy's outside witnesses; then it is published without them, and counted.",
+        "A large value lets a silent witness delay receipts; a witness that must never be missing belongs into the policy's quorum."),
+    field("witness_logs", "path or none", "none", "A C2SP policy file whose logs this node witnesses for others at `/add-checkpoint`; `none`: no log.",
+        "Whoever writes this file makes the node vouch for logs of their choice, never twice for one size."),
     field("heartbeat_s", "seconds", "600", "An empty block after this long without records, so that a silent ledger shows that it lives.",
         "A small value fills the log with empty blocks."),
     field("request_timeout_s", "seconds", "30", "Longest time for one call, streams aside.",
@@ -115,6 +119,8 @@ pub struct Config {
     pub pool_bytes: usize,
     pub block_records: usize,
     pub checkpoint_interval: Duration,
+    pub witness_grace: Duration,
+    pub witness_logs: Option<PathBuf>,
     pub heartbeat: Duration,
     pub request_timeout: Duration,
     pub allowance: Allowance,
@@ -235,6 +241,8 @@ impl Config {
             pool_bytes: mib(read.number("pool_mib", 4, 4096)),
             block_records: count(read.number("block_records", 1, 4000)),
             checkpoint_interval: Duration::from_millis(read.number("checkpoint_interval_ms", 0, 60_000)),
+            witness_grace: Duration::from_millis(read.number("witness_grace_ms", 0, 60_000)),
+            witness_logs: read.path_or_none("witness_logs"),
             heartbeat: Duration::from_secs(read.number("heartbeat_s", 1, 86_400)),
             request_timeout: Duration::from_secs(read.number("request_timeout_s", 1, 3_600)),
             allowance: Allowance {
@@ -301,6 +309,11 @@ impl Reader<'_> {
 
     fn path(&mut self, name: &'static str) -> PathBuf {
         self.base.join(self.text(name))
+    }
+
+    fn path_or_none(&mut self, name: &'static str) -> Option<PathBuf> {
+        let path = self.text(name);
+        (path != "none").then(|| self.base.join(path))
     }
 
     fn address(&mut self, name: &'static str) -> SocketAddr {

@@ -9,7 +9,7 @@ use axum::{
     extract::{Path, Query, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{MethodRouter, get},
+    routing::{MethodRouter, get, post},
 };
 use ore_merkle::TileResource;
 use ore_wire::v1;
@@ -34,8 +34,9 @@ pub const SHARE_PATH: &str = "/share/";
 type Route = (&'static str, fn() -> MethodRouter<Arc<Api>>);
 
 /// Every route that is not gRPC. Who may ask is in [`crate::access::CALLS`]; a test compares the two.
-const ROUTES: [Route; 12] = [
+const ROUTES: [Route; 13] = [
     ("/checkpoint", || get(checkpoint)),
+    ("/add-checkpoint", || post(add_checkpoint)),
     ("/tile/{*name}", || get(tile)),
     ("/tile/entries/{*name}", || get(entries)),
     ("/v1/info", || get(info)),
@@ -67,6 +68,16 @@ async fn checkpoint(State(api): State<Arc<Api>>) -> Response {
     }
     let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, SOON_OLD)];
     (headers, published.note.to_string()).into_response()
+}
+
+/// C2SP tlog-witness, for ledgers that this node was told to watch.
+async fn add_checkpoint(State(api): State<Arc<Api>>, body: axum::body::Bytes) -> Response {
+    let Some(witness) = api.witness.clone() else { return StatusCode::NOT_FOUND.into_response() };
+    let answer = tokio::task::spawn_blocking(move || witness.add_checkpoint(&body)).await;
+    let answer = answer.unwrap_or(crate::witness::Answer::NotKept);
+    let status = StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let (kind, body) = answer.body();
+    (status, [(header::CONTENT_TYPE, kind)], body).into_response()
 }
 
 async fn tile(State(api): State<Arc<Api>>, Path(name): Path<String>) -> Response {

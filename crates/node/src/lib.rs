@@ -32,6 +32,7 @@ pub mod sequencer;
 pub mod services;
 pub mod telemetry;
 pub mod tls;
+pub mod witness;
 
 pub use config::{Config, ConfigErrors};
 pub use consortium::{Consortium, ConsortiumError, TrustedValidator};

@@ -80,6 +80,10 @@ pub struct Metrics {
     pub commit: Histogram,
     /// Time from durable to published.
     pub publication: Histogram,
+    /// Times that an outside witness did not cosign.
+    pub witness_failures: Number,
+    /// Checkpoints published without an outside witness's line, its grace being over.
+    pub unwitnessed: Number,
     /// Provenance questions answered.
     pub questions: Number,
     /// Calls refused by the access layer.
@@ -120,6 +124,11 @@ impl Metrics {
         line(&mut text, "integrated_entries", g, "Entries that are durable.", self.integrated_entries.get());
         let published = self.published_entries.get();
         line(&mut text, "published_entries", g, "Entries under the newest checkpoint.", published);
+        let (failures, without) = (self.witness_failures.get(), self.unwitnessed.get());
+        let help = "Times that an outside witness did not cosign.";
+        line(&mut text, "witness_failures_total", "counter", help, failures);
+        let help = "Checkpoints published without an outside witness, its grace being over.";
+        line(&mut text, "unwitnessed_checkpoints_total", "counter", help, without);
         line(&mut text, "waiting_records", g, "Records that wait for a block.", *waiting as u64);
         head(&mut text, "condition", g, "The node's condition.");
         let _ = writeln!(text, "ledger_condition{{state=\"{condition}\"}} 1");

@@ -24,6 +24,7 @@ use crate::{
     keys::NodeKeys,
     ledger::{Cosigners, Ledger, Published},
     sequencer::{Clock, chain, lock},
+    witness,
 };
 use together::Together;
 pub use together::{Inbox, Outbound};
@@ -103,13 +104,16 @@ impl Publisher {
         let name =
             |text: &str| KeyName::new(text).map_err(|error| ConsortiumError::Policy(error.to_string()));
         let origin = name(&consortium.origin)?;
-        let alone = matches!(&consortium.validators[..], [only] if only.member == member);
+        let outside = witness::ask::outside(&consortium.policy()?);
+        let alone =
+            outside.is_empty() && matches!(&consortium.validators[..], [only] if only.member == member);
         let promised = lock(&store).promised().map_or(0, |body| body.size().get());
         let together = match alone {
             true => None,
             false => {
                 let panel = Panel::new(consortium)?;
-                Some(Together::new(Gathering::new(&consortium.origin, member, panel, promised)))
+                let gathering = Gathering::new(&consortium.origin, member, panel, promised);
+                Some(Together::new(gathering, outside))
             }
         };
         Ok(Self {
@@ -123,6 +127,13 @@ impl Publisher {
             clock: Clock::system(),
             together,
         })
+    }
+
+    /// Lets checkpoints wait this long for outside witnesses that the policy can do without.
+    #[must_use]
+    pub fn with_witness_grace(mut self, grace: Duration) -> Self {
+        self.together = self.together.map(|together| together.with_grace(grace));
+        self
     }
 
     /// Takes the times of its cosignatures from another clock; for simulations.

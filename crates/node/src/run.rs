@@ -12,7 +12,7 @@ use std::{
 };
 
 use axum::{Router, http::StatusCode, middleware};
-use ore_checkpoint::{KeyName, NoteSigner};
+use ore_checkpoint::{Cosigner, KeyName, NoteSigner};
 use ore_consensus::{Driver, Engine, EngineConfig, EngineError, Stall, Transport};
 use ore_peer::{Links, SideFrame};
 use ore_store::StoreError;
@@ -35,7 +35,7 @@ use crate::{
     admin::{self, Admin},
     admission::Admission,
     config::Config,
-    consortium::{Consortium, ConsortiumError},
+    consortium::{Consortium, ConsortiumError, cosigner_name},
     health::{Condition, Health},
     http,
     keys::{KeyError, NodeKeys},
@@ -49,6 +49,7 @@ use crate::{
     sequencer::{Clock, Sequencer, Settings, validators_of},
     services::{Api, audit, consortium, log, lot, provenance, submission},
     tls::{self, TlsError},
+    witness::{Witness, WitnessError},
 };
 
 /// Asks a node to stop; clones ask the same node.
@@ -129,6 +130,9 @@ pub enum NodeError {
         #[source]
         source: OpenError,
     },
+    /// What this node has cosigned for other ledgers, or which they are.
+    #[error("witness for other ledgers")]
+    Witness(#[from] WitnessError),
     /// The folder of evidence.
     #[error("open the evidence in {}", path.display())]
     Evidence {
@@ -253,7 +257,7 @@ impl Node {
             &keys,
             interval,
         )?;
-        let publisher = Arc::new(publisher);
+        let publisher = Arc::new(publisher.with_witness_grace(config.witness_grace));
         publisher.resume();
         let settings = Settings {
             member: config.member.clone(),
@@ -285,6 +289,7 @@ impl Node {
             query_time: config.query_time,
             query_lots: config.query_lots,
             log_key: log_signer(&consortium, &keys)?,
+            witness: witness(&config, &consortium, &keys, &ledger)?,
             questions: Fair::new(cores().div_ceil(2)),
         });
         let (health_reporter, health_service) = tonic_health::server::health_reporter();
@@ -544,6 +549,22 @@ fn check_keys(member: &str, consortium: &Consortium, keys: &NodeKeys) -> Result<
         Some((what, ..)) => Err(NodeError::OtherKey { what, member: member.to_owned() }),
         None => Ok(()),
     }
+}
+
+/// This node as a witness for other ledgers, if it is told to be one.
+fn witness(
+    config: &Config,
+    consortium: &Consortium,
+    keys: &NodeKeys,
+    ledger: &Arc<Ledger>,
+) -> Result<Option<Arc<Witness>>, NodeError> {
+    let Some(policy) = &config.witness_logs else { return Ok(None) };
+    let name = cosigner_name(&consortium.origin, &config.member);
+    let name = KeyName::new(&name).map_err(|error| ConsortiumError::Policy(error.to_string()))?;
+    let cosigner = Cosigner::new(name, &keys.cosigner);
+    let (folder, faults) = (config.data.join("witness"), Arc::clone(&ledger.faults));
+    let witness = Witness::open(policy, &folder, &consortium.origin, cosigner, faults)?;
+    Ok(Some(Arc::new(witness)))
 }
 
 fn log_signer(consortium: &Consortium, keys: &NodeKeys) -> Result<NoteSigner, NodeError> {

@@ -85,6 +85,7 @@ pub const CALLS: &[Call] = &[
     row("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Needs::Nothing),
 
     row("/checkpoint", Needs::Nothing),
+    row("/add-checkpoint", Needs::Nothing),
     row("/tile/{*name}", Needs::Nothing),
     row("/tile/entries/{*name}", Needs::Sight),
     row("/v1/info", Needs::Nothing),

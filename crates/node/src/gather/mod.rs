@@ -16,7 +16,7 @@ pub mod panel;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ore_checkpoint::{Checkpoint, SignedCheckpoint};
+use ore_checkpoint::{Checkpoint, SignatureLine, SignedCheckpoint};
 use ore_merkle::{RootHash, TreeSize};
 use ore_verify::Evidence;
 
@@ -129,6 +129,10 @@ pub struct Gathering {
     accused: BTreeSet<(String, u64)>,
     suspects: Vec<SignedCheckpoint>,
     answered: BTreeMap<String, u32>,
+    /// Whether a checkpoint waits for lines of outside witnesses that its policy can do without.
+    patient: bool,
+    /// The newest size that waits for them.
+    held: Option<u64>,
 }
 
 impl Gathering {
@@ -155,6 +159,8 @@ impl Gathering {
             accused: BTreeSet::new(),
             suspects: Vec::new(),
             answered: BTreeMap::new(),
+            patient: false,
+            held: None,
         }
     }
 
@@ -440,16 +446,67 @@ impl Gathering {
                 self.wanted.pop_first();
             }
         }
-        if self.panel.is_quorum(&gathered)
-            && let Ok(note) = gathered.under(body)
-        {
-            self.open = self.open.split_off(&size);
-            self.floor = self.floor.max(size);
-            self.published = Some(note.clone());
-            effects.push(Effect::Publish(note));
-            self.hold_to_account(log, effects);
+        let waits = self.patient && size > published && self.panel.lacks_outside(&gathered);
+        let quorum = self.panel.is_quorum(&gathered);
+        if quorum && waits {
+            self.held = self.held.max(Some(size));
+        } else if quorum && let Ok(note) = gathered.under(body) {
+            self.publish(note, log, effects);
         }
         self.bound_open();
+    }
+
+    fn publish(&mut self, note: SignedCheckpoint, log: &impl Log, effects: &mut Vec<Effect>) {
+        let size = note.unverified().size().get();
+        self.open = self.open.split_off(&size);
+        self.floor = self.floor.max(size);
+        self.held = self.held.filter(|held| *held > size);
+        self.published = Some(note.clone());
+        effects.push(Effect::Publish(note));
+        self.hold_to_account(log, effects);
+    }
+
+    /// Lets checkpoints wait for outside witnesses until [`Self::release`].
+    #[must_use]
+    pub fn with_patience(mut self, patient: bool) -> Self {
+        self.patient = patient;
+        self
+    }
+
+    /// The newest size that only waits for outside witnesses.
+    #[must_use]
+    pub const fn held(&self) -> Option<u64> {
+        self.held
+    }
+
+    /// Publishes what waits for outside witnesses, without them.
+    pub fn release(&mut self, log: &impl Log) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if let Some(open) = self.held.take().and_then(|size| self.open.get(&size))
+            && let Ok(note) = open.lines.under(&open.checkpoint)
+        {
+            self.publish(note, log, &mut effects);
+        }
+        effects
+    }
+
+    /// What outside witnesses are asked to cosign: the newest that this node has signed.
+    #[must_use]
+    pub fn to_witness(&self) -> Option<SignedCheckpoint> {
+        self.newest_of.get(&self.me).filter(|_| !matches!(self.standing, Standing::Asking(_))).cloned()
+    }
+
+    /// A line of an outside witness; it goes to everybody.
+    pub fn witnessed(&mut self, note: &SignedCheckpoint, line: SignatureLine, log: &impl Log) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let mut note = note.clone();
+        if note.add(line).is_ok()
+            && let Ok(lines) = self.panel.verify(&note, None)
+        {
+            effects.push(Effect::Send(None, Message::Note(note.clone())));
+            self.consider(&note, &lines, log, &mut effects);
+        }
+        effects
     }
 
     /// Drops what has the least support, the oldest of those first; never the published one.

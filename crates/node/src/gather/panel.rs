@@ -151,6 +151,13 @@ impl Panel {
         Lines(only.collect())
     }
 
+    /// Whether the policy names witnesses that are no validators, and one of their lines is missing.
+    #[must_use]
+    pub fn lacks_outside(&self, lines: &Lines) -> bool {
+        let outside = |known: &Known| known.witness.is_some() && known.owner.is_none();
+        self.keys.iter().zip(&lines.0).any(|(known, line)| outside(known) && line.is_none())
+    }
+
     /// Whether these lines make a checkpoint worth believing.
     #[must_use]
     pub fn is_quorum(&self, lines: &Lines) -> bool {

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ore_checkpoint::SignedCheckpoint;
+use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use ore_checkpoint::{SignatureLine, SignedCheckpoint};
+use ore_store::Reader;
 use tokio::{
     sync::mpsc::{self, error::TrySendError},
     time::Instant,
@@ -15,6 +17,7 @@ use crate::{
     health::Condition,
     ledger::Cosigners,
     sequencer::{chain, lock},
+    witness::ask::{NotWitnessed, Outside},
 };
 
 /// Messages that wait to be looked at; more are dropped, and whatever matters is said again.
@@ -49,21 +52,84 @@ pub(super) struct Together {
     inbox: mpsc::Sender<(String, Vec<u8>)>,
     received: Mutex<Option<Received>>,
     outbound: Mutex<Option<Arc<Outbound>>>,
+    outside: Vec<Outside>,
+    grace: Duration,
 }
 
 impl Together {
-    pub(super) fn new(gathering: Gathering) -> Self {
+    pub(super) fn new(gathering: Gathering, outside: Vec<Outside>) -> Self {
         let (inbox, received) = mpsc::channel(INBOX);
         Self {
             gathering: Mutex::new(gathering),
             inbox,
             received: Mutex::new(Some(received)),
             outbound: Mutex::new(None),
+            outside,
+            grace: Duration::ZERO,
         }
+    }
+
+    pub(super) fn with_grace(mut self, grace: Duration) -> Self {
+        let gathering = self.gathering.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.gathering = Mutex::new(gathering.with_patience(!grace.is_zero() && !self.outside.is_empty()));
+        self.grace = grace;
+        self
     }
 
     fn gathering(&self) -> MutexGuard<'_, Gathering> {
         self.gathering.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What became of asking a witness: which, about what.
+type Asked = (usize, SignedCheckpoint, Result<SignatureLine, NotWitnessed>);
+
+/// Outside witnesses, each asked about one checkpoint at a time.
+struct Rounds {
+    outside: Vec<Round>,
+    asked: FuturesUnordered<BoxFuture<'static, Asked>>,
+}
+
+struct Round {
+    witness: Outside,
+    /// The size that it has cosigned, as far as we know.
+    has: u64,
+    busy: bool,
+    not_before: Instant,
+}
+
+impl Rounds {
+    fn new(outside: &[Outside]) -> Self {
+        let now = Instant::now();
+        let round =
+            |witness: &Outside| Round { witness: witness.clone(), has: 0, busy: false, not_before: now };
+        Self { outside: outside.iter().map(round).collect(), asked: FuturesUnordered::new() }
+    }
+
+    /// Asks those that are idle and have not cosigned it yet.
+    fn begin(&mut self, note: Option<&SignedCheckpoint>, log: &Reader) {
+        let Some(note) = note else { return };
+        let now = Instant::now();
+        for (place, round) in self.outside.iter_mut().enumerate() {
+            if round.busy || round.has >= note.unverified().size().get() || now < round.not_before {
+                continue;
+            }
+            round.busy = true;
+            let (witness, has, note, log) = (round.witness.clone(), round.has, note.clone(), log.clone());
+            self.asked.push(Box::pin(async move {
+                let line = witness.ask(&note, has, &log).await;
+                (place, note, line)
+            }));
+        }
+    }
+
+    fn end(&mut self, place: usize, cosigned: Option<u64>) {
+        let round = &mut self.outside[place];
+        round.busy = false;
+        match cosigned {
+            Some(size) => round.has = round.has.max(size),
+            None => round.not_before = Instant::now() + RETRY,
+        }
     }
 }
 
@@ -73,6 +139,8 @@ struct Wheel {
     last_growth: Instant,
     tick: Instant,
     retry: Instant,
+    /// Since when a checkpoint waits for outside witnesses.
+    held_since: Option<Instant>,
 }
 
 impl Publisher {
@@ -106,10 +174,21 @@ impl Publisher {
         newest.mark_changed();
         let mut condition = self.ledger.health.watch();
         let now = Instant::now();
-        let mut wheel = Wheel { last_turn: now - self.interval, last_growth: now, tick: now, retry: now };
+        let mut wheel = Wheel {
+            last_turn: now - self.interval,
+            last_growth: now,
+            tick: now,
+            retry: now,
+            held_since: None,
+        };
+        let mut rounds = Rounds::new(&together.outside);
         // Each turn waits for a block, a message or the time, and does what follows from it.
         loop {
-            let next = self.next(&wheel).map_or(wheel.tick, |turn| turn.min(wheel.tick));
+            let mut next = self.next(&wheel).map_or(wheel.tick, |turn| turn.min(wheel.tick));
+            if let Some(since) = wheel.held_since {
+                next = next.min(since + together.grace);
+            }
+            rounds.begin(together.gathering().to_witness().as_ref(), &self.ledger.reader);
             let mut effects = Vec::new();
             tokio::select! {
                 changed = newest.changed() => {
@@ -123,11 +202,14 @@ impl Publisher {
                 Some((from, message)) = received.recv() => {
                     effects = self.read((from, message), &mut received);
                 }
+                Some(witnessed) = rounds.asked.next() => effects = self.witnessed(witnessed, &mut rounds),
                 () = tokio::time::sleep_until(next) => {}
                 _ = condition.wait_for(|now| *now == Condition::Stopping) => return Ok(()),
             }
             self.perform(effects).await?;
             let now = Instant::now();
+            let effects = self.let_go(&mut wheel, now);
+            self.perform(effects).await?;
             if self.next(&wheel).is_some_and(|turn| turn <= now) {
                 wheel.last_turn = now;
                 let at_rest = now >= wheel.last_growth + self.interval;
@@ -145,6 +227,39 @@ impl Publisher {
                 wheel.tick = Instant::now() + if asking { ASK } else { RETRY };
                 let effects = together.gathering().tick();
                 self.perform(effects).await?;
+            }
+        }
+    }
+
+    /// Publishes without the outside witnesses what has waited for them long enough.
+    fn let_go(&self, wheel: &mut Wheel, now: Instant) -> Vec<Effect> {
+        let Some(together) = &self.together else { return Vec::new() };
+        let mut gathering = together.gathering();
+        if gathering.held().is_none() {
+            wheel.held_since = None;
+            return Vec::new();
+        }
+        if now < *wheel.held_since.get_or_insert(now) + together.grace {
+            return Vec::new();
+        }
+        wheel.held_since = None;
+        self.ledger.metrics.unwitnessed.add(1);
+        gathering.release(&self.ledger.reader)
+    }
+
+    fn witnessed(&self, (place, note, line): Asked, rounds: &mut Rounds) -> Vec<Effect> {
+        let Some(together) = &self.together else { return Vec::new() };
+        let size = note.unverified().size().get();
+        match line {
+            Ok(line) => {
+                rounds.end(place, Some(size));
+                together.gathering().witnessed(&note, line, &self.ledger.reader)
+            }
+            Err(error) => {
+                rounds.end(place, None);
+                self.ledger.metrics.witness_failures.add(1);
+                tracing::warn!(%error, "no line of an outside witness");
+                Vec::new()
             }
         }
     }

@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
-use ore_wire::v1::{self, consortium_service_server::ConsortiumService};
+use ore_wire::{
+    status,
+    v1::{self, consortium_service_server::ConsortiumService},
+};
 use tonic::{Request, Response, Status};
 
 use super::{Api, Page};
@@ -100,6 +103,9 @@ impl ConsortiumService for Consortium {
         request: Request<v1::GetEvidenceRequest>,
     ) -> Result<Response<v1::GetEvidenceResponse>, Status> {
         let name = request.into_inner().name;
+        if name.is_empty() {
+            return Err(status::malformed("name", "one of the names that ListPeers gives"));
+        }
         let faults = Arc::clone(&self.0.ledger.faults);
         let evidence = tokio::task::spawn_blocking(move || faults.evidence(&name)).await.ok().flatten();
         let evidence = evidence.ok_or_else(|| Status::not_found("no evidence of this name is kept"))?;

@@ -20,6 +20,7 @@ use ore_store::StoreError;
 use ore_wire::status;
 use tonic::Status;
 
+use crate::witness::Witness;
 use crate::{
     admission::Admission,
     ledger::Ledger,
@@ -44,6 +45,8 @@ pub struct Api {
     pub query_lots: u32,
     /// The node's log key, by which it stands by the claim of a bundle.
     pub log_key: NoteSigner,
+    /// This node as a witness for other ledgers.
+    pub witness: Option<Arc<Witness>>,
     /// Provenance questions computed at once.
     pub questions: Arc<Fair>,
 }

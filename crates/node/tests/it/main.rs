@@ -15,4 +15,5 @@ mod read;
 mod submit;
 mod tls;
 mod together;
+mod witness;
 mod world;
