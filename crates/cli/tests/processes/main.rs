@@ -1,8 +1,11 @@
 //! The real program in real processes: killed, unplugged, out of space, told to stop, tampered with.
 //!
-//! Seeds are printed; `ORELEDGER_SEED`, `ORELEDGER_KILLS` and `ORELEDGER_CUTS` repeat or lengthen a run.
+//! Seeds are printed; `ORELEDGER_SEED`, `ORELEDGER_KILLS`, `ORELEDGER_CUTS` and `ORELEDGER_CHAOS_S` repeat or lengthen a run.
 //! Tests take turns, since each wants the machine for itself. What needs root says so when it is left out.
 
+mod callers;
+mod chaos;
+mod four;
 mod full_disk;
 mod image;
 mod kill;

@@ -4,9 +4,11 @@ use std::{
     collections::VecDeque,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
+    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
         Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, RecvTimeoutError, channel},
     },
     time::{Duration, Instant},
@@ -24,6 +26,7 @@ pub(crate) struct NodeProcess {
     child: Child,
     lines: Receiver<String>,
     kept: Arc<Mutex<VecDeque<String>>>,
+    accused: Arc<AtomicBool>,
     member: Option<SocketAddr>,
     admin: Option<SocketAddr>,
 }
@@ -35,12 +38,13 @@ impl NodeProcess {
     }
 
     /// The same, below another command such as a tracer.
-    pub(crate) fn spawn_by(mut command: Command, world: &World) -> Self {
-        command.arg("node").arg("--config").arg(world.node().join("node.toml")).args([
-            "--log",
-            "info",
-            "--log-json",
-        ]);
+    pub(crate) fn spawn_by(command: Command, world: &World) -> Self {
+        Self::spawn_at(command, &world.node().join("node.toml"))
+    }
+
+    /// The same, with this configuration.
+    pub(crate) fn spawn_at(mut command: Command, config: &Path) -> Self {
+        command.arg("node").arg("--config").arg(config).args(["--log", "info", "--log-json"]);
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -50,9 +54,14 @@ impl NodeProcess {
         let (sender, lines) = channel();
         let kept = Arc::new(Mutex::new(VecDeque::new()));
         let keep = Arc::clone(&kept);
+        let accused = Arc::new(AtomicBool::new(false));
+        let accuse = Arc::clone(&accused);
         let stderr = BufReader::new(child.stderr.take().expect("piped"));
         std::thread::spawn(move || {
             for line in stderr.lines().map_while(Result::ok) {
+                if line.contains("signed twice") || line.contains("misbehaviour") {
+                    accuse.store(true, Ordering::Relaxed);
+                }
                 let mut keep = keep.lock().unwrap_or_else(PoisonError::into_inner);
                 if keep.len() == KEPT_LINES {
                     keep.pop_front();
@@ -63,7 +72,7 @@ impl NodeProcess {
                 let _ = sender.send(line);
             }
         });
-        Self { child, lines, kept, member: None, admin: None }
+        Self { child, lines, kept, accused, member: None, admin: None }
     }
 
     /// Starts the process and waits until it serves.
@@ -107,6 +116,11 @@ impl NodeProcess {
 
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Whether it has said that a member signed two statements of which it may sign one.
+    pub(crate) fn accused(&self) -> bool {
+        self.accused.load(Ordering::Relaxed)
     }
 
     /// What it has logged so far, the end of it.
