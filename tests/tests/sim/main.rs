@@ -12,6 +12,7 @@ mod invariants;
 mod net;
 mod plan;
 mod planted;
+mod prompt;
 mod seeds;
 mod story;
 mod tongue;

@@ -309,7 +309,11 @@ impl Inner {
     /// One delay for each copy that arrives.
     fn fate(&mut self, from: usize, letter: &Letter) -> Vec<Duration> {
         let (kind, about) = match &letter.inbound {
-            Inbound::Frame { kind: FrameKind::Status, .. } => return self.fate_of_status(from, letter),
+            Inbound::Frame { kind: FrameKind::Status, bytes, .. }
+                if matches!(read(FrameKind::Status, bytes), Said::Else) =>
+            {
+                return self.fate_of_status(from, letter);
+            }
             Inbound::Frame { kind, bytes, .. } => (*kind as u8, about(*kind, bytes)),
             Inbound::Request { .. } => (10, Vec::new()),
             Inbound::Response { .. } => (11, Vec::new()),
@@ -364,6 +368,7 @@ fn about(kind: FrameKind, bytes: &Bytes) -> Vec<u8> {
             [&numbers[..], member.as_bytes()].concat()
         }
         Said::Body(body) => [&body.height.to_be_bytes()[..], &body.round.to_be_bytes()].concat(),
+        Said::Begun(height) => height.to_be_bytes().to_vec(),
         Said::Else => Vec::new(),
     }
 }

@@ -131,7 +131,6 @@ fn the_same_seed_gives_the_same_blocks() {
         let (one, other) = (live(&Plan::calm(seed)), live(&Plan::calm(seed)));
         assert!(one.decided().len() > 5, "something was decided");
         assert_eq!(one.decided(), other.decided(), "seed {seed}");
-        assert_eq!(one.frames, other.frames, "seed {seed}");
     }
     assert_ne!(live(&Plan::calm(1)).decided(), live(&Plan::calm(2)).decided());
 }

@@ -108,8 +108,8 @@ impl Four {
         let consortium = Consortium::of_genesis(ORIGIN, genesis.id, &genesis.validators).expect("good keys");
         for ((member, keys), address) in MEMBERS.iter().zip(&keys).zip(&addresses) {
             let home = dir.path().join(member);
-            let (any, admin) = (SocketAddr::new(address.ip(), 0), "127.0.0.1:0".parse().expect("an address"));
-            genesis::install(&home, &genesis, &consortium, keys, member, any, admin).expect("writable");
+            let any = SocketAddr::new(address.ip(), 0);
+            genesis::install(&home, &genesis, &consortium, keys, member, any, any).expect("writable");
             let mut file = std::fs::OpenOptions::new()
                 .append(true)
                 .open(home.join("node.toml"))

@@ -307,20 +307,20 @@ pub(crate) fn decode_body(bytes: Bytes) -> Result<Body, BadFrame> {
     body_from_frame(read(bytes, limits::BODY_FRAME_BYTES)?)
 }
 
-pub(crate) fn encode_status(tip: Height, oldest: Height) -> Bytes {
-    write(&StatusFrame { tip: tip.0, oldest: oldest.0 })
+pub(crate) fn encode_status(tip: Height, oldest: Height, begun: Height) -> Bytes {
+    write(&StatusFrame { tip: tip.0, oldest: oldest.0, begun: begun.0 })
 }
 
-/// Tip and oldest height.
-pub(crate) fn decode_status(bytes: Bytes) -> Result<(Height, Height), BadFrame> {
+/// Tip, oldest height, and the height that the sender has begun by itself, zero if none.
+pub(crate) fn decode_status(bytes: Bytes) -> Result<(Height, Height, Height), BadFrame> {
     let frame: StatusFrame = read(bytes, limits::STATUS_FRAME_BYTES)?;
-    Ok((height(frame.tip)?, height(frame.oldest)?))
+    Ok((height(frame.tip)?, height(frame.oldest)?, height(frame.begun)?))
 }
 
 /// The newest durable height that a status frame tells, for a transport's metrics.
 #[must_use]
 pub fn tip_of_status(frame: &Bytes) -> Option<u64> {
-    decode_status(frame.clone()).ok().map(|(tip, _)| tip.0)
+    decode_status(frame.clone()).ok().map(|(tip, ..)| tip.0)
 }
 
 pub(crate) fn encode_request(request: &Request<Ledger>) -> Bytes {
@@ -476,7 +476,7 @@ impl Codec<Status<Ledger>> for SyncCodec {
     }
 
     fn encode(&self, status: &Status<Ledger>) -> Result<Bytes, BadFrame> {
-        Ok(encode_status(status.tip_height, status.history_min_height))
+        Ok(encode_status(status.tip_height, status.history_min_height, Height(0)))
     }
 }
 

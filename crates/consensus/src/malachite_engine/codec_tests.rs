@@ -151,8 +151,9 @@ proptest! {
         let bytes = codec::encode_response(&response);
         prop_assert_eq!(SyncCodec.encoded_len(&response).unwrap(), bytes.len());
         prop_assert_eq!(codec::decode_response(bytes).unwrap(), response);
-        let status = codec::decode_status(codec::encode_status(Height(start), Height(count))).unwrap();
-        prop_assert_eq!(status, (Height(start), Height(count)));
+        let status = (Height(start), Height(count), Height(start + 1));
+        let frame = codec::encode_status(status.0, status.1, status.2);
+        prop_assert_eq!(codec::decode_status(frame).unwrap(), status);
     }
 
     #[test]

@@ -66,6 +66,8 @@ pub enum Said {
     Statement(Statement),
     /// A block.
     Body(BodyOnWire),
+    /// That its sender has begun this height.
+    Begun(u64),
     /// Anything else: certificates of votes, how far a node is, what cannot be read.
     Else,
 }
@@ -121,7 +123,10 @@ pub fn read(kind: FrameKind, bytes: &Bytes) -> Said {
             }),
             Err(_) => Said::Else,
         },
-        FrameKind::Status => Said::Else,
+        FrameKind::Status => match codec::decode_status(bytes.clone()) {
+            Ok((.., begun)) if begun.0 > 0 => Said::Begun(begun.0),
+            _ => Said::Else,
+        },
     }
 }
 

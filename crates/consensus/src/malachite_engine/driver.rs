@@ -168,6 +168,8 @@ impl<A: Application> Core<A> {
                 },
                 () = self.app.wait_for_work(self.height.0), if matches!(until, Some(Until::Work)) => {
                     self.open_gate();
+                    let tip = self.app.last_committed().unwrap_or(0);
+                    self.peers.announce(tip, self.app.oldest_decided(), self.height.0);
                 }
                 () = self.peers.changed.notified(), if until.is_some() => {}
                 () = late(deadline), if deadline.is_some() => self.open_gate(),

@@ -144,6 +144,9 @@ pub(super) struct StatusFrame {
     pub(super) tip: u64,
     #[prost(uint64, tag = "2")]
     pub(super) oldest: u64,
+    /// Height that the sender has begun by itself; 0: none.
+    #[prost(uint64, tag = "3")]
+    pub(super) begun: u64,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

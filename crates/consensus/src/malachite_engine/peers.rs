@@ -141,6 +141,15 @@ impl Peers {
         }
     }
 
+    /// Tells the others that a height has begun here. Without this word the proposer, if it has no work of its own,
+    /// would learn of it only from the vote that follows our propose timeout.
+    pub(crate) fn announce(&self, tip: u64, oldest: u64, begun: u64) {
+        if self.voice.is_heard() {
+            let status = codec::encode_status(Height(tip), Height(oldest), Height(begun));
+            self.broadcast(FrameKind::Status, status);
+        }
+    }
+
     fn publish(&self, message: &SignedConsensusMsg<Ledger>) {
         if let SignedConsensusMsg::Proposal(proposal) = message {
             let body = self.state().staged.remove(&proposal.message.value);
@@ -314,8 +323,9 @@ fn event_of(peer: &mut Peer, kind: FrameKind, bytes: Bytes) -> Result<NetworkEve
             NetworkEvent::ProposalPart(peer.id, None, part)
         }
         FrameKind::Status => {
-            let (tip, oldest) = codec::decode_status(bytes)?;
+            let (tip, oldest, begun) = codec::decode_status(bytes)?;
             peer.tip = tip.0;
+            peer.active = peer.active.max(begun.0);
             NetworkEvent::Status(peer.id, Status::new(tip, oldest))
         }
     })
@@ -360,7 +370,7 @@ impl Actor for NetworkActor {
                 peers.broadcast(FrameKind::Liveness, codec::encode_liveness(&message));
             }
             Msg::BroadcastStatus(Status { tip_height: Height(tip), history_min_height }) => {
-                let status = codec::encode_status(Height(tip), history_min_height);
+                let status = codec::encode_status(Height(tip), history_min_height, Height(0));
                 peers.state().status = Some(status.clone());
                 peers.broadcast(FrameKind::Status, status);
             }
