@@ -136,7 +136,7 @@ impl Plan {
         let faulty = (members - 1) / 3;
         let liar = dice.chance(500).then(|| (dice.below(members as u64) as usize, *dice.pick(&VICES)));
         let weather = weather(&mut dice);
-        let heal_ms = dice.between(8_000, 20_000);
+        let heal_ms = dice.between(5_000, 12_000);
         let acts = acts(&mut dice, members, faulty, heal_ms);
         let clocks_ms = (0..members).map(|_| dice.below(400)).collect();
         let (records, planted) = (dice.between(16, 40), Planted::Nothing);

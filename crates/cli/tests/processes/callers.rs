@@ -98,7 +98,7 @@ impl Callers {
             let turn = self.turn.fetch_add(1, Ordering::Relaxed);
             let door = locked(&self.doors)[turn as usize % 4].clone();
             if let Some(door) = door {
-                let request = SubmitRequest { entry: record.entry().into(), wait: 0 };
+                let request = SubmitRequest { entry: record.entry().into(), wait: 0, promise: false };
                 let mut client = SubmissionServiceClient::new(door);
                 match tokio::time::timeout(PATIENCE, client.submit(request)).await {
                     Ok(Ok(answer)) => {
