@@ -66,10 +66,10 @@ impl Account {
         self.earned_mg.saturating_sub(self.claimed_mg).saturating_sub(self.lapsed_mg)
     }
 
-    /// The rolling average: credits earned for each unit that went in, in 10^-18. At most one.
+    /// The rolling average: certified metal for each unit that went in, in 10^-18. At most one.
     #[must_use]
     pub fn rolling_average(&self) -> Option<u64> {
-        ratio_e18(self.earned_mg.min(self.input_mg), self.input_mg)
+        ratio_e18(self.deposited_mg.min(self.input_mg), self.input_mg)
     }
 }
 

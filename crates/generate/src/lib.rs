@@ -16,6 +16,6 @@ pub use cast::{Cast, FacilityOf, MemberOf, cast, profile};
 pub use chain::{Answers, Known, generate};
 pub use dice::Dice;
 pub use memory::Memory;
-pub use signed::{Signed, key_of};
+pub use signed::{Signed, founding_records, key_of};
 pub use teller::{Label, Said, Sink, Teller};
 pub use violations::violate;

@@ -139,3 +139,53 @@ fn touched(event: &Event) -> Vec<String> {
     }
     lots
 }
+
+/// Records of a genesis block: the profile, everybody, every place, and who orders blocks.
+///
+/// # Panics
+/// When a cast names a member by no slug, which ours does not.
+#[must_use]
+pub fn founding_records(
+    origin: &str,
+    cast: &crate::Cast,
+    profile: v1::Profile,
+    validators: v1::ChangeValidators,
+) -> Vec<SignedRecord> {
+    let genesis_ms = crate::teller::START_MS - 86_400_000;
+    let mut signer = Signed::new(origin, |_, _| ());
+    let mut say = |author: &str, event: Event| {
+        signer.sign(Said {
+            author: author.to_owned(),
+            event_time_ms: genesis_ms,
+            event,
+            documents: Vec::new(),
+            corrects: Vec::new(),
+            crafted: false,
+        })
+    };
+    let founder = cast.members.first().map_or("", |member| member.id.as_str());
+    let mut records = vec![say(founder, v1::SetProfile { profile: Some(profile) }.into())];
+    for member in &cast.members {
+        let id = ore_record::MemberId::parse(&member.id).expect("members of a cast have slugs");
+        let key = key_of(&member.id);
+        let stated = v1::Member {
+            id: member.id.clone(),
+            legal_name: format!("{} of the story", member.id),
+            country: "CH".to_owned(),
+            identifiers: Vec::new(),
+            roles: member.roles.iter().map(|role| *role as i32).collect(),
+        };
+        let registration = v1::KeyRegistration {
+            public_key: key.public().as_bytes().to_vec(),
+            possession: key.prove_possession(origin, &id).to_vec(),
+        };
+        records
+            .push(say(&member.id, v1::AdmitMember { member: Some(stated), key: Some(registration) }.into()));
+    }
+    for place in &cast.facilities {
+        let register = v1::RegisterFacility { facility: Some(place.facility.clone()) };
+        records.push(say(&place.owner, register.into()));
+    }
+    records.push(say(founder, validators.into()));
+    records
+}

@@ -23,19 +23,19 @@ const WORKS: &str = "works";
 /// Shares are held to two units of 10^-18.
 const UNITS: i64 = 2;
 
-fn cases() -> BTreeMap<String, Value> {
+pub(crate) fn cases() -> BTreeMap<String, Value> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/provenance/cases.json");
     let file: Value = serde_json::from_str(&std::fs::read_to_string(path).expect("vectors")).expect("JSON");
     let cases = file["cases"].as_array().expect("cases");
     cases.iter().map(|case| (text(&case["id"]).to_owned(), case.clone())).collect()
 }
 
-fn text(value: &Value) -> &str {
+pub(crate) fn text(value: &Value) -> &str {
     value.as_str().expect("text")
 }
 
 /// A decimal, or a fraction `a/b`.
-fn rational(text: &str) -> BigRational {
+pub(crate) fn rational(text: &str) -> BigRational {
     if let Some((numerator, denominator)) = text.split_once('/') {
         return rational(numerator) / rational(denominator);
     }
@@ -44,15 +44,15 @@ fn rational(text: &str) -> BigRational {
     BigRational::new(format!("{before}{after}").parse().expect("digits"), scale)
 }
 
-fn milligrams(kilograms: &str) -> u64 {
+pub(crate) fn milligrams(kilograms: &str) -> u64 {
     let mass = rational(kilograms) * BigRational::from_integer(1_000_000.into());
     assert!(mass.is_integer(), "{kilograms} kg is no whole number of milligrams");
     mass.to_integer().try_into().expect("fits")
 }
 
 /// A case, told to a ledger by one member with every role, so that only the transformations count.
-struct Teller {
-    ledger: Ledger,
+pub(crate) struct Teller {
+    pub(crate) ledger: Ledger,
     /// Lots that are the same item after use.
     alias: BTreeMap<String, String>,
     items: Vec<String>,
@@ -60,7 +60,7 @@ struct Teller {
 }
 
 impl Teller {
-    fn new(case: &Value) -> Self {
+    pub(crate) fn new(case: &Value) -> Self {
         let events = events(case);
         let mut facilities = vec![(WORKS, "plant".to_owned(), FacilityKind::Refinery, "CH".to_owned())];
         for event in events.iter().filter(|event| text(&event["op"]) == "source") {
@@ -86,7 +86,7 @@ impl Teller {
         }
     }
 
-    fn tell(&mut self, case: &Value) {
+    pub(crate) fn tell(&mut self, case: &Value) {
         for event in case["events"].as_array().expect("events") {
             match text(&event["op"]) {
                 "source" => self.source(event, None),
@@ -106,7 +106,7 @@ impl Teller {
         self.ledger.seal();
     }
 
-    fn id(&self, name: &str) -> String {
+    pub(crate) fn id(&self, name: &str) -> String {
         format!("{WORKS}/{}", self.alias.get(name).map_or(name, String::as_str))
     }
 
@@ -342,14 +342,14 @@ fn atom(event: &Value) -> (&str, String, &str) {
     (kind, format!("{kind}-{name}").replace('_', "-"), fields[1])
 }
 
-fn events(case: &Value) -> Vec<Value> {
+pub(crate) fn events(case: &Value) -> Vec<Value> {
     match case.get("versions") {
         Some(versions) => versions[0]["events"].as_array().expect("events").clone(),
         None => case["events"].as_array().expect("events").clone(),
     }
 }
 
-fn dry(dry_mg: u64) -> v1::Mass {
+pub(crate) fn dry(dry_mg: u64) -> v1::Mass {
     v1::Mass { dry_mg, basis: v1::MassBasis::Dry.into(), unit: "MGM".into(), ..v1::Mass::default() }
 }
 
@@ -357,7 +357,7 @@ fn close(what: &str, found: Parts, expected: &str) {
     close_units(what, found.units().into(), expected);
 }
 
-fn close_units(what: &str, units: u128, expected: &str) {
+pub(crate) fn close_units(what: &str, units: u128, expected: &str) {
     let one = BigInt::from(1_000_000_000_000_000_000_u64);
     let expected = rational(expected) * BigRational::from_integer(one);
     let difference = BigRational::from_integer(units.into()) - expected;
@@ -391,9 +391,8 @@ fn stories_of_lots_come_out_of_real_records_exactly() {
     assert!(checked >= 39, "{checked} expectations");
 }
 
-#[test]
-fn a_blend_is_weighed_by_contained_metal_not_by_the_scale() {
-    let case = &cases()["P02"];
+/// P02 as it is told.
+pub(crate) fn wet_blend(case: &Value) -> Teller {
     let mut teller = Teller::new(case);
     for (name, place, country) in [("L1", "mine-A", "RW"), ("L2", "mine-B", "BR")] {
         let wet = &case["wet"][name];
@@ -419,12 +418,18 @@ fn a_blend_is_weighed_by_contained_metal_not_by_the_scale() {
     let make = case["events"].as_array().expect("events").last().expect("a blend");
     teller.make(make, Process::Blending, RecyclingClass::Unspecified, None);
     teller.ledger.seal();
-    assert_eq!(teller.check(&case["expect"], teller.ledger.size()), 1);
+    teller
 }
 
 #[test]
-fn a_correction_changes_the_answer_and_the_old_one_is_still_known() {
-    let case = &cases()["P11"];
+fn a_blend_is_weighed_by_contained_metal_not_by_the_scale() {
+    let case = &cases()["P02"];
+    let teller = wet_blend(case);
+    assert_eq!(teller.check(&case["expect"], teller.ledger.size()), 1);
+}
+
+/// P11 as it is told, and the size before its correction.
+pub(crate) fn corrected(case: &Value) -> (Teller, u64) {
     let mut teller = Teller::new(case);
     let (before, after) = (&case["versions"][0], &case["versions"][1]);
     teller.tell(before);
@@ -442,6 +447,14 @@ fn a_correction_changes_the_answer_and_the_old_one_is_still_known() {
     teller.source(&events[0], Some(wrong_a));
     teller.make(&events[2], Process::Blending, RecyclingClass::Unspecified, Some(wrong_x));
     teller.ledger.seal();
+    (teller, size_before)
+}
+
+#[test]
+fn a_correction_changes_the_answer_and_the_old_one_is_still_known() {
+    let case = &cases()["P11"];
+    let (teller, size_before) = corrected(case);
+    let (before, after) = (&case["versions"][0], &case["versions"][1]);
     assert_eq!(teller.check(&after["expect"], teller.ledger.size()), 1);
 
     // The lot of that time is the first of its name.

@@ -3,4 +3,5 @@
 mod bundles;
 mod cases;
 mod fuzz;
+mod public;
 mod receipts;

@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod board;
+mod auditor;
 mod cluster;
 mod config;
 mod crash;

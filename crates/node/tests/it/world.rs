@@ -168,6 +168,13 @@ impl Running {
             .max_decoding_message_size(ore_wire::MAX_RESPONSE_BYTES)
     }
 
+    /// Entries that are durable.
+    pub(crate) async fn node_size(&self) -> u64 {
+        let mut consortium =
+            wire::consortium_service_client::ConsortiumServiceClient::new(self.channel.clone());
+        consortium.get_info(wire::GetInfoRequest {}).await.expect("an answer").into_inner().durable_size
+    }
+
     pub(crate) async fn submit(&self, record: &SignedRecord) -> Result<wire::SubmitResponse, tonic::Status> {
         self.submit_bytes(record.entry()).await
     }
