@@ -54,10 +54,12 @@ pub(crate) fn about<'a>(
     subject: Word,
     kind: AttestationKind,
 ) -> Vec<(u32, Word, &'a Attestation)> {
-    let text = view.journal.text(subject);
-    let found = view.posted(subject).filter_map(|(leaf, entry)| match &entry.fact {
-        Fact::Attest(it) if it.subject == text && it.kind() == kind => Some((leaf, entry.author, &**it)),
-        _ => None,
+    let found = view.journal.attested(subject).iter().filter_map(|leaf| {
+        let entry = view.entry(*leaf)?;
+        match &entry.fact {
+            Fact::Attest(it) if it.kind() == kind => Some((*leaf, entry.author, &**it)),
+            _ => None,
+        }
     });
     found.collect()
 }

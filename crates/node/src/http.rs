@@ -45,6 +45,7 @@ const ROUTES: [Route; 13] = [
     ("/v1/lots/{member}/{number}/history", || get(history)),
     ("/v1/lots/{member}/{number}/trace", || get(trace)),
     ("/v1/lots/{member}/{number}/attribute", || get(attribute)),
+    ("/v1/audit/{question}", || post(crate::http_audit::ask)),
     ("/v1/records/{id}/receipt", || get(receipt)),
     ("/share/{token}", || get(share)),
     ("/share/{token}/bundle", || get(share_bundle)),
@@ -278,7 +279,7 @@ async fn share_bundle(
 }
 
 /// An answer in protobuf's JSON mapping, or problem details.
-fn answer(name: &str, answer: Result<impl prost::Message, Status>) -> Response {
+pub(crate) fn answer(name: &str, answer: Result<impl prost::Message, Status>) -> Response {
     match answer.and_then(|message| json(name, &message)) {
         Ok(json) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
         Err(status) => problem(&status),
@@ -298,7 +299,7 @@ fn json(name: &str, message: &impl prost::Message) -> Result<Vec<u8>, Status> {
     Ok(json)
 }
 
-fn pool() -> &'static DescriptorPool {
+pub(crate) fn pool() -> &'static DescriptorPool {
     static POOL: std::sync::LazyLock<DescriptorPool> = std::sync::LazyLock::new(|| {
         DescriptorPool::decode(ore_wire::DESCRIPTORS).expect("descriptors are made by our own build")
     });

@@ -17,6 +17,7 @@ pub mod gather;
 pub mod genesis;
 pub mod health;
 pub mod http;
+mod http_audit;
 pub mod keys;
 pub mod ledger;
 pub mod limits;

@@ -47,6 +47,12 @@ impl Journal {
         self.posts.get(&word).map_or(&[], Vec::as_slice)
     }
 
+    /// Leaves of attestations about a subject, oldest first.
+    #[must_use]
+    pub fn attested(&self, subject: Word) -> &[u32] {
+        self.attested.get(&subject).map_or(&[], Vec::as_slice)
+    }
+
     /// Documents that a record names.
     pub fn documents(&self, leaf: u32) -> impl Iterator<Item = &Document> {
         let start = self.documents.partition_point(|document| document.leaf < leaf);

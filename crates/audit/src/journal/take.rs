@@ -103,6 +103,7 @@ impl Journal {
                 self.words.of(&attestation.scheme)?;
                 self.post(id, leaf);
                 self.post(subject, leaf);
+                self.attested.entry(subject).or_default().push(leaf);
                 Fact::Attest(Box::new(attestation))
             }
             Some(Event::ChangeAttestation(it)) => {

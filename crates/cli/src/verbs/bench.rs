@@ -15,7 +15,7 @@ use ore_record::{
 use ore_wire::v1::Stage;
 use serde_json::{Value, json};
 
-use super::{sign::now_ms, trace};
+use super::{generate, sign::now_ms, trace};
 use crate::{
     context::Context,
     failure::{Failure, Outcome},
@@ -43,6 +43,18 @@ pub(crate) struct Bench {
     /// Lot to trace
     #[arg(long, default_value = "")]
     lot: String,
+    /// Lots of a made-up supply chain: in memory to 10,000,000, signed to 1,000,000
+    #[arg(long, default_value_t = 10_000)]
+    lots: u64,
+    /// Seed of a made-up supply chain
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Break each rule once in a made-up supply chain, and say where
+    #[arg(long)]
+    violations: bool,
+    /// Folder for a made-up ledger: genesis, keys, node.toml and the records for `load`
+    #[arg(long, value_name = "DIR")]
+    out: Option<std::path::PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -55,13 +67,41 @@ pub(crate) enum What {
     Receipt,
     /// Shares of a lot
     Trace,
+    /// Nothing: make a supply chain up, with known answers
+    Generate,
+    /// The records of a made-up ledger, from --out, in streams
+    Load,
 }
 
 pub(crate) async fn run(context: &Context, verb: &Bench) -> Outcome {
+    if verb.what == What::Generate {
+        return generate::run(&generate::Wanted {
+            lots: verb.lots,
+            seed: verb.seed,
+            violations: verb.violations,
+            out: verb.out.as_deref(),
+            json: context.json,
+        });
+    }
     let ledger = context.connect().await?;
     let mut times: Vec<Duration> = Vec::new();
     let begin;
+    let mut verb_count = verb.count;
     match verb.what {
+        What::Generate => return Ok(()),
+        What::Load => {
+            let folder = verb.out.clone().unwrap_or_else(|| context.home.clone());
+            let records = generate::read(&folder.join(generate::RECORDS_FILE))?;
+            begin = Instant::now();
+            // One after the other: a story's records build on those before.
+            for part in records.chunks(verb.batch.max(1)) {
+                let begin = Instant::now();
+                let answers = ledger.submit_many(part, Stage::Integrated).await.map_err(failure)?;
+                refuse_refusals(&answers)?;
+                times.push(begin.elapsed());
+            }
+            verb_count = records.len();
+        }
         What::Trace => {
             let lot = &verb.lot;
             if lot.is_empty() {
@@ -129,7 +169,7 @@ pub(crate) async fn run(context: &Context, verb: &Bench) -> Outcome {
             }
         }
     }
-    report(context, verb, &mut times, begin.elapsed())
+    report(context, verb, verb_count, &mut times, begin.elapsed())
 }
 
 fn refuse_refusals(answers: &[Answer]) -> Outcome {
@@ -194,14 +234,15 @@ fn lot(lot: String, facility: &str, now_ms: u64) -> Record {
     )
 }
 
-fn report(context: &Context, verb: &Bench, times: &mut [Duration], whole: Duration) -> Outcome {
+fn report(context: &Context, verb: &Bench, count: usize, times: &mut [Duration], whole: Duration) -> Outcome {
     times.sort_unstable();
     let at = |per_mille: usize| {
         // Nearest rank: the smallest time that is not exceeded by this part of the calls.
         let rank = (times.len() * per_mille).div_ceil(1000).max(1);
         times.get(rank - 1).copied().unwrap_or_default()
     };
-    let done = if verb.what == What::Stream { verb.count } else { times.len() };
+    let streams = matches!(verb.what, What::Stream | What::Load);
+    let done = if streams { count } else { times.len() };
     let rate = done as f64 / whole.as_secs_f64();
     let marks = [("p50", 500), ("p90", 900), ("p99", 990), ("p99.9", 999), ("max", 1000)];
     let what = verb.what.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());

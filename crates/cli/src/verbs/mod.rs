@@ -10,6 +10,7 @@ pub(crate) mod events;
 pub(crate) mod export;
 pub(crate) mod findings;
 pub(crate) mod fsck;
+pub(crate) mod generate;
 pub(crate) mod governance;
 pub(crate) mod init;
 pub(crate) mod key;

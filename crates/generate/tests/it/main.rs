@@ -1,4 +1,5 @@
 //! Stories as a whole.
 
 mod answers;
+mod both_ways;
 mod rules;

@@ -94,6 +94,7 @@ pub const CALLS: &[Call] = &[
     row("/v1/lots/{member}/{number}/history", Needs::Lot),
     heavy("/v1/lots/{member}/{number}/trace", Needs::Sight, 16),
     row("/v1/lots/{member}/{number}/attribute", Needs::LotOrShare),
+    row("/v1/audit/{question}", Needs::Sight),
     row("/v1/records/{id}/receipt", Needs::Member),
     row("/share/{token}", Needs::Share),
     heavy("/share/{token}/bundle", Needs::Share, 64),

@@ -224,3 +224,29 @@ async fn every_question_is_answered_and_says_what_it_stands_on() {
     assert_eq!(late.origins, now.origins);
     story.node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_questions_are_answered_in_json() {
+    use std::io::{Read, Write};
+    let story = story(60, true).await;
+    let address = story.node.node.member_addr();
+    let post = |question: &str, body: &str| {
+        let mut connection = std::net::TcpStream::connect(address).expect("the node listens");
+        let head = format!("POST /v1/audit/{question} HTTP/1.1\r\nHost: node\r\nConnection: close\r\n");
+        write!(connection, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).expect("sent");
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).expect("an answer");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("headers end");
+        (head.contains(" 200 "), body.to_owned())
+    };
+    let (good, body) = post("findings", r#"{"all": true, "rules": ["M12", "S1"]}"#);
+    assert!(good && body.contains("M12") && body.contains("cofactored"), "{body}");
+    let (good, body) = post("mass-balance", r#"{"facility": "vrefiner/works", "element": 73}"#);
+    assert!(good && body.contains("closingMg"), "{body}");
+    assert!(
+        post("circularity", r#"{"element": 73, "reading": "RECYCLING_READING_STRICT"}"#).1.contains("strict")
+    );
+    assert!(!post("circularity", r#"{"elements": 73}"#).0, "an unknown field is refused");
+    assert!(!post("horoscope", "").0);
+    story.node.stop().await;
+}

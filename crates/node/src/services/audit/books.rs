@@ -24,7 +24,7 @@ const CREDIT_MOVEMENTS: usize = 1_000;
 ///
 /// # Errors
 /// `NOT_FOUND`, `INVALID_ARGUMENT`.
-pub(super) async fn mass_balance(
+pub(crate) async fn mass_balance(
     api: &Arc<Api>,
     request: v1::MassBalanceRequest,
 ) -> Result<v1::MassBalanceResponse, Status> {
@@ -105,7 +105,7 @@ fn sheet_of(asked: &Asked<'_>, sheet: &Balance) -> v1::MassBalanceResponse {
 ///
 /// # Errors
 /// `INVALID_ARGUMENT`.
-pub(super) async fn circularity(
+pub(crate) async fn circularity(
     api: &Arc<Api>,
     request: v1::CircularityRequest,
 ) -> Result<v1::CircularityResponse, Status> {
@@ -169,7 +169,7 @@ fn row(country: String, flows: &Flows) -> v1::CircularityRow {
 ///
 /// # Errors
 /// `NOT_FOUND`, `INVALID_ARGUMENT`.
-pub(super) async fn credits(
+pub(crate) async fn credits(
     api: &Arc<Api>,
     request: v1::CreditsRequest,
 ) -> Result<v1::CreditsResponse, Status> {
@@ -223,7 +223,7 @@ pub(super) async fn credits(
 ///
 /// # Errors
 /// `INVALID_ARGUMENT`.
-pub(super) async fn metal_accounts(
+pub(crate) async fn metal_accounts(
     api: &Arc<Api>,
     request: v1::MetalAccountsRequest,
 ) -> Result<v1::MetalAccountsResponse, Status> {

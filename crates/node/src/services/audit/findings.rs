@@ -62,7 +62,7 @@ fn rules_of(named: &[String]) -> Result<BTreeSet<Rule>, Status> {
 ///
 /// # Errors
 /// `NOT_FOUND`, `INVALID_ARGUMENT`.
-pub(super) async fn all(
+pub(crate) async fn all(
     api: Arc<Api>,
     request: v1::FindingsRequest,
 ) -> Result<impl Stream<Item = Result<v1::FindingsResponse, Status>> + Send + use<>, Status> {

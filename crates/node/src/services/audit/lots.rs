@@ -34,7 +34,7 @@ fn no_answer(error: QuestionError) -> Status {
 ///
 /// # Errors
 /// `NOT_FOUND`, `INVALID_ARGUMENT`.
-pub(super) async fn dependence(
+pub(crate) async fn dependence(
     api: &Arc<Api>,
     request: v1::DependenceRequest,
 ) -> Result<v1::DependenceResponse, Status> {
@@ -78,7 +78,7 @@ pub(super) async fn dependence(
 ///
 /// # Errors
 /// `NOT_FOUND`.
-pub(super) async fn chain_of_custody(
+pub(crate) async fn chain_of_custody(
     api: &Arc<Api>,
     request: v1::ChainOfCustodyRequest,
 ) -> Result<v1::ChainOfCustodyResponse, Status> {
@@ -148,7 +148,7 @@ const fn word(fact: &Fact) -> &'static str {
 ///
 /// # Errors
 /// `NOT_FOUND`, `INVALID_ARGUMENT`.
-pub(super) async fn footprint(
+pub(crate) async fn footprint(
     api: &Arc<Api>,
     request: v1::LotFootprintRequest,
 ) -> Result<v1::LotFootprintResponse, Status> {

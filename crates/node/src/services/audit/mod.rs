@@ -20,6 +20,10 @@ use ore_wire::{
 };
 use tonic::{Request, Response, Status};
 
+pub(crate) use books::{circularity, credits, mass_balance, metal_accounts};
+pub(crate) use findings::all as findings;
+pub(crate) use lots::{chain_of_custody, dependence, footprint};
+
 use super::{Api, no_lot};
 use crate::{audit_index::IndexError, services::provenance::Parted};
 

@@ -1,0 +1,349 @@
+//! Every question at 10^4, 10^5 and 10^6 lots, beside the unavoidable part of its work over plain arrays.
+//!
+//! `cargo bench -p ore-generate` prints both and their ratio. `ORE_BENCH_LOTS` names other sizes, comma separated;
+//! `ORE_BENCH_DUMP` a folder for the graph of the largest and our times, which `tests/bench/postgres_graph.sh` reads.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    hint::black_box,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use ore_audit::{
+    Budget, Fact, View,
+    balance::{BalanceOf, balance},
+    dependence::{NodeKind, dependence},
+};
+use ore_findings::{Judge, Memory as Known};
+use ore_generate::{Memory, cast, generate, profile};
+use ore_provenance::{
+    Element, ForwardLimits, Limits, LotIndex, Scratch, StepIndex, TraceLimits, attribute, trace_back,
+    trace_forward,
+};
+use ore_record::v1::MaterialClass;
+
+const TA: Element = Element(73);
+
+/// The same graph as plain arrays: what each lot was made of, and what was made of it.
+struct Plain {
+    parents: Vec<Vec<(u32, u64)>>,
+    children: Vec<Vec<(u32, u64)>>,
+    weight: Vec<u64>,
+    met: Vec<u64>,
+}
+
+impl Plain {
+    fn of(memory: &Memory) -> Self {
+        let lots = memory.graph.lots() as usize;
+        let (mut parents, mut children) = (vec![Vec::new(); lots], vec![Vec::new(); lots]);
+        for step in 0..memory.graph.steps() {
+            let facts = memory.graph.step(StepIndex(step)).expect("it is there");
+            let inputs: Vec<_> = memory.graph.inputs(StepIndex(step)).collect();
+            let total: u128 = inputs.iter().map(|part| memory.graph.contained_in_part(part, TA).0).sum();
+            for part in inputs {
+                let share = memory.graph.contained_in_part(&part, TA).0 * (1 << 32) / total.max(1);
+                for lot in facts.outputs.clone() {
+                    parents[lot as usize].push((part.lot.0, share as u64));
+                    children[part.lot.0 as usize].push((lot, share as u64));
+                }
+            }
+        }
+        Self { parents, children, weight: vec![0; lots], met: vec![0; lots.div_ceil(64)] }
+    }
+
+    /// Descending over a bitmap, one 64-bit weight a lot.
+    fn back(&mut self, lot: u32) -> (u32, u64) {
+        self.weight[lot as usize] = 1 << 30;
+        self.met[lot as usize / 64] |= 1 << (lot % 64);
+        let (mut visited, mut sum, mut word) = (0, 0_u64, lot as usize / 64);
+        loop {
+            while self.met[word] != 0 {
+                let bit = 63 - self.met[word].leading_zeros();
+                self.met[word] &= !(1 << bit);
+                let lot = word * 64 + bit as usize;
+                let weight = std::mem::take(&mut self.weight[lot]);
+                visited += 1;
+                if self.parents[lot].is_empty() {
+                    sum = sum.wrapping_add(weight);
+                }
+                for (parent, share) in &self.parents[lot] {
+                    self.weight[*parent as usize] += weight.wrapping_mul(*share) >> 32;
+                    self.met[*parent as usize / 64] |= 1 << (parent % 64);
+                }
+            }
+            if word == 0 {
+                return (visited, sum);
+            }
+            word -= 1;
+        }
+    }
+
+    /// Ascending over a bitmap.
+    fn forward(&mut self, lot: u32) -> (u32, u64) {
+        self.weight[lot as usize] = 1 << 30;
+        self.met[lot as usize / 64] |= 1 << (lot % 64);
+        let (mut visited, mut sum) = (0, 0_u64);
+        for word in lot as usize / 64..self.met.len() {
+            while self.met[word] != 0 {
+                let bit = self.met[word].trailing_zeros();
+                self.met[word] &= !(1 << bit);
+                let lot = word * 64 + bit as usize;
+                let weight = std::mem::take(&mut self.weight[lot]);
+                visited += 1;
+                sum = sum.wrapping_add(weight);
+                for (child, share) in &self.children[lot] {
+                    self.weight[*child as usize] += weight.wrapping_mul(*share) >> 32;
+                    self.met[*child as usize / 64] |= 1 << (child % 64);
+                }
+            }
+        }
+        (visited, sum)
+    }
+}
+
+/// Fastest of some runs, after one that warms up: what the work costs when nothing else uses the processor.
+fn fastest<T>(runs: u32, mut run: impl FnMut() -> T) -> Duration {
+    black_box(run());
+    (0..runs)
+        .map(|_| {
+            let start = Instant::now();
+            black_box(run());
+            start.elapsed()
+        })
+        .min()
+        .unwrap_or_default()
+}
+
+/// A lot whose walk meets about so many others, in either direction.
+fn near(lots: u32, wanted: u32, mut walk: impl FnMut(u32) -> u32) -> (u32, u32) {
+    let mut best = (0, 0_u32);
+    for sample in 0..400 {
+        let lot = (u64::from(lots) * sample / 400) as u32;
+        let met = walk(lot);
+        if met.abs_diff(wanted) < best.1.abs_diff(wanted) {
+            best = (lot, met);
+        }
+    }
+    best
+}
+
+struct Table(String);
+
+impl Table {
+    fn row(&mut self, lots: u64, what: &str, size: u64, ours: Duration, limit: Duration) {
+        let ratio = ours.as_secs_f64() / limit.as_secs_f64().max(1e-9);
+        let row = format!(
+            "{lots:>9}  {what:<12}{size:>9}  ours {:>12.3} us   limit {:>12.3} us   {ratio:>6.1} x",
+            ours.as_secs_f64() * 1e6,
+            limit.as_secs_f64() * 1e6
+        );
+        println!("{row}");
+        self.0.push_str(&row);
+        self.0.push('\n');
+    }
+}
+
+fn sizes() -> Vec<u64> {
+    let named = std::env::var("ORE_BENCH_LOTS").unwrap_or_else(|_| "10000,100000,1000000".to_owned());
+    named.split(',').filter_map(|size| size.trim().parse().ok()).collect()
+}
+
+fn all(criterion: &mut Criterion) {
+    let mut table = Table(String::new());
+    let sizes = sizes();
+    for lots in &sizes {
+        let mut memory = Memory::new(&cast(), profile());
+        let begin = Instant::now();
+        generate(&mut memory, 7, *lots);
+        println!("{lots} lots told in {:.1} s, {} records", begin.elapsed().as_secs_f64(), memory.size());
+        let mut plain = Plain::of(&memory);
+        println!(
+            "{lots} lots: {} shares agree forward and backward to the last digit",
+            agree(&memory, &mut plain)
+        );
+        one(criterion, &mut table, *lots, &memory, &mut plain);
+        if sizes.last() == Some(lots) {
+            dump(&memory, &mut plain, &table);
+        }
+    }
+}
+
+/// Shares of lots in their descendants, against what traces of those descendants say.
+fn agree(memory: &Memory, plain: &mut Plain) -> usize {
+    let (graph, as_of) = (&memory.graph, memory.size());
+    let mut scratch = Scratch::default();
+    let mut compared = 0;
+    for wanted in [100, 1_000, 10_000, 100_000] {
+        let (lot, _) = near(graph.lots(), wanted, |lot| plain.forward(lot).0);
+        let lot = LotIndex(lot);
+        let limits = ForwardLimits::default();
+        let Ok(recall) = trace_forward(graph, &mut scratch, &[lot], TA, as_of, &limits) else { continue };
+        let every = (recall.hits.len() / 20).max(1);
+        for hit in recall.hits.iter().step_by(every).filter(|hit| hit.lot != lot) {
+            let trace = trace_back(
+                graph,
+                &mut scratch,
+                hit.lot,
+                TA,
+                as_of,
+                &TraceLimits { depth: u32::MAX, nodes: u32::MAX },
+            );
+            let trace = trace.expect("it holds tantalum");
+            let back = trace.nodes.iter().find(|node| node.lot == lot).expect("an ancestor");
+            assert_eq!(back.share, hit.share, "{lot:?} in {:?}", hit.lot);
+            compared += 1;
+        }
+    }
+    compared
+}
+
+fn one(criterion: &mut Criterion, table: &mut Table, lots: u64, memory: &Memory, plain: &mut Plain) {
+    let view =
+        View { journal: &memory.journal, graph: &memory.graph, as_of: memory.size(), date_ms: u64::MAX };
+    let (graph, as_of) = (&memory.graph, memory.size());
+    let mut scratch = Scratch::default();
+    let mut group = criterion.benchmark_group(format!("{lots} lots"));
+    group.sample_size(10);
+    let limits = Limits { steps: u32::MAX, work: u64::MAX };
+    for wanted in [10, 100, 1_000, 10_000, 100_000] {
+        let (lot, met) = near(graph.lots(), wanted, |lot| plain.back(lot).0);
+        if met < wanted / 2 || met > wanted * 2 {
+            continue;
+        }
+        let ask =
+            |scratch: &mut Scratch| attribute(graph, scratch, LotIndex(lot), TA, as_of, &limits).is_ok();
+        let runs = if met > 5_000 { 20 } else { 200 };
+        let ours = fastest(runs, || ask(&mut scratch));
+        table.row(lots, "shares", met.into(), ours, fastest(runs, || plain.back(lot)));
+        let trace_limits = TraceLimits { depth: u32::MAX, nodes: u32::MAX };
+        let trace = fastest(runs.min(20), || {
+            trace_back(graph, &mut scratch, LotIndex(lot), TA, as_of, &trace_limits)
+                .map(|trace| trace.nodes.len())
+        });
+        table.row(lots, "trace", met.into(), trace, fastest(runs, || plain.back(lot)));
+        group.bench_function(BenchmarkId::new("shares", met), |bencher| bencher.iter(|| ask(&mut scratch)));
+    }
+    for wanted in [1_000, 10_000, 100_000] {
+        let (lot, met) = near(graph.lots(), wanted, |lot| plain.forward(lot).0);
+        if met < wanted / 2 || met > wanted * 2 {
+            continue;
+        }
+        let limits = ForwardLimits::default();
+        let ask = |scratch: &mut Scratch| {
+            trace_forward(graph, scratch, &[LotIndex(lot)], TA, as_of, &limits)
+                .map(|recall| recall.hits.len())
+        };
+        let runs = if met > 5_000 { 10 } else { 50 };
+        let ours = fastest(runs, || ask(&mut scratch));
+        table.row(lots, "recall", met.into(), ours, fastest(runs, || plain.forward(lot)));
+        group.bench_function(BenchmarkId::new("recall", met), |bencher| bencher.iter(|| ask(&mut scratch)));
+    }
+    let (lot, met) = near(graph.lots(), 1_000, |lot| plain.back(lot).0);
+    let budget = || Budget::new(u64::MAX);
+    let nodes = {
+        let found = dependence(&view, &mut scratch, lot, TA, NodeKind::Refiner, &limits, &mut budget());
+        found.map_or(0, |found| found.nodes.len())
+    };
+    let ours = fastest(5, || {
+        dependence(&view, &mut scratch, lot, TA, NodeKind::Refiner, &limits, &mut budget())
+            .map(|it| it.nodes.len())
+    });
+    // One walk for the shares, one to list the nodes and one without each.
+    let walks = nodes as u32 + 2;
+    table.row(lots, "dependence", met.into(), ours, fastest(20, || plain.back(lot)) * walks);
+    books(table, lots, &view, &mut group);
+    findings(table, lots, memory, &view, &mut scratch);
+    group.finish();
+}
+
+fn books(
+    table: &mut Table,
+    lots: u64,
+    view: &View<'_>,
+    group: &mut criterion::BenchmarkGroup<'_, criterion::measurement::WallTime>,
+) {
+    let facility = view.journal.words().find("refiner-1/works").expect("told");
+    let of = BalanceOf {
+        facility,
+        material: MaterialClass::Unspecified,
+        element: TA,
+        from_ms: 0,
+        to_ms: u64::MAX,
+    };
+    let sheet = balance(view, &of, usize::MAX, &mut Budget::new(u64::MAX));
+    let rows: Vec<(u64, i128)> = sheet
+        .movements
+        .iter()
+        .map(|it| (view.entry(it.leaf).map_or(0, |entry| entry.event_ms), it.amount_pg))
+        .collect();
+    let ask = || balance(view, &of, 0, &mut Budget::new(u64::MAX)).closing_pg;
+    let limit = fastest(20, || rows.iter().filter(|row| row.0 < of.to_ms).map(|row| row.1).sum::<i128>());
+    table.row(lots, "balance", rows.len() as u64, fastest(10, ask), limit);
+    group.bench_function(BenchmarkId::new("balance", rows.len()), |bencher| bencher.iter(ask));
+}
+
+fn findings(table: &mut Table, lots: u64, memory: &Memory, view: &View<'_>, scratch: &mut Scratch) {
+    let strict = |_: u32| Some(true);
+    let mut judge_all = || {
+        let mut judge = Judge::new(*view, scratch, &strict, Budget::new(u64::MAX), Known::default());
+        (0..memory.size() as u32).filter_map(|leaf| judge.judge(leaf)).map(|found| found.len()).sum::<usize>()
+    };
+    let runs = if lots > 100_000 { 1 } else { 3 };
+    let ours = fastest(runs, &mut judge_all);
+    assert_eq!(judge_all(), 0, "the story is clean");
+    // Every record met once, every content of every step added up.
+    let limit = fastest(runs, || {
+        let mut sum = 0_u128;
+        for (leaf, entry) in view.entries() {
+            if let Fact::Step(step) = &entry.fact {
+                sum += view.taken(leaf, TA).map(|(_, amount)| amount.0).sum::<u128>();
+                sum += step.outputs.iter().map(|output| view.created(output.lot, TA).0).sum::<u128>();
+            }
+        }
+        sum
+    });
+    table.row(lots, "findings", memory.size(), ours, limit);
+}
+
+/// What the other side needs: edges with shares, and the lots that were asked with our times.
+fn dump(memory: &Memory, plain: &mut Plain, table: &Table) {
+    let Some(folder) = std::env::var_os("ORE_BENCH_DUMP").map(PathBuf::from) else { return };
+    let mut edges = String::new();
+    for (child, parents) in plain.parents.iter().enumerate() {
+        for (parent, share) in parents {
+            let _ = writeln!(edges, "{child},{parent},{}", *share as f64 / f64::from(1_u32 << 31) / 2.0);
+        }
+    }
+    let mut asked = String::new();
+    let graph = &memory.graph;
+    let mut scratch = Scratch::default();
+    let limits = Limits { steps: u32::MAX, work: u64::MAX };
+    for wanted in [100, 1_000, 10_000, 100_000] {
+        let (lot, met) = near(graph.lots(), wanted, |lot| plain.back(lot).0);
+        let time =
+            fastest(20, || attribute(graph, &mut scratch, LotIndex(lot), TA, memory.size(), &limits).is_ok());
+        let _ = writeln!(asked, "back {lot} {met} {}", time.as_nanos());
+    }
+    for wanted in [1_000, 10_000, 100_000] {
+        let (lot, met) = near(graph.lots(), wanted, |lot| plain.forward(lot).0);
+        let limits = ForwardLimits::default();
+        let time = fastest(10, || {
+            trace_forward(graph, &mut scratch, &[LotIndex(lot)], TA, memory.size(), &limits).is_ok()
+        });
+        let _ = writeln!(asked, "forward {lot} {met} {}", time.as_nanos());
+    }
+    let write = |name: &str, text: &str| fs::write(folder.join(name), text).expect("a folder to write into");
+    write("edges.csv", &edges);
+    write("asked.txt", &asked);
+    write("ours.txt", &table.0);
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().without_plots().warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(1));
+    targets = all
+}
+criterion_main!(benches);
