@@ -34,7 +34,7 @@ pub const SHARE_PATH: &str = "/share/";
 type Route = (&'static str, fn() -> MethodRouter<Arc<Api>>);
 
 /// Every route that is not gRPC. Who may ask is in [`crate::access::CALLS`]; a test compares the two.
-const ROUTES: [Route; 13] = [
+const ROUTES: [Route; 14] = [
     ("/checkpoint", || get(checkpoint)),
     ("/add-checkpoint", || post(add_checkpoint)),
     ("/tile/{*name}", || get(tile)),

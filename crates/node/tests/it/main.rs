@@ -2,8 +2,8 @@
 
 mod access;
 mod audit;
-mod board;
 mod auditor;
+mod board;
 mod cluster;
 mod config;
 mod crash;
