@@ -12,6 +12,7 @@ mod kill;
 mod load;
 mod power_cut;
 mod process;
+mod rights;
 mod stop;
 mod sync_trace;
 mod tamper;
