@@ -64,6 +64,7 @@ async fn a_key_a_token_or_a_link_is_needed_and_a_stranger_is_told_so() {
     let checked = stranger(&world, &node, &["verify", &bundle]);
     assert!(checked.status.success(), "{}", words(&checked));
     refused(&stranger(&world, &node, &["lot", "list", "--token", &link]), "share link");
-    refused(&stranger(&world, &node, &["export", "--token", &link]), "share link");
+    let all = world.beside("all.jsonl").display().to_string();
+    refused(&stranger(&world, &node, &["export", &all, "--token", &link]), "share link");
     node.stop();
 }
