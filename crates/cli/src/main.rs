@@ -20,8 +20,8 @@ use clap::{Parser, Subcommand, error::ErrorKind};
 use context::Context;
 use failure::{Failure, Outcome};
 use verbs::{
-    audit, backup, bench, bundle, claims, demo, events, export, findings, fsck, governance, init, key, lot,
-    node, peers, receipt, share, submit, trace as tracing_verb, verify,
+    audit, backup, bench, bundle, claims, demo, events, export, findings, found, fsck, governance, init, key,
+    lot, node, peers, receipt, share, submit, trace as tracing_verb, verify,
 };
 
 /// A ledger of metals: who had what, what became of it, and where it came from, with proof
@@ -49,6 +49,9 @@ enum Verb {
     Demo(demo::Demo),
     /// Make a new ledger: keys, trust root, genesis block
     Init(init::Init),
+    /// Make a ledger of several organisations, each with its own keys
+    #[command(subcommand)]
+    Found(found::Found),
     /// Run a node
     Node(node::Node),
     /// Make, show and export keys
@@ -69,6 +72,8 @@ enum Verb {
     Profile(governance::Profile),
     /// Approve a proposal
     Approve(governance::Approve),
+    /// Propose who orders blocks
+    ChangeValidators(found::Change),
 
     /// Commission, show, list lots
     #[command(subcommand)]
@@ -182,6 +187,7 @@ async fn run(cli: &Cli) -> Outcome {
     match &cli.verb {
         Verb::Demo(verb) => demo::run(verb).await,
         Verb::Init(verb) => init::run(context, verb),
+        Verb::Found(verb) => found::run(context, verb),
         Verb::Node(verb) => node::run(verb).await,
         Verb::Key(verb) => key::run(context, verb),
         Verb::Member(verb) => governance::member(context, verb).await,
@@ -189,6 +195,7 @@ async fn run(cli: &Cli) -> Outcome {
         Verb::Attest(verb) => governance::attest(context, verb).await,
         Verb::Profile(verb) => governance::profile(context, verb).await,
         Verb::Approve(verb) => governance::approve(context, verb).await,
+        Verb::ChangeValidators(verb) => found::change_validators(context, verb).await,
         Verb::Lot(verb) => lot::run(context, verb).await,
         Verb::Transform(verb) => events::transform(context, verb).await,
         Verb::Ship(verb) => events::ship(context, verb).await,

@@ -34,6 +34,13 @@ pub trait Application: Send + 'static {
     /// validator has begun it, so this need not resolve on nodes that have nothing to propose.
     async fn wait_for_work(&mut self, height: u64);
 
+    /// Polled while a height is being decided and nothing else is asked; for whatever must not be held until then.
+    ///
+    /// Must be safe to cancel, and is polled again when it resolves.
+    async fn while_deciding(&mut self, _height: u64) {
+        std::future::pending().await
+    }
+
     /// Builds a block now, well within the propose timeout; an empty one when nothing waits.
     ///
     /// Called once per height and round. After a crash the same block is proposed from the write-ahead

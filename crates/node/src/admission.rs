@@ -9,13 +9,13 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use ore_record::{MAX_ENTRY_BYTES, SignedRecord, batch};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::{
     health::Health,
@@ -36,6 +36,7 @@ struct Submission {
     entries: Vec<Bytes>,
     bytes: usize,
     reply: Reply,
+    passed_on: bool,
 }
 
 /// The way into the ledger.
@@ -49,6 +50,8 @@ pub struct Admission {
     health: Arc<Health>,
     metrics: Arc<Metrics>,
     batch_records: usize,
+    /// Where verified records of this node's members go, so that the next proposer has them.
+    pass_on: OnceLock<mpsc::Sender<Vec<Bytes>>>,
 }
 
 #[derive(Default)]
@@ -80,6 +83,30 @@ impl Room {
     }
 }
 
+/// Room that one other node's records may take.
+#[derive(Clone, Debug)]
+pub struct Allowance {
+    records: Arc<Semaphore>,
+    kibibytes: Arc<Semaphore>,
+}
+
+impl Allowance {
+    /// So many records and bytes until their outcome is known.
+    #[must_use]
+    pub fn new(records: usize, bytes: usize) -> Self {
+        let kibibytes = Arc::new(Semaphore::new(bytes / 1024));
+        Self { records: Arc::new(Semaphore::new(records)), kibibytes }
+    }
+
+    /// Takes room at once, if there is any.
+    #[must_use]
+    pub fn try_room(&self, records: usize, bytes: usize) -> Option<Room> {
+        let (records, kibibytes) = amounts(records, bytes);
+        let records = Arc::clone(&self.records).try_acquire_many_owned(records).ok()?;
+        Some(Room::new([records, Arc::clone(&self.kibibytes).try_acquire_many_owned(kibibytes).ok()?]))
+    }
+}
+
 impl Admission {
     /// An empty queue before `pool`, with room for so many records and bytes until they are answered.
     #[must_use]
@@ -100,6 +127,7 @@ impl Admission {
             health,
             metrics,
             batch_records: block_records.min(MAX_BATCH_RECORDS).min(records),
+            pass_on: OnceLock::new(),
         }
     }
 
@@ -145,23 +173,65 @@ impl Admission {
     /// # Errors
     /// [`NotTaken::Stopping`] once the queue is closed.
     pub fn submit(&self, entries: Vec<Bytes>, room: Room) -> Result<Answer, NotTaken> {
+        self.queue(entries, room, false)
+    }
+
+    /// Queues records that another node passed on. Nobody waits for what becomes of them.
+    ///
+    /// # Errors
+    /// [`NotTaken::Stopping`] once the queue is closed.
+    pub fn submit_passed_on(&self, entries: Vec<Bytes>, room: Room) -> Result<(), NotTaken> {
+        self.queue(entries, room, true).map(drop)
+    }
+
+    fn queue(&self, entries: Vec<Bytes>, room: Room, passed_on: bool) -> Result<Answer, NotTaken> {
         let (sender, answer) = oneshot::channel();
         let bytes = entries.iter().map(Bytes::len).sum();
         let mut queue = self.lock();
         if queue.closed {
             return Err(NotTaken::Stopping);
         }
-        queue.waiting.push_back(Submission { entries, bytes, reply: Reply { sender, room } });
+        let reply = Reply { sender, room };
+        queue.waiting.push_back(Submission { entries, bytes, reply, passed_on });
         drop(queue);
         self.arrived.notify_one();
         Ok(answer)
     }
 
+    /// From now on, verified records of this node's members go there as well. Once.
+    pub fn pass_on_to(&self, sender: mpsc::Sender<Vec<Bytes>>) {
+        // A second call would be a defect in the assembly, and changes nothing.
+        let _ = self.pass_on.set(sender);
+    }
+
+    /// Puts a verified group in the pool and passes on what came from this node's members.
+    fn verified(&self, ticket: u64, group: Vec<Submission>) {
+        let records: usize = group.iter().map(|submission| submission.entries.len()).sum();
+        let begin = Instant::now();
+        let batches = verify(group);
+        self.metrics.verify.observe(begin.elapsed());
+        let mut fresh = Vec::new();
+        if self.pass_on.get().is_some() {
+            for batch in batches.iter().filter(|batch| !batch.passed_on) {
+                fresh.extend(batch.records.iter().filter_map(|record| match record {
+                    Checked::Verified { entry, .. } => Some(entry.clone()),
+                    Checked::Malformed { .. } | Checked::Settled(_) => None,
+                }));
+            }
+        }
+        // In the pool first: nobody's block may settle what does not wait here yet.
+        self.pool.put(ticket, batches);
+        self.metrics.verified.add(records as u64);
+        if let Some(sender) = self.pass_on.get().filter(|_| !fresh.is_empty()) {
+            // What does not fit is passed on later, if it still waits then.
+            let _ = sender.try_send(fresh);
+        }
+    }
+
     /// One verifying thread's work, until the queue is closed and empty.
     pub fn verify_until_closed(&self) {
         while let Some((ticket, group)) = self.next_group() {
-            let records: usize = group.iter().map(|submission| submission.entries.len()).sum();
-            self.verify_group(ticket, group, records);
+            self.verified(ticket, group);
         }
     }
 
@@ -170,18 +240,9 @@ impl Admission {
         // Ends when nothing waits; nobody else adds while the caller's only thread is here.
         while !self.lock().waiting.is_empty() {
             if let Some((ticket, group)) = self.next_group() {
-                let records: usize = group.iter().map(|submission| submission.entries.len()).sum();
-                self.verify_group(ticket, group, records);
+                self.verified(ticket, group);
             }
         }
-    }
-
-    fn verify_group(&self, ticket: u64, group: Vec<Submission>, records: usize) {
-        let begin = Instant::now();
-        let checked = verify(group);
-        self.metrics.verify.observe(begin.elapsed());
-        self.pool.put(ticket, checked);
-        self.metrics.verified.add(records as u64);
     }
 
     /// Waits until everything that was taken has been answered.
@@ -253,21 +314,21 @@ fn verify(group: Vec<Submission>) -> Vec<Batch> {
     let mut faults = faults.into_iter();
     group
         .into_iter()
-        .map(|Submission { entries, bytes, reply }| {
+        .map(|Submission { entries, bytes, reply, passed_on }| {
             let records = entries
                 .into_iter()
                 .zip(faults.by_ref())
                 .map(|(entry, fault)| match fault {
                     Some(message) => Checked::Malformed { field: "entry", message },
                     None => match verified.next().expect("one answer for each record that decodes") {
-                        Ok(record) => Checked::Verified { record: Box::new(record), entry },
+                        Ok(record) => Checked::Verified { record: Arc::new(record), entry },
                         Err(error) => {
                             Checked::Malformed { field: "entry.signature", message: error.to_string() }
                         }
                     },
                 })
                 .collect();
-            Batch { records, bytes, reply }
+            Batch { records, bytes, reply, passed_on, since: tokio::time::Instant::now(), passed_over: 0 }
         })
         .collect()
 }

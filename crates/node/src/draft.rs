@@ -3,6 +3,8 @@
 //! Building a block, checking somebody else's, the genesis block and a block that is applied again all
 //! come through here, so there is one way from records to a state root.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use ore_custody::{Custody, Position, Records, Rejection, Undo};
 use ore_merkle::{Frontier, LeafHash, RootHash, hash_leaf};
@@ -319,7 +321,8 @@ pub enum BlockFault {
     Result,
 }
 
-/// Applies a whole block that somebody made: every signature and every rule again.
+/// Applies a whole block that somebody made: every signature and every rule again. `known` holds, in the entries' order,
+/// what this process verified before from the same bytes; it may be shorter.
 ///
 /// # Errors
 /// [`BlockFault`]; then nothing has changed.
@@ -331,6 +334,7 @@ pub fn apply(
     graph: &mut Graph,
     log: &impl Records,
     entropy: [u8; 32],
+    known: Vec<Option<Arc<VerifiedRecord>>>,
 ) -> Result<Sealed, BlockFault> {
     let header = &parts.header;
     let fits = header.height == tip.next_height()
@@ -340,7 +344,7 @@ pub fn apply(
     if !fits {
         return Err(BlockFault::DoesNotFollow(format!("height {} of {}", header.height, header.origin)));
     }
-    let records = verified(parts, entropy)?;
+    let records = verified(parts, entropy, known)?;
     let mut draft = Draft::begin(tip, graph, header.time_ms);
     for (place, (record, entry)) in records.iter().zip(&parts.entries).enumerate() {
         if let Err(error) = draft.add(custody, graph, log, record, entry.clone()) {
@@ -360,15 +364,22 @@ pub fn apply(
     Ok(sealed)
 }
 
-/// All records but the seal, their signatures checked together.
-fn verified(parts: &BlockParts, entropy: [u8; 32]) -> Result<Vec<VerifiedRecord>, BlockFault> {
+/// All records but the seal, their signatures checked together, apart from those that were checked before.
+fn verified(
+    parts: &BlockParts,
+    entropy: [u8; 32],
+    mut known: Vec<Option<Arc<VerifiedRecord>>>,
+) -> Result<Vec<Arc<VerifiedRecord>>, BlockFault> {
     let (_, records) = parts.entries.split_last().ok_or(BadBlock::Seal)?;
     let fault = |place, why: String| BlockFault::Entry { place, why };
-    let decoded = records
-        .iter()
-        .enumerate()
-        .map(|(place, entry)| SignedRecord::decode(entry).map_err(|error| fault(place, error.to_string())));
-    let decoded = decoded.collect::<Result<Vec<_>, _>>()?;
-    let answers = batch::verify(decoded, entropy).into_iter().enumerate();
-    answers.map(|(place, answer)| answer.map_err(|e: BadSignature| fault(place, e.to_string()))).collect()
+    known.resize(records.len(), None);
+    let (mut places, mut decoded) = (Vec::new(), Vec::new());
+    for (place, entry) in records.iter().enumerate().filter(|(place, _)| known[*place].is_none()) {
+        decoded.push(SignedRecord::decode(entry).map_err(|error| fault(place, error.to_string()))?);
+        places.push(place);
+    }
+    for (place, answer) in places.into_iter().zip(batch::verify(decoded, entropy)) {
+        known[place] = Some(Arc::new(answer.map_err(|e: BadSignature| fault(place, e.to_string()))?));
+    }
+    Ok(known.into_iter().flatten().collect())
 }

@@ -15,6 +15,7 @@ pub mod draft;
 pub mod faults;
 pub mod gather;
 pub mod genesis;
+mod gossip;
 pub mod health;
 pub mod http;
 mod http_audit;

@@ -66,6 +66,8 @@ pub struct Metrics {
     pub malformed: Number,
     /// Submissions refused because the queue was full.
     pub queue_full: Number,
+    /// Records that other nodes passed on and for which there was no room.
+    pub passed_on_dropped: Number,
     /// Blocks made durable.
     pub blocks: Number,
     /// Entries that are durable.
@@ -142,6 +144,8 @@ impl Metrics {
         count("rejected_records_total", "Records that the rules refused.", &self.rejected);
         count("malformed_records_total", "Submissions that are no records.", &self.malformed);
         count("queue_full_total", "Submissions refused for lack of room.", &self.queue_full);
+        let help = "Records that other nodes passed on beyond their allowance.";
+        count("passed_on_dropped_records_total", help, &self.passed_on_dropped);
         count("blocks_total", "Blocks made durable by this process.", &self.blocks);
         count("questions_total", "Provenance questions answered.", &self.questions);
     }

@@ -16,7 +16,10 @@ use ore_peer::{Directory, Greeting, Links, Network, Side, SideFrame, TlsIdentity
 use ore_record::v1::Validator;
 use tokio::sync::{mpsc, watch};
 
-use crate::{config::Config, consortium::Consortium, keys::NodeKeys, ledger::Ledger, publisher::Inbox};
+use crate::{
+    config::Config, consortium::Consortium, gossip::Listener, keys::NodeKeys, ledger::Ledger,
+    publisher::Inbox,
+};
 
 /// How often the trust root's file is looked at for observers and revoked keys.
 const FILE_WATCH: Duration = Duration::from_secs(1);
@@ -151,6 +154,7 @@ fn modified(path: &Path) -> Option<SystemTime> {
 pub(crate) async fn listen_aside(
     mut inbound: mpsc::Receiver<(String, SideFrame)>,
     checkpoints: Option<Inbox>,
+    mut records: Listener,
 ) {
     while let Some((from, frame)) = inbound.recv().await {
         match frame {
@@ -160,7 +164,7 @@ pub(crate) async fn listen_aside(
                     inbox.put(&from, &bytes);
                 }
             }
-            SideFrame::Records(_) => {}
+            SideFrame::Records(bytes) => records.take(&from, bytes),
         }
     }
 }

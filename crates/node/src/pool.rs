@@ -3,19 +3,29 @@
 //! Signatures are checked by several threads at once; [`Pool::put`] restores the order of arrival, so
 //! that a record may follow one it builds on in the same stream. A batch is never split over two blocks,
 //! so it is answered at once. The bound is in [`crate::admission`]: what waits holds permits.
+//!
+//! One of several nodes holds what the others passed on as well. Whoever's block a record gets into, it is
+//! [settled](Pool::settle) here, and a batch is answered when all of its records are.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use bytes::Bytes;
-use ore_record::VerifiedRecord;
-use tokio::sync::{Notify, oneshot};
+use ore_record::{RecordId, VerifiedRecord};
+use tokio::{
+    sync::{Notify, oneshot},
+    time::Instant,
+};
 
 use crate::{
     admission::Room,
-    outcome::{NotTaken, Outcome},
+    outcome::{NotTaken, Outcome, Place},
 };
 
 /// One record of a batch, as far as it came without the rules.
@@ -24,7 +34,7 @@ pub enum Checked {
     /// Its signature verifies under the key that it names.
     Verified {
         /// The record.
-        record: Box<VerifiedRecord>,
+        record: Arc<VerifiedRecord>,
         /// The entry's bytes as they were sent.
         entry: Bytes,
     },
@@ -35,6 +45,8 @@ pub enum Checked {
         /// What is wrong with it.
         message: String,
     },
+    /// Its outcome is known, and it waits for the rest of its batch.
+    Settled(Outcome),
 }
 
 /// Where the answers go, and the room that the batch takes until then.
@@ -63,9 +75,29 @@ pub struct Batch {
     pub bytes: usize,
     /// Where the answers go.
     pub reply: Reply,
+    /// Whether another node passed it on: then nobody waits for the answers.
+    pub passed_on: bool,
+    /// When it came.
+    pub since: Instant,
+    /// Blocks with room that were decided while it waited.
+    pub passed_over: u32,
 }
 
 impl Batch {
+    /// Answers if nothing in it waits for a block any more; otherwise gives it back.
+    fn answer_if_settled(self) -> Option<Self> {
+        if self.records.iter().any(|record| matches!(record, Checked::Verified { .. })) {
+            return Some(self);
+        }
+        let outcomes = self.records.into_iter().map(|record| match record {
+            Checked::Settled(outcome) => outcome,
+            Checked::Malformed { field, message } => Outcome::Malformed { field, message },
+            Checked::Verified { .. } => Outcome::NotTaken(NotTaken::Stopping),
+        });
+        self.reply.answer(outcomes.collect());
+        None
+    }
+
     /// Answers that none of it was taken.
     pub fn refuse(self, why: NotTaken) {
         let outcomes = vec![Outcome::NotTaken(why); self.records.len()];
@@ -78,6 +110,8 @@ impl Batch {
 pub struct Pool {
     inner: Mutex<Inner>,
     arrived: Notify,
+    /// Whether blocks of others are checked against what waits here.
+    shared: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -86,12 +120,22 @@ struct Inner {
     /// Verified ahead of their turn, by ticket.
     early: BTreeMap<u64, Vec<Batch>>,
     next_ticket: u64,
+    /// Verified records by the bytes of their entries; kept by one of several nodes only.
+    known: HashMap<Bytes, Arc<VerifiedRecord>>,
 }
 
 impl Pool {
     /// Adds what was verified under a ticket. Tickets are given in the order of arrival, each is put once.
     pub fn put(&self, ticket: u64, batches: Vec<Batch>) {
         let mut inner = self.lock();
+        if self.is_shared() {
+            let verified =
+                batches.iter().flat_map(|batch| &batch.records).filter_map(|record| match record {
+                    Checked::Verified { record, entry } => Some((entry.clone(), Arc::clone(record))),
+                    Checked::Malformed { .. } | Checked::Settled(_) => None,
+                });
+            inner.known.extend(verified);
+        }
         inner.early.insert(ticket, batches);
         let mut any = false;
         loop {
@@ -124,13 +168,98 @@ impl Pool {
     }
 
     /// Puts batches back to the front, in their order: another block was decided.
+    /// Those whose records are all settled are answered instead.
     pub fn put_back(&self, batches: Vec<Batch>) {
+        let waiting: Vec<_> = batches.into_iter().filter_map(Batch::answer_if_settled).collect();
         let mut inner = self.lock();
-        for batch in batches.into_iter().rev() {
+        for batch in waiting.into_iter().rev() {
             inner.ready.push_front(batch);
         }
         drop(inner);
         self.arrived.notify_one();
+    }
+
+    /// From now on this node is one of several.
+    pub fn share(&self) {
+        self.shared.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this node is one of several.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.shared.load(Ordering::Relaxed)
+    }
+
+    /// Which of these entries were verified here and wait; in their order.
+    #[must_use]
+    pub fn known(&self, entries: &[Bytes]) -> Vec<Option<Arc<VerifiedRecord>>> {
+        let inner = self.lock();
+        entries.iter().map(|entry| inner.known.get(entry).cloned()).collect()
+    }
+
+    /// These records wait no more.
+    pub fn forget<'a>(&self, records: impl IntoIterator<Item = &'a Checked>) {
+        let mut inner = self.lock();
+        for record in records {
+            if let Checked::Verified { entry, .. } = record {
+                inner.known.remove(entry);
+            }
+        }
+    }
+
+    /// A block was decided, whoever proposed it: what is in it is settled, what waits on was passed over if the block
+    /// had room. Batches that are settled as a whole are answered.
+    pub fn settle(&self, included: &HashMap<RecordId, Place>, had_room: bool) {
+        let mut inner = self.lock();
+        let Inner { ready, known, .. } = &mut *inner;
+        let mut settled = Vec::new();
+        for batch in ready.iter_mut() {
+            for record in &mut batch.records {
+                let Checked::Verified { record: verified, entry } = record else { continue };
+                if let Some(place) = included.get(&verified.id()) {
+                    known.remove(entry);
+                    *record = Checked::Settled(Outcome::Accepted(*place));
+                }
+            }
+            batch.passed_over += u32::from(had_room);
+        }
+        for _ in 0..ready.len() {
+            let Some(batch) = ready.pop_front() else { break };
+            match batch.records.iter().any(|record| matches!(record, Checked::Verified { .. })) {
+                true => ready.push_back(batch),
+                false => settled.push(batch),
+            }
+        }
+        drop(inner);
+        for batch in settled {
+            batch.answer_if_settled();
+        }
+    }
+
+    /// How often the batch that waits longest was passed over.
+    #[must_use]
+    pub fn passed_over(&self) -> u32 {
+        self.lock().ready.front().map_or(0, |batch| batch.passed_over)
+    }
+
+    /// Entries that came to this node at least so long ago and still wait, at most so many bytes of them.
+    #[must_use]
+    pub fn waiting_here(&self, at_least: Duration, most_bytes: usize) -> Vec<Bytes> {
+        let inner = self.lock();
+        let now = Instant::now();
+        let old = |batch: &&Batch| !batch.passed_on && now.duration_since(batch.since) >= at_least;
+        let records = inner.ready.iter().filter(old).flat_map(|batch| &batch.records);
+        let mut bytes = 0;
+        records
+            .filter_map(|record| match record {
+                Checked::Verified { entry, .. } => Some(entry.clone()),
+                Checked::Malformed { .. } | Checked::Settled(_) => None,
+            })
+            .take_while(|entry| {
+                bytes += entry.len();
+                bytes <= most_bytes
+            })
+            .collect()
     }
 
     /// Waits until something is there. Safe to cancel.

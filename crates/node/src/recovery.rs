@@ -131,7 +131,16 @@ fn begin(
     getrandom::fill(&mut entropy)
         .map_err(|_| bad(BlockFault::DoesNotFollow("no randomness from the operating system".into())))?;
     let reader = store.reader();
-    let sealed = draft::apply(&parts, &Tip::nothing(), &consortium.origin, custody, graph, &reader, entropy);
+    let sealed = draft::apply(
+        &parts,
+        &Tip::nothing(),
+        &consortium.origin,
+        custody,
+        graph,
+        &reader,
+        entropy,
+        Vec::new(),
+    );
     let sealed = sealed.map_err(bad)?;
     let tip = sealed.tip();
     let (block, _) = sealed.into_committed(Bytes::new());

@@ -23,7 +23,7 @@ use ore_wire::v1::{
 };
 use tokio::{
     net::TcpListener,
-    sync::{oneshot, watch},
+    sync::{mpsc, oneshot, watch},
     task::JoinHandle,
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -36,6 +36,7 @@ use crate::{
     admission::Admission,
     config::Config,
     consortium::{Consortium, ConsortiumError, cosigner_name},
+    gossip::{self, Listener},
     health::{Condition, Health},
     http,
     keys::{KeyError, NodeKeys},
@@ -278,8 +279,15 @@ impl Node {
         let mut engine_config =
             EngineConfig::new(&consortium.origin, &config.member, keys.consensus, config.data.join("wal"));
         engine_config.stop_wait = config.stop / 2;
-        let (transport, neighbours) =
-            link(neighbours::join(&config, &consortium, &keys, &ledger)?, peer_listener, &publisher);
+        let (transport, neighbours) = link(
+            &config,
+            neighbours::join(&config, &consortium, &keys, &ledger)?,
+            peer_listener,
+            &publisher,
+            &admission,
+            &pool,
+            &ledger,
+        );
         let (engine, ordering) = start_ordering(engine_config, sequencer, transport).await?;
         let verifiers = start_verifiers(&admission)?;
         let api = Arc::new(Api {
@@ -423,13 +431,24 @@ impl Drop for Neighbours {
 
 /// Starts the links, if this node has any.
 fn link(
+    config: &Config,
     joined: Option<Joined>,
     listener: Option<TcpListener>,
     publisher: &Publisher,
+    admission: &Arc<Admission>,
+    pool: &Arc<Pool>,
+    ledger: &Arc<Ledger>,
 ) -> (Transport, Neighbours) {
     let Some(Joined { transport, network, side, links, doorkeeper }) = joined else {
         return (Transport::lone(), Neighbours::default());
     };
+    pool.share();
+    let (fresh, verified) = mpsc::channel(gossip::FRESH);
+    admission.pass_on_to(fresh);
+    let passing_on = gossip::pass_on(verified, side.outbound.clone(), Arc::clone(ledger), Arc::clone(pool));
+    let (records, bytes) = (config.pool_records, config.pool_bytes);
+    let passed_on =
+        Listener::new(Arc::clone(admission), Arc::clone(pool), Arc::clone(ledger), records, bytes);
     let outbound = side.outbound;
     let checkpoints = publisher.connect(Box::new(move |to, message| {
         // It may be lost; whatever matters is said again.
@@ -444,7 +463,8 @@ fn link(
             }
         }),
         tokio::spawn(doorkeeper.run()),
-        tokio::spawn(neighbours::listen_aside(side.inbound, checkpoints)),
+        tokio::spawn(neighbours::listen_aside(side.inbound, checkpoints, passed_on)),
+        tokio::spawn(passing_on),
     ];
     (transport, Neighbours { links: Some(links), tasks, _stop: Some(stop.drop_guard()) })
 }

@@ -5,6 +5,7 @@
 //! block are checked meanwhile. A refused record takes no leaf, and its author is told.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -29,11 +30,19 @@ use crate::{
     ledger::{Ledger, Newest},
     neighbours::validators_known,
     outcome::{NotTaken, Outcome, Place},
-    pool::{Batch, Checked, Pool, Reply},
+    pool::{Batch, Checked, Pool},
 };
 
 /// How far a fresh block's time may be ahead of our clock: as A3 allows an event's.
 const CLOCK_AHEAD: Duration = Duration::from_secs(300);
+/// So few waiting records are judged before a height begins, lest it end in an empty block.
+const FEW: usize = 256;
+/// After so many blocks with room that left a record out, this node judges it.
+const PASSED_OVER: u32 = 2;
+/// How often a node without a vote judges what its members wait for.
+const OBSERVER_PAUSE: Duration = Duration::from_millis(250);
+/// How long readers wait for a block under way before it is taken back and applied again later.
+const LONGEST_HOLD: Duration = Duration::from_millis(100);
 /// How often a full disk is tried again.
 const DISK_RETRY: Duration = Duration::from_millis(500);
 
@@ -102,14 +111,13 @@ struct Underway {
     sealed: Sealed,
     bytes: Bytes,
     waiting: Vec<Waiting>,
+    since: Instant,
 }
 
 /// Who waits for this block, and what becomes of their records if it is decided.
 struct Waiting {
-    records: Vec<Checked>,
+    batch: Batch,
     verdicts: Vec<Verdict>,
-    bytes: usize,
-    reply: Reply,
 }
 
 enum Verdict {
@@ -170,7 +178,7 @@ impl Sequencer {
             let sealed = draft.seal(&mut state, &self.tip, &self.ledger.origin, &self.settings.member);
             let bytes = sealed.encode().into();
             self.ledger.metrics.apply.observe(started.elapsed());
-            self.underway = Some(Underway { state, sealed, bytes, waiting });
+            self.underway = Some(Underway { state, sealed, bytes, waiting, since: Instant::now() });
             return self.underway.as_ref();
         }
     }
@@ -206,12 +214,7 @@ impl Sequencer {
             }
             let Some((number, place)) = disputed else {
                 let waiting = batches.drain(..).zip(verdicts);
-                let waiting = waiting.map(|(Batch { records, bytes, reply }, verdicts)| Waiting {
-                    records,
-                    verdicts,
-                    bytes,
-                    reply,
-                });
+                let waiting = waiting.map(|(batch, verdicts)| Waiting { batch, verdicts });
                 return (state, draft, waiting.collect());
             };
             draft.undo(&mut state, &mut graph);
@@ -233,6 +236,7 @@ impl Sequencer {
                 self.ledger.metrics.malformed.add(1);
                 return Ok(Verdict::Known(Outcome::Malformed { field, message: message.clone() }));
             }
+            Checked::Settled(outcome) => return Ok(Verdict::Known(outcome.clone())),
         };
         tracing::debug!(record = %record.id(), "record taken up");
         if let Some(leaf) = custody.leaf_of(&record.id()) {
@@ -264,14 +268,17 @@ impl Sequencer {
     }
 
     fn answer(&self, waiting: Vec<Waiting>, height: u64, tree_size: u64) {
-        for Waiting { verdicts, reply, .. } in waiting {
+        for Waiting { verdicts, batch } in waiting {
+            if self.pool.is_shared() {
+                self.pool.forget(&batch.records);
+            }
             let place = |leaf_index, id| Place { id, leaf_index, tree_size, height };
             let outcomes = verdicts.into_iter().map(|verdict| match verdict {
                 Verdict::Leaf(leaf, id) => Outcome::Accepted(place(leaf, id)),
                 Verdict::Again(leaf, id) => Outcome::AlreadyThere(place(leaf, id)),
                 Verdict::Known(outcome) => outcome,
             });
-            reply.answer(outcomes.collect());
+            batch.reply.answer(outcomes.collect());
         }
     }
 
@@ -280,9 +287,7 @@ impl Sequencer {
         if let Some(Underway { mut state, sealed, waiting, .. }) = self.underway.take() {
             sealed.undo(&mut state, &mut self.ledger.graph_mut());
             drop(state);
-            let batches =
-                waiting.into_iter().map(|w| Batch { records: w.records, bytes: w.bytes, reply: w.reply });
-            self.pool.put_back(batches.collect());
+            self.pool.put_back(waiting.into_iter().map(|waiting| waiting.batch).collect());
         }
     }
 
@@ -293,10 +298,13 @@ impl Sequencer {
         if getrandom::fill(&mut entropy).is_err() {
             return Err(draft::BlockFault::DoesNotFollow("no randomness from the operating system".into()));
         }
+        // What waits here was verified here, from the same bytes.
+        let known = if self.pool.is_shared() { self.pool.known(&parts.entries) } else { Vec::new() };
         let (tip, origin, log) = (&self.tip, &self.ledger.origin, &self.ledger.reader);
         let sealed =
-            draft::apply(parts, tip, origin, &mut state, &mut self.ledger.graph_mut(), log, entropy)?;
-        self.underway = Some(Underway { state, sealed, bytes, waiting: Vec::new() });
+            draft::apply(parts, tip, origin, &mut state, &mut self.ledger.graph_mut(), log, entropy, known)?;
+        let (waiting, since) = (Vec::new(), Instant::now());
+        self.underway = Some(Underway { state, sealed, bytes, waiting, since });
         Ok(())
     }
 
@@ -304,10 +312,11 @@ impl Sequencer {
     async fn make_durable(&mut self, mut underway: Underway, certificate: &Bytes) -> Result<(), Fatal> {
         // Ends when the disk takes the block, fails otherwise, or the node stops.
         loop {
-            let Underway { mut state, sealed, bytes, waiting } = underway;
+            let Underway { mut state, sealed, bytes, waiting, .. } = underway;
             let (tip, tree_size, records) = (sealed.tip(), sealed.tree_size(), sealed.entries.len() - 1);
             let feed = sealed.watch_response();
             tell_records(&sealed);
+            let included = self.included(&sealed);
             let (block, applied) = sealed.into_committed(certificate.clone());
             let started = Instant::now();
             let result = lock(&self.store).append(block);
@@ -320,6 +329,9 @@ impl Sequencer {
                     drop(state);
                     let height = self.tip.height.unwrap_or_default();
                     self.answer(waiting, height, tree_size);
+                    if let Some((included, had_room)) = included {
+                        self.pool.settle(&included, had_room);
+                    }
                     return Ok(());
                 }
                 Err(error @ StoreError::Full { .. }) => {
@@ -343,13 +355,63 @@ impl Sequencer {
         }
     }
 
+    /// Where the records of a block stand once it is durable, for whoever of this node's members waits for one that
+    /// another node proposed; and whether the block had room for more.
+    fn included(&self, sealed: &Sealed) -> Option<(HashMap<RecordId, Place>, bool)> {
+        if !self.pool.is_shared() {
+            return None;
+        }
+        let (height, tree_size) = (sealed.height, sealed.tree_size());
+        let records = sealed.ids.len().saturating_sub(1);
+        let places = sealed
+            .ids
+            .iter()
+            .take(records)
+            .zip(sealed.first_leaf..)
+            .map(|(id, leaf_index)| (*id, Place { id: *id, leaf_index, tree_size, height }));
+        let bytes: usize = sealed.entries.iter().map(Bytes::len).sum();
+        let had_room = records < self.settings.block_records / 2 && bytes < MAX_BLOCK_BYTES / 2;
+        Some((places.collect(), had_room))
+    }
+
+    /// Judges what waits against the state as it is, and answers what would not get into a block now: no proposer would
+    /// take it, and its submitter need not wait for this node's turn to hear that. What would get in waits on.
+    async fn sift(&mut self) {
+        let mut batches = self.pool.take(self.settings.block_records, MAX_BLOCK_BYTES - BLOCK_RESERVE_BYTES);
+        if batches.is_empty() || self.underway.is_some() {
+            return self.pool.put_back(batches);
+        }
+        let state = Arc::clone(&self.ledger.custody).write_owned().await;
+        let (mut state, draft, waiting) = self.apply_batches(state, &mut batches);
+        draft.undo(&mut state, &mut self.ledger.graph_mut());
+        drop(state);
+        let back = waiting.into_iter().map(|Waiting { mut batch, verdicts }| {
+            for (record, verdict) in batch.records.iter_mut().zip(verdicts) {
+                let (Verdict::Known(outcome), Checked::Verified { .. }) = (verdict, &*record) else {
+                    continue;
+                };
+                self.pool.forget(std::slice::from_ref(&*record));
+                *record = Checked::Settled(outcome);
+            }
+            batch.passed_over = 0;
+            batch
+        });
+        let back = back.collect();
+        self.pool.put_back(back);
+    }
+
+    fn decides(&self) -> bool {
+        self.validators.iter().any(|validator| validator.member == self.settings.member)
+    }
+
     fn refuse_while_full(&self, error: &StoreError, waiting: Vec<Waiting>) {
         if self.ledger.health.condition() != Condition::DiskFull {
             tracing::error!(%error, "disk is full, records are refused until there is space");
         }
         self.ledger.health.set(Condition::DiskFull, &chain(error));
-        for Waiting { records, reply, .. } in waiting {
-            reply.answer(vec![Outcome::NotTaken(NotTaken::DiskFull); records.len()]);
+        for Waiting { batch, .. } in waiting {
+            self.pool.forget(&batch.records);
+            batch.refuse(NotTaken::DiskFull);
         }
     }
 
@@ -361,6 +423,7 @@ impl Sequencer {
         }
         // What arrived before the condition changed is not left waiting.
         for batch in self.pool.take(usize::MAX, usize::MAX) {
+            self.pool.forget(&batch.records);
             batch.refuse(NotTaken::DiskFull);
         }
         let again =
@@ -399,7 +462,8 @@ impl Application for Sequencer {
     }
 
     async fn wait_for_work(&mut self, _height: u64) {
-        let alone = self.validators.len() == 1;
+        let decides = self.decides();
+        let alone = decides && self.validators.len() == 1;
         // Each turn waits for records or for the heartbeat.
         loop {
             let silent_for = self.last_block.elapsed();
@@ -408,10 +472,34 @@ impl Application for Sequencer {
                 return;
             }
             // A node that decides alone builds its block here, so that refused records make no empty blocks.
-            if !alone || self.build(false).await.is_some() {
+            if alone {
+                if self.build(false).await.is_some() {
+                    return;
+                }
+                continue;
+            }
+            // One of several judges a few records first, for the same reason; many are hardly all refused.
+            if self.pool.len() <= FEW {
+                self.sift().await;
+            }
+            if decides && !self.pool.is_empty() {
                 return;
             }
+            if !decides {
+                // It proposes nothing: what waits was passed on, and comes back in a validator's block.
+                tokio::time::sleep(OBSERVER_PAUSE).await;
+            }
         }
+    }
+
+    /// Readers are not kept waiting for a quorum that may not come: the block under way is taken back, and applied
+    /// again when it is decided.
+    async fn while_deciding(&mut self, _height: u64) {
+        match &self.underway {
+            Some(underway) => tokio::time::sleep_until(underway.since + LONGEST_HOLD).await,
+            None => std::future::pending().await,
+        }
+        self.set_back();
     }
 
     async fn propose(&mut self, height: u64, _round: u32) -> Result<ProposedBlock, Fatal> {
@@ -452,7 +540,11 @@ impl Application for Sequencer {
         if underway.sealed.id != decided.id {
             return Err(Fatal::new("the decided block has another id than its bytes give"));
         }
-        self.make_durable(underway, &decided.certificate.encode().into()).await
+        self.make_durable(underway, &decided.certificate.encode().into()).await?;
+        if self.pool.is_shared() && self.pool.passed_over() >= PASSED_OVER {
+            self.sift().await;
+        }
+        Ok(())
     }
 
     fn misbehaviour(&mut self, evidence: Misbehaviour) {

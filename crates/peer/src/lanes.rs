@@ -185,7 +185,7 @@ mod tests {
 
         let lanes = Lanes::default();
         let body = ore_consensus::limits::BODY_FRAME_BYTES;
-        (1..=4).for_each(|id| drop(lanes.push(message(Kind::Body, id, body))));
+        (1..=4).for_each(|id| assert_eq!(lanes.push(message(Kind::Body, id, body)), 0));
         assert_eq!(lanes.take().map(|part| part.id), Some(1));
         assert_eq!(lanes.push(message(Kind::Body, 5, body)), 1, "the second goes, for the first is leaving");
         let parts: Vec<u64> = std::iter::from_fn(|| lanes.take()).map(|part| part.id).collect();

@@ -132,12 +132,11 @@ pub(crate) fn outgoing(hello: Frame, place: &Place) -> impl Stream<Item = Frame>
     let parts = stream::unfold((lanes, counts), |(lanes, counts)| async move {
         let part = lanes.next().await;
         add(&counts.bytes_out, part.bytes.len() as u64);
-        let whole = part.bytes.len() == part.total_bytes as usize;
-        // Of a message in several parts the first is counted, which is the only full one that may be followed.
-        add(&counts.messages_out, u64::from(whole));
+        add(&counts.parts_out, 1);
         Some((Frame { of: Some(frame::Of::Part(part)) }, (lanes, counts)))
     });
-    stream::once(async move { hello }).chain(parts)
+    // A stream without an end would keep the connection open when nobody reads what comes back.
+    stream::once(async move { hello }).chain(parts.take_until(place.cancelled.clone().cancelled_owned()))
 }
 
 /// Runs a link that both ends have greeted, until it ends. Tells the engine when it begins and when it ends.

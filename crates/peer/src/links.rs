@@ -31,7 +31,7 @@ pub(crate) enum Caller {
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) messages_in: AtomicU64,
-    pub(crate) messages_out: AtomicU64,
+    pub(crate) parts_out: AtomicU64,
     pub(crate) bytes_in: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
     pub(crate) dropped_in: AtomicU64,
@@ -55,8 +55,8 @@ pub struct LinkReport {
     pub connected: bool,
     /// Whole messages received.
     pub messages_in: u64,
-    /// Whole messages sent.
-    pub messages_out: u64,
+    /// Parts sent; a message has one for every 64 KiB.
+    pub parts_out: u64,
     /// Bytes received, envelopes not counted.
     pub bytes_in: u64,
     /// Bytes sent, envelopes not counted.
@@ -128,6 +128,8 @@ pub(crate) struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        // What leaves on the link ends with it, which closes the connection.
+        self.cancelled.cancel();
         self.links.leave(&self.member, self.generation);
     }
 }
@@ -218,7 +220,7 @@ impl Links {
                 member: member.clone(),
                 connected: peer.current.is_some(),
                 messages_in: get(&counts.messages_in),
-                messages_out: get(&counts.messages_out),
+                parts_out: get(&counts.parts_out),
                 bytes_in: get(&counts.bytes_in),
                 bytes_out: get(&counts.bytes_out),
                 dropped_in: get(&counts.dropped_in),

@@ -45,7 +45,7 @@ pub(crate) struct Founder {
 }
 
 /// The profile that a new ledger starts with.
-fn profile() -> Profile {
+pub(crate) fn profile() -> Profile {
     Profile {
         version: 1,
         name: "starting profile".to_owned(),
@@ -109,7 +109,7 @@ pub(crate) fn found(
         .map_err(|error| broken(&error))
 }
 
-fn founder(text: &str) -> Result<v1::Member, Failure> {
+pub(crate) fn founder(text: &str) -> Result<v1::Member, Failure> {
     let wrong = || {
         Failure::usage(
             format_args!("{text:?} is no ID:COUNTRY:ROLE[+ROLE]:NAME"),

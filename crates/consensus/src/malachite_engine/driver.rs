@@ -159,6 +159,14 @@ impl<A: Application> Core<A> {
                 Some(Until::Connected(deadline)) => Some(deadline),
                 _ => None,
             };
+            let (app, height) = (&mut self.app, self.height.0);
+            let meanwhile = async move {
+                match until {
+                    Some(Until::Work) => app.wait_for_work(height).await,
+                    Some(Until::Connected(_)) => std::future::pending().await,
+                    None => app.while_deciding(height).await,
+                }
+            };
             tokio::select! {
                 biased;
                 () = asked_to_stop(stopped) => return Ok(()),
@@ -166,11 +174,11 @@ impl<A: Application> Core<A> {
                     Some(message) => self.answer(message).await?,
                     None => return Err(self.why_it_stopped()),
                 },
-                () = self.app.wait_for_work(self.height.0), if matches!(until, Some(Until::Work)) => {
+                () = meanwhile => if until.is_some() {
                     self.open_gate();
                     let tip = self.app.last_committed().unwrap_or(0);
                     self.peers.announce(tip, self.app.oldest_decided(), self.height.0);
-                }
+                },
                 () = self.peers.changed.notified(), if until.is_some() => {}
                 () = late(deadline), if deadline.is_some() => self.open_gate(),
             }
