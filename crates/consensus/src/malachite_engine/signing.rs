@@ -85,7 +85,7 @@ impl MemberSigner {
 
     fn state(&self, message: &[u8]) -> Signature {
         let signature = self.sign(message);
-        self.spoken.remember(message, signature.clone());
+        self.spoken.remember(message, signature);
         signature
     }
 }
