@@ -11,6 +11,7 @@ pub mod build;
 pub mod bundle;
 pub mod claim;
 pub mod evidence;
+pub mod handover;
 pub mod multiproof;
 pub mod promise;
 pub mod receipt;
@@ -25,6 +26,7 @@ use ore_checkpoint::Policy;
 
 pub use bundle::{BundleFault, BundleReport, Check, CheckDone, verify_bundle};
 pub use evidence::{BadEvidence, Evidence, NotProven, Proven};
+pub use handover::{Handover, HandoverFault, follow};
 pub use promise::{BadPromise, InclusionPromise, SignedPromise};
 pub use receipt::{ReceiptFault, ReceiptReport, verify_receipt};
 

@@ -146,6 +146,8 @@ async fn a_started_node_asks_before_it_signs_even_when_its_promise_file_is_gone(
     for node in &nodes {
         published(node).await;
     }
+    // The others may have published before it signed.
+    until("a promise", async || promise(&four.home("mine"))).await;
     let mut nodes = nodes.into_iter();
     let mine = nodes.next().expect("four");
     four.stop("mine", mine).await;

@@ -1,3 +1,4 @@
 //! The offline verifier against trees that it did not build.
 
+mod handover;
 mod multiproof;
