@@ -22,7 +22,10 @@ use crate::{
     failure::Failure,
     keyfile::{self, PassphraseSource},
     post::{Work, journal::StatementHash},
-    verbs::init::{Founder, found, register},
+    verbs::{
+        demo::fleet,
+        init::{Founder, found, register},
+    },
 };
 
 /// Name of the demo's ledger.
@@ -39,7 +42,7 @@ fn member(actor: &Actor) -> Member {
 }
 
 /// Makes a new demo folder as a whole or not at all: it is built beside and renamed.
-pub(crate) fn make(dir: &Path, listen: SocketAddr) -> Result<(), Failure> {
+pub(crate) fn make(dir: &Path, several: bool, listen: SocketAddr) -> Result<(), Failure> {
     let mut name = dir.as_os_str().to_owned();
     name.push(".making");
     let making = PathBuf::from(name);
@@ -71,7 +74,11 @@ pub(crate) fn make(dir: &Path, listen: SocketAddr) -> Result<(), Failure> {
         .into_iter()
         .filter_map(|facility| Some((at(facility.id.split('/').next()?)?, facility)))
         .collect();
-    found(&making, ORIGIN, &founders, facilities, listen, SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    if several {
+        fleet::make(&making, ORIGIN, &founders, facilities)?;
+    } else {
+        found(&making, ORIGIN, &founders, facilities, listen, SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    }
     let reader = making.join(READER_FILE);
     std::fs::write(&reader, format!("{READER}\n")).map_err(failed("write", &reader))?;
     std::fs::rename(&making, dir).map_err(failed("rename", &making))

@@ -1,4 +1,7 @@
-//! `oreledger demo`: a real node, a story in it, and the proof of where a target's metal came from.
+//! `oreledger demo`: a real consortium, a story in it, and the proof of where a target's metal came from.
+
+mod agree;
+pub(crate) mod fleet;
 
 use std::{
     fmt::Write,
@@ -13,6 +16,7 @@ use ore_node::{Config, Node, NodeError, Shutdown};
 use ore_record::{RecordId, SignedRecord};
 use ore_verify::{TrustRoot, verify_bundle};
 
+use self::fleet::{Fleet, NODES_FOLDER};
 use super::{node::broken, submit, trace, verify};
 use crate::{
     context::{self, KEYS_FOLDER, TRUST_FILE, URL_FILE},
@@ -43,6 +47,9 @@ pub(crate) struct Demo {
     /// Port on 127.0.0.1 [default: 8720, or a free one if that is taken]
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
+    /// Nodes of a new demo ledger, each a process and an organisation of its own: 4, or 1
+    #[arg(long, default_value = "4", value_parser = ["1", "4"], value_name = "N")]
+    nodes: String,
     /// Stop after the show instead of serving on
     #[arg(long, visible_alias = "exit")]
     once: bool,
@@ -54,43 +61,84 @@ pub(crate) async fn run(verb: &Demo) -> Outcome {
     let new = !verb.dir.join(TRUST_FILE).exists();
     let listen = SocketAddr::from(([127, 0, 0, 1], verb.port.unwrap_or(DEFAULT_PORT)));
     if new {
-        play::make(&verb.dir, listen)?;
+        play::make(&verb.dir, verb.nodes == "4", listen)?;
     }
-    let mut config = Config::load(&verb.dir.join("node.toml"))
-        .map_err(|errors| Failure::usage(errors, "remove the folder to start over"))?;
-    config.listen = listen;
-    config.admin_listen = SocketAddr::from(([127, 0, 0, 1], 0));
     let shutdown = Shutdown::on_signals().map_err(|error| broken(&error))?;
-    let node = start(config, verb.port, &shutdown).await?;
-    let url = format!("http://{}", node.member_addr());
+    let mut house = House::start(verb, listen, &shutdown).await?;
+    let url = house.url();
     let url_file = verb.dir.join(URL_FILE);
     std::fs::write(&url_file, format!("{url}\n")).map_err(|e| Failure::file("write", &url_file, &e))?;
-    introduce(&verb.dir, &url, new)?;
+    introduce(&verb.dir, &house, new)?;
     let shown = tokio::select! {
-        shown = show(&verb.dir, &url) => Some(shown),
+        shown = show(&verb.dir, &mut house) => Some(shown),
         () = shutdown.asked() => None,
     };
     match &shown {
         Some(Ok(())) if !verb.once => {
-            output::data(&what_next(&verb.dir, &url))?;
+            output::data(&what_next(&verb.dir, &house))?;
             output::note("serving until Ctrl-C");
             shutdown.asked().await;
         }
         _ => {}
     }
     shutdown.stop();
-    node.wait().await.map_err(|error| broken(&error))?;
+    let stopped = house.stop().await;
     match shown {
         Some(shown) => {
             shown?;
+            stopped?;
             if !verb.once {
                 output::note("stopped; `oreledger demo` with the same folder continues");
             }
             Ok(())
         }
         None => {
+            stopped?;
             output::note("stopped before the story was told; run it again to continue");
             Ok(())
+        }
+    }
+}
+
+/// Who serves the demo: one node in this process, or four processes.
+enum House {
+    One(Box<Node>),
+    Several(Fleet),
+}
+
+impl House {
+    async fn start(verb: &Demo, listen: SocketAddr, shutdown: &Shutdown) -> Result<Self, Failure> {
+        if verb.dir.join(NODES_FOLDER).exists() {
+            return Fleet::start(&verb.dir, verb.port, DEFAULT_PORT).await.map(Self::Several);
+        }
+        let mut config = Config::load(&verb.dir.join("node.toml"))
+            .map_err(|errors| Failure::usage(errors, "remove the folder to start over"))?;
+        config.listen = listen;
+        config.admin_listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        Ok(Self::One(Box::new(start(config, verb.port, shutdown).await?)))
+    }
+
+    fn url(&self) -> String {
+        match self {
+            Self::One(node) => format!("http://{}", node.member_addr()),
+            Self::Several(fleet) => fleet.url().to_owned(),
+        }
+    }
+
+    /// Folder of the stored ledger whose bytes can be checked.
+    fn stored(&self, dir: &Path) -> PathBuf {
+        match self {
+            Self::One(_) => dir.to_owned(),
+            Self::Several(fleet) => {
+                fleet.nodes().next().map_or(dir.to_owned(), |(_, _, home)| home.to_owned())
+            }
+        }
+    }
+
+    async fn stop(self) -> Outcome {
+        match self {
+            Self::One(node) => node.wait().await.map_err(|error| broken(&error)),
+            Self::Several(fleet) => fleet.stop().await,
         }
     }
 }
@@ -108,13 +156,21 @@ async fn start(config: Config, asked: Option<u16>, shutdown: &Shutdown) -> Resul
     started.map_err(|error| broken(&error))
 }
 
-fn introduce(dir: &Path, url: &str, new: bool) -> Outcome {
+fn introduce(dir: &Path, house: &House, new: bool) -> Outcome {
     let made = if new { "new" } else { "continued" };
+    let by = match house {
+        House::One(_) => "ordered by one validator".to_owned(),
+        House::Several(fleet) => format!(
+            "ordered by the nodes of {} organisations,\n         each a process with its own keys and disk; three of four must agree",
+            fleet.len()
+        ),
+    };
+    let url = house.url();
     section(&format!(
         "{}\n\n\
          The mine sites are real places (globalstrategic/facilities @ d05e07d29f2f, MIT licence).\n\
          Every organisation and every event is invented: an illustration, no statement about any company.\n\n\
-         ledger   {} ({made}), at {url}, ordered by one validator\n\
+         ledger   {} ({made}), at {url}, {by}\n\
          keys     {}: random, not encrypted, for play only\n",
         bold("Oreledger demo: tantalum from rock to the third generation of recycled targets"),
         dir.display(),
@@ -127,27 +183,33 @@ fn section(text: &str) -> Outcome {
     output::data(&format!("{}\n\n", text.trim_end()))
 }
 
-async fn show(dir: &Path, url: &str) -> Outcome {
+async fn show(dir: &Path, house: &mut House) -> Outcome {
     let trust = context::trust_root(&dir.join(TRUST_FILE))?;
     let memory =
         Memory::open(&dir.join("newest.checkpoint"), &trust.origin).map_err(|e| failure(e.into()))?;
     let reader = Identity::Member { id: READER.into(), key: Box::new(play::key_of(dir, READER)?) };
-    let ledger = Ledger::connect_as(url, trust.clone(), memory, reader).await.map_err(failure)?;
-    tell(dir, &ledger).await?;
+    let ledger = Ledger::connect_as(&house.url(), trust.clone(), memory, reader).await.map_err(failure)?;
+    tell(dir, &ledger, house).await?;
     audit(dir, &ledger).await?;
     provenance(dir, &ledger).await?;
+    if let House::Several(fleet) = house {
+        agree::show(dir, fleet, &trust).await?;
+    }
     prove(dir, &ledger, &trust).await
 }
 
 /// Hands the story in, chapter by chapter.
-async fn tell(dir: &Path, ledger: &Ledger) -> Outcome {
+async fn tell(dir: &Path, ledger: &Ledger, house: &mut House) -> Outcome {
     let mut keyring = Keyring::new(&dir.join(KEYS_FOLDER), None, PassphraseSource::default());
     let mut journal = Journal::open(&dir.join(JOURNAL))?;
     let mut desk = Desk::new(ledger, &mut keyring, ore_wire::v1::Stage::Published);
     let (begin, mut new, mut before) = (Instant::now(), Vec::new(), 0);
     output::data(&bold("The story"))?;
-    for (title, work) in play::work(play::chapters(dir)?) {
+    for (number, (title, work)) in play::work(play::chapters(dir)?).into_iter().enumerate() {
         let (chapter, begin) = (work.len(), Instant::now());
+        if let (House::Several(fleet), false) = (&mut *house, new.is_empty()) {
+            accident(fleet, number).await?;
+        }
         let mut refused = None;
         let mut fresh = 0;
         desk.post(work, &mut journal, &mut |work, fate| match fate {
@@ -195,6 +257,26 @@ async fn tell(dir: &Path, ledger: &Ledger) -> Outcome {
         new.len(),
         begin_receipts.elapsed().as_secs_f64(),
     ))
+}
+
+/// The chapter before which a node is killed, and the one before which it starts again.
+const KILLED_BEFORE: usize = 2;
+const BACK_BEFORE: usize = 4;
+
+/// One node of four falls out while records flow, and comes back.
+async fn accident(fleet: &mut Fleet, chapter: usize) -> Outcome {
+    if chapter == KILLED_BEFORE
+        && let Some(member) = fleet.kill_last()
+    {
+        output::data(&format!(
+            "        the node of {member} is killed, as by a power cut; three of four go on"
+        ))?;
+    }
+    if chapter == BACK_BEFORE {
+        fleet.start_last().await?;
+        output::data("        it starts again and catches up, trusting nobody's word")?;
+    }
+    Ok(())
 }
 
 /// Reads the whole log back, hashes it to the checkpoint's root, and leaves it as JSON Lines.
@@ -292,8 +374,9 @@ fn flip(bytes: &[u8]) -> (usize, Vec<u8>) {
 }
 
 /// Commands that work as they stand, from this folder, in another terminal.
-fn what_next(dir: &Path, url: &str) -> String {
-    let program = program();
+fn what_next(dir: &Path, house: &House) -> String {
+    let (program, url) = (program(), house.url());
+    let stored = quoted(&house.stored(dir).display().to_string());
     let dir = quoted(&dir.display().to_string());
     let home = format!("--home {dir}");
     format!(
@@ -305,7 +388,7 @@ fn what_next(dir: &Path, url: &str) -> String {
          \n\n  # the proof again, and the flipped one, without the ledger\n  {program} verify {dir}/TGT-301.orebundle --trust {dir}/{TRUST_FILE}\n  {program} verify {dir}/TGT-301.flipped.orebundle --trust {dir}/{TRUST_FILE}\
          \n\n  # sign something yourself: the fab sputters 5 kg away; then try to make metal of nothing\n  {program} use {SUBJECT} --net-mass \"40 kg\" --facility fab-tw/fab --as fab-tw --yes {home}\n  {program} use {SUBJECT} --net-mass \"60 kg\" --facility fab-tw/fab --as fab-tw --yes {home}\
          \n\n  # the log as other people's tools read it (C2SP tlog-tiles)\n  curl {url}/checkpoint\
-         \n\n  # after Ctrl-C: check the stored ledger from its bytes\n  {program} fsck {dir}\n",
+         \n\n  # after Ctrl-C: check the stored ledger from its bytes\n  {program} fsck {stored}\n",
         bold("What to try next, in another terminal"),
     )
 }

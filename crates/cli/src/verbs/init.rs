@@ -69,19 +69,16 @@ pub(crate) fn register(origin: &str, member: &str, key: &SecretKey) -> Result<Ke
     })
 }
 
-/// Builds and installs a ledger whose only validator is the first founder. Returns the node's configuration.
-pub(crate) fn found(
-    dir: &std::path::Path,
+/// The first block of a ledger: its founding members, its profile, their facilities and its first validators.
+pub(crate) fn first_block(
     origin: &str,
     founders: &[Founder],
     facilities: Vec<(usize, v1::Facility)>,
-    listen: SocketAddr,
-    admin_listen: SocketAddr,
-) -> Result<ore_node::Config, Failure> {
+    validators: Vec<v1::Validator>,
+) -> Result<genesis::Genesis, Failure> {
     let first = founders
         .first()
         .ok_or_else(|| Failure::usage("a ledger needs a founder", "name one with --founder"))?;
-    let keys = NodeKeys::generate().map_err(|error| broken(&error))?;
     let time_ms = now_ms();
     let mut records = Vec::new();
     let mut sign = |founder: &Founder, record: Record| -> Outcome {
@@ -100,12 +97,25 @@ pub(crate) fn found(
     for (founder, facility) in facilities {
         sign(&founders[founder], draft::record(v1::RegisterFacility { facility: Some(facility) }, time_ms))?;
     }
-    let validators = ChangeValidators { validators: vec![keys.validator(&first.member.id, "")] };
-    sign(first, draft::record(validators, time_ms))?;
-    let genesis = genesis::build(origin, time_ms, records).map_err(|error| broken(&error))?;
+    sign(first, draft::record(ChangeValidators { validators }, time_ms))?;
+    genesis::build(origin, time_ms, records).map_err(|error| broken(&error))
+}
+
+/// Builds and installs a ledger whose only validator is the first founder. Returns the node's configuration.
+pub(crate) fn found(
+    dir: &std::path::Path,
+    origin: &str,
+    founders: &[Founder],
+    facilities: Vec<(usize, v1::Facility)>,
+    listen: SocketAddr,
+    admin_listen: SocketAddr,
+) -> Result<ore_node::Config, Failure> {
+    let keys = NodeKeys::generate().map_err(|error| broken(&error))?;
+    let member = founders.first().map(|first| first.member.id.clone()).unwrap_or_default();
+    let genesis = first_block(origin, founders, facilities, vec![keys.validator(&member, "")])?;
     let consortium =
         Consortium::of_genesis(origin, genesis.id, &genesis.validators).map_err(|error| broken(&error))?;
-    genesis::install(dir, &genesis, &consortium, &keys, &first.member.id, listen, admin_listen)
+    genesis::install(dir, &genesis, &consortium, &keys, &member, listen, admin_listen)
         .map_err(|error| broken(&error))
 }
 

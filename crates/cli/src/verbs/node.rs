@@ -20,6 +20,9 @@ pub(crate) struct Node {
     /// Log one JSON object a line
     #[arg(long)]
     log_json: bool,
+    /// Stop when standard input ends, for a program that starts nodes and must not be outlived by them
+    #[arg(long)]
+    while_stdin_is_open: bool,
 }
 
 /// What the node says when it cannot go on.
@@ -48,6 +51,14 @@ pub(crate) async fn run(verb: &Node) -> Outcome {
         Failure::usage(errors, "correct the fields; node-config/README.md explains each")
     })?;
     let shutdown = ore_node::Shutdown::on_signals().map_err(|error| broken(&error))?;
+    if verb.while_stdin_is_open {
+        let asking = shutdown.clone();
+        // Waits for as long as the process runs; nobody waits for it.
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+            asking.stop();
+        });
+    }
     let node = ore_node::Node::start(config, shutdown).await.map_err(|error| broken(&error))?;
     output::note(format!("serving at http://{}; Ctrl-C stops it", node.member_addr()));
     node.wait().await.map_err(|error| broken(&error))

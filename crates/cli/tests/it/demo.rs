@@ -41,6 +41,10 @@ fn the_demo_tells_proves_and_continues() {
     for part in [
         "no statement about any company",
         "receipts verified",
+        "is killed, as by a power cut; three of four go on",
+        "it starts again and catches up",
+        "4 nodes asked one by one",
+        "one log, one root, one answer",
         "d/TGT-301.orebundle: VERIFIED",
         "NOT VERIFIED",
         "FAILED",
@@ -63,7 +67,9 @@ fn the_demo_tells_proves_and_continues() {
     let flipped = run(path, &["verify", "d/TGT-301.flipped.orebundle", "--trust", "d/consortium.toml"]);
     assert_eq!(flipped.status.code(), Some(3));
     assert!(out(&flipped).contains("FAILED") && err(&flipped).contains("hint: "));
-    assert!(ok(path, &["fsck", "d"]).contains("CLEAN"));
+    for member in ["secretariat", "certifier-ch", "permit-registry", "lab-gb"] {
+        assert!(ok(path, &["fsck", &format!("d/nodes/{member}")]).contains("CLEAN"), "{member}");
+    }
 
     the_second_run_continues_and_its_commands_work(path);
 }
@@ -154,14 +160,14 @@ fn the_second_run_continues_and_its_commands_work(path: &Path) {
     assert!(output.status.success() && out(&output).contains("CLEAN"), "{}{}", out(&output), err(&output));
 
     // One byte of the log changed on disk: fsck says where, with its own exit code.
-    let log = path.join("d/data/log");
+    let log = path.join("d/nodes/secretariat/data/log");
     let segment =
         std::fs::read_dir(&log).expect("a log").next().expect("a segment").expect("readable").path();
     let mut bytes = std::fs::read(&segment).expect("readable");
     let at = bytes.iter().rposition(|byte| *byte != 0).expect("not empty") / 2;
     bytes[at] ^= 4;
     std::fs::write(&segment, bytes).expect("writable");
-    let output = run(path, &["fsck", "d"]);
+    let output = run(path, &["fsck", "d/nodes/secretariat"]);
     assert_eq!(output.status.code(), Some(3), "{}{}", out(&output), err(&output));
     assert!(out(&output).contains("DAMAGED") && err(&output).contains("at byte"), "{}", err(&output));
 }
@@ -171,7 +177,7 @@ fn the_second_run_continues_and_its_commands_work(path: &Path) {
 fn a_ledger_that_was_rolled_back_is_noticed() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path();
-    ok(path, &["demo", "--once", "--dir", "d"]);
+    ok(path, &["demo", "--once", "--nodes", "1", "--dir", "d"]);
     let shell = |command: &str| {
         let status = Command::new("sh").arg("-c").arg(command).current_dir(path).status().expect("a shell");
         assert!(status.success(), "{command}");
