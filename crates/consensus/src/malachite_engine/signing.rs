@@ -243,7 +243,9 @@ mod tests {
         let signer = MemberSigner::new("ledger".into(), &[1; 32]);
         let verifier = signer.verifier();
         let signature = signer.state(b"first");
-        (0..REMEMBERED).for_each(|n| drop(signer.state(&[n as u8])));
+        (0..REMEMBERED).for_each(|n| {
+            let _ = signer.state(&[n as u8]);
+        });
         assert!(!verifier.spoken.has(b"first", &signature));
         assert!(verifier.stated(b"first", &signature, &PublicKey(signer.public_key())));
     }
