@@ -24,6 +24,21 @@ fn the_readme_tells_every_field_with_unit_default_meaning_and_trust_sentence() {
 }
 
 #[test]
+fn the_four_examples_are_valid_and_listen_for_each_other() {
+    let mut members = std::collections::BTreeSet::new();
+    for file in std::fs::read_dir(folder().join("consortium")).expect("the folder is there") {
+        let path = file.expect("readable").path();
+        let config = Config::load(&path).expect("valid");
+        assert_eq!(path.file_stem().and_then(|stem| stem.to_str()), Some(config.member.as_str()));
+        assert!(config.peer_listen.is_some(), "{}", path.display());
+        members.insert(config.member);
+    }
+    assert_eq!(members.len(), 4);
+    let readme = std::fs::read_to_string(folder().join("README.md")).expect("node-config/README.md");
+    assert!(members.iter().all(|member| readme.contains(&format!("{member}.part"))));
+}
+
+#[test]
 fn the_example_is_a_valid_configuration() {
     let example = folder().join("single-node.toml");
     let config = Config::load(&example).expect("valid");
