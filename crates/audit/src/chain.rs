@@ -140,7 +140,7 @@ pub fn chain(view: &View<'_>, lot: u32, most: usize) -> Chain {
             }
         }
         if let Fact::Ship(ship) = &entry.fact
-            && !ship.answer.is_some_and(|(answer, _)| view.entry(answer).is_some())
+            && ship.answer.is_none_or(|(answer, _)| view.entry(answer).is_none())
         {
             chain.gaps.push(Gap {
                 kind: GapKind::Unanswered { receiver: ship.receiver },

@@ -51,7 +51,7 @@ pub struct Node {
     pub country: [u8; 2],
     /// Share through it, and what arrives without it.
     pub dependence: NodeDependence,
-    /// Facilities that did the same with the same element in this ledger, at most ten.
+    /// Facilities whose newest records do the same with the same element, at most ten.
     pub alternatives: Vec<Word>,
 }
 
@@ -154,27 +154,30 @@ impl Abilities {
     }
 }
 
+/// Of each facility the newest records: what it did long ago only is no alternative of today.
+const NEWEST: usize = 256;
+
 fn abilities(view: &View<'_>, element: Element, budget: &mut Budget) -> Abilities {
     /// Beside the numbers of `Process`: extraction is no transformation.
     const EXTRACTION: i32 = 0;
     let mut able = Abilities::default();
-    for (_, entry) in view.entries() {
-        if !budget.spend(1) {
-            break;
-        }
-        let (process, facility, lot) = match &entry.fact {
-            Fact::Step(it) => match it.outputs.first() {
-                Some(output) => (it.process as i32, it.facility, output.lot),
-                None => continue,
-            },
-            Fact::Commission(it) => match view.journal.lot(it.lot) {
-                Some(lot) => (EXTRACTION, lot.facility, it.lot),
-                None => continue,
-            },
-            _ => continue,
-        };
-        if view.created(lot, element).0 > 0 {
-            able.by_process.entry(process).or_default().insert(facility);
+    for facility in view.journal.facilities() {
+        for (_, entry) in view.posted(*facility).rev().take(NEWEST) {
+            if !budget.spend(1) {
+                return able;
+            }
+            let (process, lot) = match &entry.fact {
+                Fact::Step(it) if it.facility == *facility => match it.outputs.first() {
+                    Some(output) => (it.process as i32, output.lot),
+                    None => continue,
+                },
+                Fact::Commission(it) => (EXTRACTION, it.lot),
+                _ => continue,
+            };
+            let known = able.by_process.get(&process).is_some_and(|known| known.contains(facility));
+            if !known && view.created(lot, element).0 > 0 {
+                able.by_process.entry(process).or_default().insert(*facility);
+            }
         }
     }
     able

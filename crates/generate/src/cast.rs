@@ -69,7 +69,8 @@ pub fn cast() -> Cast {
         cast.member(&id, &[Role::Miner]);
         cast.place(&id, &place, FacilityKind::Mine, country, (latitude, longitude));
     }
-    let rows: [(&str, usize, &[Role], FacilityKind, &str, (i32, i32)); 4] = [
+    type Row = (&'static str, usize, &'static [Role], FacilityKind, &'static str, (i32, i32));
+    let rows: [Row; 4] = [
         ("refiner", REFINERS, &[Role::Refiner], FacilityKind::Refinery, "EE", (594_000_000, 277_000_000)),
         (
             "maker",

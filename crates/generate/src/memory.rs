@@ -206,7 +206,7 @@ impl Sink for Memory {
             self.crafted.push(leaf as u32);
         }
         self.take(&said.author, said.event_time_ms, said.event, &said.documents, &said.corrects);
-        if self.journal.len() % BLOCK == 0 {
+        if self.journal.len().is_multiple_of(BLOCK) {
             self.seal(said.event_time_ms);
         }
         id_of(leaf)

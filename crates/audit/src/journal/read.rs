@@ -47,6 +47,12 @@ impl Journal {
         self.posts.get(&word).map_or(&[], Vec::as_slice)
     }
 
+    /// Every registered facility, in order.
+    #[must_use]
+    pub fn facilities(&self) -> &[Word] {
+        &self.facilities
+    }
+
     /// Leaves of attestations about a subject, oldest first.
     #[must_use]
     pub fn attested(&self, subject: Word) -> &[u32] {

@@ -95,6 +95,7 @@ impl Journal {
                 let facility = it.facility.clone().unwrap_or_default();
                 let word = self.words.of(&facility.id)?;
                 self.post(word, leaf);
+                self.facilities.push(word);
                 Fact::Facility(Box::new(facility))
             }
             Some(Event::Attest(it)) => {

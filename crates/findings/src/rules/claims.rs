@@ -152,7 +152,7 @@ fn source(judge: &Judge<'_>, lot: u32) -> Carried {
 
 /// C11: trace patterns of unrefined blends.
 fn blend(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFact) {
-    let mut parts: Vec<(u32, u128, BTreeMap<(u32, u32), u64>, u32)> = Vec::new();
+    let mut parts: Vec<(u32, u128, Pattern, u32)> = Vec::new();
     for input in &it.inputs {
         let Some((at, pattern)) = pattern(judge, input.lot) else { return };
         parts.push((input.lot, u128::from(input.dry_mg), pattern, at));
@@ -200,8 +200,11 @@ fn blend(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFact) {
     }
 }
 
+/// Parts per trillion by element and isotope.
+type Pattern = BTreeMap<(u32, u32), u64>;
+
 /// The newest trace pattern of a lot: parts per trillion by element and isotope, detected ones only.
-fn pattern(judge: &Judge<'_>, lot: u32) -> Option<(u32, BTreeMap<(u32, u32), u64>)> {
+fn pattern(judge: &Judge<'_>, lot: u32) -> Option<(u32, Pattern)> {
     judge.view.timeline(lot).rev().find_map(|(at, entry)| match &entry.fact {
         Fact::Assay { lot: of, assay, .. } if *of == lot && !assay.pattern.is_empty() => {
             let detected = assay.pattern.iter().filter(|value| !value.below_detection);
@@ -269,9 +272,8 @@ fn backed(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32, id: Word, s
                 return;
             }
             let held = standing(&view, it, entry.event_ms);
-            let authority = view
-                .member(issuer)
-                .is_some_and(|member| member.roles.iter().any(|role| *role == Role::Authority as i32));
+            let authority =
+                view.member(issuer).is_some_and(|member| member.roles.contains(&(Role::Authority as i32)));
             let accredited =
                 about(&view, issuer, AttestationKind::Accreditation).into_iter().any(|(.., by)| {
                     by.scheme == it.scheme && standing(&view, by, entry.event_ms) == Standing::Valid

@@ -58,7 +58,7 @@ const SHARE: &str = "UUUUUUUDDD..";
 
 /// What is expected of each call. The node has a table of its own: this one says what it must come to.
 #[rustfmt::skip]
-const EXPECTED: [(&str, &str); 48] = [
+const EXPECTED: [(&str, &str); 49] = [
     ("/oreledger.v1.SubmissionService/Submit", SIGNED),
     ("/oreledger.v1.SubmissionService/SubmitStream", SIGNED),
     ("/oreledger.v1.LotService/GetLot", LOT),
@@ -105,6 +105,7 @@ const EXPECTED: [(&str, &str); 48] = [
     ("/v1/lots/{member}/{number}/history", LOT),
     ("/v1/lots/{member}/{number}/trace", SIGHT),
     ("/v1/lots/{member}/{number}/attribute", LOT_OR_SHARE),
+    ("/v1/audit/{question}", SIGHT),
     ("/v1/records/{id}/receipt", MEMBER),
     ("/share/{token}", SHARE),
     ("/share/{token}/bundle", SHARE),
