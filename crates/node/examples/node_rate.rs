@@ -158,7 +158,11 @@ async fn many_at_a_time(node: &Running, first: u64, records: u64, callers: u64) 
 async fn main() {
     let count = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(100_000_u64);
     let world = World::new();
-    let node = world.start().await;
+    // The subject is the node, and not how much of it one caller may have.
+    let mut config = world.config();
+    config.allowance.calls_s = 1_000_000;
+    config.allowance.bytes_s = 1 << 36;
+    let node = world::start(config).await;
     let one_by_one = std::env::args().nth(2).and_then(|text| text.parse().ok()).unwrap_or(2_000_u64);
     let (lots, blends) = records(4_000, count * 2 + one_by_one);
     println!("{} byte records, two inputs each; fdatasync {:?}", blends[0].len(), fdatasync());
