@@ -321,8 +321,16 @@ pub enum BlockFault {
     Result,
 }
 
-/// Applies a whole block that somebody made: every signature and every rule again. `known` holds, in the entries' order,
-/// what this process verified before from the same bytes; it may be shorter.
+/// How the signatures of somebody's block are checked.
+#[derive(Debug, Default)]
+pub struct Scrutiny {
+    /// Fresh randomness for the batch.
+    pub entropy: [u8; 32],
+    /// In the entries' order, what this process verified before from the same bytes; it may be shorter.
+    pub known: Vec<Option<Arc<VerifiedRecord>>>,
+}
+
+/// Applies a whole block that somebody made: every signature and every rule again.
 ///
 /// # Errors
 /// [`BlockFault`]; then nothing has changed.
@@ -333,8 +341,7 @@ pub fn apply(
     custody: &mut Custody,
     graph: &mut Graph,
     log: &impl Records,
-    entropy: [u8; 32],
-    known: Vec<Option<Arc<VerifiedRecord>>>,
+    scrutiny: Scrutiny,
 ) -> Result<Sealed, BlockFault> {
     let header = &parts.header;
     let fits = header.height == tip.next_height()
@@ -344,7 +351,7 @@ pub fn apply(
     if !fits {
         return Err(BlockFault::DoesNotFollow(format!("height {} of {}", header.height, header.origin)));
     }
-    let records = verified(parts, entropy, known)?;
+    let records = verified(parts, scrutiny)?;
     let mut draft = Draft::begin(tip, graph, header.time_ms);
     for (place, (record, entry)) in records.iter().zip(&parts.entries).enumerate() {
         if let Err(error) = draft.add(custody, graph, log, record, entry.clone()) {
@@ -367,8 +374,7 @@ pub fn apply(
 /// All records but the seal, their signatures checked together, apart from those that were checked before.
 fn verified(
     parts: &BlockParts,
-    entropy: [u8; 32],
-    mut known: Vec<Option<Arc<VerifiedRecord>>>,
+    Scrutiny { entropy, mut known }: Scrutiny,
 ) -> Result<Vec<Arc<VerifiedRecord>>, BlockFault> {
     let (_, records) = parts.entries.split_last().ok_or(BadBlock::Seal)?;
     let fault = |place, why: String| BlockFault::Entry { place, why };

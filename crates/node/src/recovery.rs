@@ -138,8 +138,7 @@ fn begin(
         custody,
         graph,
         &reader,
-        entropy,
-        Vec::new(),
+        draft::Scrutiny { entropy, known: Vec::new() },
     );
     let sealed = sealed.map_err(bad)?;
     let tip = sealed.tip();

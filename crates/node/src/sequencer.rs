@@ -300,9 +300,10 @@ impl Sequencer {
         }
         // What waits here was verified here, from the same bytes.
         let known = if self.pool.is_shared() { self.pool.known(&parts.entries) } else { Vec::new() };
+        let scrutiny = draft::Scrutiny { entropy, known };
         let (tip, origin, log) = (&self.tip, &self.ledger.origin, &self.ledger.reader);
         let sealed =
-            draft::apply(parts, tip, origin, &mut state, &mut self.ledger.graph_mut(), log, entropy, known)?;
+            draft::apply(parts, tip, origin, &mut state, &mut self.ledger.graph_mut(), log, scrutiny)?;
         let (waiting, since) = (Vec::new(), Instant::now());
         self.underway = Some(Underway { state, sealed, bytes, waiting, since });
         Ok(())
