@@ -1,6 +1,6 @@
 //! From parts to messages, with every length checked before it is believed.
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 
 use crate::{
     lanes::Message,
@@ -75,13 +75,15 @@ impl Assembly {
         if begun.bytes.len() < total {
             return Ok(None);
         }
-        let whole = slot.take().map(|begun| begun.bytes.freeze()).unwrap_or_else(Bytes::new);
+        let whole = slot.take().map(|begun| begun.bytes.freeze()).unwrap_or_default();
         Ok(Some(Message { kind, id: part.id, bytes: whole }))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     fn part(kind: Kind, id: u64, total: usize, bytes: usize) -> Part {

@@ -628,7 +628,7 @@ pub(crate) async fn footprint(context: &Context, verb: &Footprint) -> Outcome {
     let answer = context.connect().await?.lot_footprint(request).await.map_err(failure)?;
     note(answer.basis.as_ref());
     let symbol = elements::symbol(answer.element).unwrap_or("metal");
-    let whole = answer.burden.clone().unwrap_or_default();
+    let whole = answer.burden.unwrap_or_default();
     if context.json {
         return output::json(&json!({
             "lot": verb.lot, "element": symbol, "allocation": answer.allocation,
@@ -644,7 +644,7 @@ pub(crate) async fn footprint(context: &Context, verb: &Footprint) -> Outcome {
             answer.silent, answer.lots
         ));
     }
-    let each = answer.per_kg.clone().unwrap_or_default();
+    let each = answer.per_kg.unwrap_or_default();
     let mut rows = vec![vec!["".to_owned(), "whole lot".to_owned(), format!("per kg {symbol}")]];
     for ((name, whole), (_, each)) in burdens(&whole).into_iter().zip(burdens(&each)) {
         rows.push(vec![name.to_owned(), micro(whole), micro(each)]);

@@ -105,12 +105,11 @@ impl Callers {
                         let place = answer.into_inner().place.expect("a place");
                         return self.note(record, place.leaf_index);
                     }
-                    Ok(Err(status)) => match ore_wire::status::refusal(&status) {
-                        refusal @ (Refusal::Rejected(_) | Refusal::Malformed(_)) => {
-                            panic!("a good record was refused: {refusal:?}")
-                        }
-                        _ => {}
-                    },
+                    Ok(Err(status)) => {
+                        let refusal = ore_wire::status::refusal(&status);
+                        let is_final = matches!(refusal, Refusal::Rejected(_) | Refusal::Malformed(_));
+                        assert!(!is_final, "a good record was refused: {refusal:?}");
+                    }
                     Err(_) => {}
                 }
             }
