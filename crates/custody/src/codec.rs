@@ -2,7 +2,7 @@
 //!
 //! Reading never panics: a short or odd value is a [`Garbled`].
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::vec::Vec;
 
 /// A value that is not what was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,8 +80,8 @@ impl<'a> Reader<'a> {
         Ok(head)
     }
 
-    pub(crate) fn text(&mut self) -> Read<Box<str>> {
-        Ok(core::str::from_utf8(self.bytes()?).map_err(|_| Garbled)?.into())
+    pub(crate) fn text(&mut self) -> Read<&'a str> {
+        core::str::from_utf8(self.bytes()?).map_err(|_| Garbled)
     }
 
     pub(crate) fn rest(&mut self) -> &'a [u8] {

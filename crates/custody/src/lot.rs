@@ -2,11 +2,13 @@
 //!
 //! `remaining + taken + disposed + used + shortfall = created`, always, in dry milligrams.
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, sync::Arc};
 
 use ore_record::v1::{CustodyModel, LotStatus, MaterialClass};
 
 pub use ore_record::content::ElementContent;
+
+use crate::text::Text;
 
 /// Place of an entity in its array, or of a record in the log; [`NONE`] when there is none.
 pub type Place = u32;
@@ -15,8 +17,8 @@ pub type Place = u32;
 pub const NONE: Place = u32::MAX;
 
 /// Contents in order of atomic number, each element once; empty when nothing is known.
-/// What was looked for and not found stands with 0 ppb.
-pub type Composition = Box<[ElementContent]>;
+/// What was looked for and not found stands with 0 ppb. Lots of one heap share theirs.
+pub type Composition = Arc<[ElementContent]>;
 
 /// Two letters of ISO 3166-1, or `ZZ` for unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,23 +35,30 @@ impl Country {
     }
 }
 
-/// What never changes about a lot.
+/// What never changes about a lot. The fields of its [`Description`] are read as if they were its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Passport {
     /// `<member>/<lot number>`.
-    pub id: Box<str>,
+    pub id: Text,
     /// Dry mass when it came into being, milligrams.
     pub created_mg: u64,
     /// Event time of its creation.
     pub created_ms: u64,
     /// Leaf of the record that created it.
     pub created_at: Place,
+    /// The void lot whose id it took over in a correction, or [`NONE`].
+    pub replaces: Place,
+    /// What it is and where it is from; lots of one making share it.
+    pub description: Arc<Description>,
+}
+
+/// What many lots have in common from their beginning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
     /// The member that created it.
     pub author: Place,
     /// Facility where it came into being.
     pub facility: Place,
-    /// The void lot whose id it took over in a correction, or [`NONE`].
-    pub replaces: Place,
     /// Formula of the pure compound that it is, or empty. Bounds later assays (rule M10).
     pub compound: Box<str>,
     /// Material class.
@@ -58,6 +67,14 @@ pub struct Passport {
     pub model: CustodyModel,
     /// One serialised piece.
     pub item: bool,
+}
+
+impl core::ops::Deref for Passport {
+    type Target = Description;
+
+    fn deref(&self) -> &Description {
+        &self.description
+    }
 }
 
 /// What changes. Small and copied freely: a change and its undo are this and an ordinal.
@@ -105,6 +122,16 @@ pub struct Lot {
 }
 
 impl Lot {
+    /// Keeps once what is equal in both: neighbours often come from one process.
+    pub(crate) fn share_with(&mut self, other: &Self) {
+        if self.passport.description == other.passport.description {
+            self.passport.description = Arc::clone(&other.passport.description);
+        }
+        if self.composition == other.composition {
+            self.composition = Arc::clone(&other.composition);
+        }
+    }
+
     /// `<member>/<lot number>`.
     #[must_use]
     pub fn id(&self) -> &str {

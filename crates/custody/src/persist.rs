@@ -16,32 +16,31 @@
 //! Numbers in keys are big-endian, so lots and places come back in order. Lots, standings and roster
 //! entries are never removed by a committed record.
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 use ore_record::{content::ElementContent, v1};
 use prost::Message;
 
 use crate::{
-    books::{AccountKey, Fate, Line, LineKey, Offer, Prior, Proposal},
+    books::{AccountKey, Books, Fate, Line, LineKey, Offer, Prior, Proposal},
     change::Write,
     codec::{Garbled, Read, Reader, Writer},
-    lot::{Composition, Lot, NONE, Passport, Place, Standing},
-    names::RecordIndex,
+    lot::{Composition, Description, Lot, Passport, Standing},
     roster::{Member, RosterEntry, ValidatorSet},
-    state::Custody,
+    text::Text,
 };
 
-mod tag {
-    pub(super) const LOT: u8 = b'L';
-    pub(super) const STANDING: u8 = b'S';
-    pub(super) const COMPOSITION: u8 = b'K';
-    pub(super) const ROSTER: u8 = b'R';
-    pub(super) const OFFER: u8 = b'O';
-    pub(super) const PROPOSAL: u8 = b'G';
-    pub(super) const FATE: u8 = b'W';
-    pub(super) const PRIOR: u8 = b'B';
-    pub(super) const ACCOUNT: u8 = b'C';
-    pub(super) const LINE: u8 = b'D';
+pub(crate) mod tag {
+    pub(crate) const LOT: u8 = b'L';
+    pub(crate) const STANDING: u8 = b'S';
+    pub(crate) const COMPOSITION: u8 = b'K';
+    pub(crate) const ROSTER: u8 = b'R';
+    pub(crate) const OFFER: u8 = b'O';
+    pub(crate) const PROPOSAL: u8 = b'G';
+    pub(crate) const FATE: u8 = b'W';
+    pub(crate) const PRIOR: u8 = b'B';
+    pub(crate) const ACCOUNT: u8 = b'C';
+    pub(crate) const LINE: u8 = b'D';
 }
 
 /// A key and its new value; no value removes the key.
@@ -80,7 +79,7 @@ impl core::fmt::Display for Hex<'_> {
     }
 }
 
-fn numbered(tag: u8, number: u32) -> Vec<u8> {
+pub(crate) fn numbered(tag: u8, number: u32) -> Vec<u8> {
     let mut key = Vec::with_capacity(5);
     key.push(tag);
     key.extend_from_slice(&number.to_be_bytes());
@@ -125,19 +124,8 @@ pub(crate) fn pairs(write: &Write, lots: &mut u32) -> [Option<Pair>; 2] {
 }
 
 fn put_lot(lot: &Lot) -> Vec<u8> {
-    let Passport {
-        id,
-        compound,
-        created_mg,
-        created_ms,
-        created_at,
-        author,
-        facility,
-        replaces,
-        material,
-        model,
-        item,
-    } = &lot.passport;
+    let Passport { id, created_mg, created_ms, created_at, replaces, description } = &lot.passport;
+    let Description { author, facility, compound, material, model, item } = &**description;
     let mut out = Writer(Vec::with_capacity(96));
     out.bytes(id.as_bytes())
         .bytes(compound.as_bytes())
@@ -154,21 +142,27 @@ fn put_lot(lot: &Lot) -> Vec<u8> {
     out.0
 }
 
-fn get_lot(reader: &mut Reader<'_>) -> Read<(Passport, Composition)> {
-    let passport = Passport {
-        id: reader.text()?,
-        compound: reader.text()?,
-        created_mg: reader.u64()?,
-        created_ms: reader.u64()?,
-        created_at: reader.u32()?,
-        author: reader.u32()?,
-        facility: reader.u32()?,
-        replaces: reader.u32()?,
-        material: reader.choice()?,
-        model: reader.choice()?,
-        item: reader.flag()?,
+/// What is equal in the lot `before` is shared with it.
+pub(crate) fn get_lot(
+    reader: &mut Reader<'_>,
+    before: Option<(&Passport, &Composition)>,
+) -> Read<(Passport, Composition)> {
+    let (id, compound) = (reader.text()?, reader.text()?);
+    let (created_mg, created_ms, created_at) = (reader.u64()?, reader.u64()?, reader.u32()?);
+    let (author, facility, replaces) = (reader.u32()?, reader.u32()?, reader.u32()?);
+    let (material, model, item) = (reader.choice()?, reader.choice()?, reader.flag()?);
+    let composition = get_composition(reader, before.map(|(_, composition)| composition))?;
+    let alike = |it: &Description| {
+        let Description { compound: its, .. } = it;
+        (it.author, it.facility, it.item) == (author, facility, item)
+            && (it.material, it.model, &**its) == (material, model, compound)
     };
-    Ok((passport, get_composition(reader)?))
+    let description = match before {
+        Some((before, _)) if alike(before) => Arc::clone(&before.description),
+        _ => Arc::new(Description { author, facility, compound: compound.into(), material, model, item }),
+    };
+    let id = Text::from(id);
+    Ok((Passport { id, created_mg, created_ms, created_at, replaces, description }, composition))
 }
 
 fn put_standing(standing: &Standing) -> Vec<u8> {
@@ -199,7 +193,7 @@ fn put_standing(standing: &Standing) -> Vec<u8> {
     out.0
 }
 
-fn get_standing(reader: &mut Reader<'_>) -> Read<Standing> {
+pub(crate) fn get_standing(reader: &mut Reader<'_>) -> Read<Standing> {
     Ok(Standing {
         remaining_mg: reader.u64()?,
         taken_mg: reader.u64()?,
@@ -225,18 +219,27 @@ fn put_composition(out: &mut Writer, composition: &[ElementContent]) {
     }
 }
 
-fn get_composition(reader: &mut Reader<'_>) -> Read<Composition> {
+/// The composition `before` itself when it is equal.
+pub(crate) fn get_composition(reader: &mut Reader<'_>, before: Option<&Composition>) -> Read<Composition> {
     let length = reader.u8()?;
-    (0..length)
-        .map(|_| {
-            Ok(ElementContent {
-                element: reader.u8()?,
-                measured: reader.flag()?,
-                ppb: reader.u32()?,
-                uncertainty_ppb: reader.u32()?,
-            })
-        })
-        .collect()
+    let mut again = Reader(reader.0);
+    let mut same = |content: &ElementContent| get_content(&mut again).is_ok_and(|it| it == *content);
+    match before {
+        Some(before) if before.len() == usize::from(length) && before.iter().all(&mut same) => {
+            *reader = again;
+            Ok(Arc::clone(before))
+        }
+        _ => (0..length).map(|_| get_content(reader)).collect(),
+    }
+}
+
+fn get_content(reader: &mut Reader<'_>) -> Read<ElementContent> {
+    Ok(ElementContent {
+        element: reader.u8()?,
+        measured: reader.flag()?,
+        ppb: reader.u32()?,
+        uncertainty_ppb: reader.u32()?,
+    })
 }
 
 /// The leaf's own encoding; validators have the height of their first block before it.
@@ -250,7 +253,7 @@ fn put_roster(entry: &RosterEntry) -> Vec<u8> {
     out.0
 }
 
-fn get_roster(reader: &mut Reader<'_>) -> Read<RosterEntry> {
+pub(crate) fn get_roster(reader: &mut Reader<'_>) -> Read<RosterEntry> {
     use v1::roster_state::Entity;
     let from_height = reader.u64()?;
     let state = v1::RosterState::decode(reader.rest()).map_err(|_| Garbled)?;
@@ -334,7 +337,7 @@ fn put_prior(prior: &Prior) -> Vec<u8> {
 
 fn get_prior(reader: &mut Reader<'_>) -> Read<Prior> {
     match reader.u8()? {
-        1 => Ok(Prior::Composition(get_composition(reader)?)),
+        1 => Ok(Prior::Composition(get_composition(reader, None)?)),
         2 => Ok(Prior::Remaining(reader.u64()?)),
         _ => Err(Garbled),
     }
@@ -362,152 +365,30 @@ fn scheme(reader: &mut Reader<'_>) -> Read<Box<str>> {
     Ok(core::str::from_utf8(reader.rest()).map_err(|_| Garbled)?.into())
 }
 
-impl Custody {
-    /// Takes up a state that [`crate::Change::writes`] described, with the ids of all leaves.
-    ///
-    /// Pairs may come in any order; each key once, with its newest value.
-    ///
-    /// # Errors
-    /// [`LoadError`] when a value does not read or points nowhere; whoever asks rebuilds from the log.
-    pub fn load<K: AsRef<[u8]>, V: AsRef<[u8]>>(
-        origin: &str,
-        pairs: impl IntoIterator<Item = (K, V)>,
-        ids: Vec<[u8; 32]>,
-    ) -> Result<Self, LoadError> {
-        if ids.len() >= NONE as usize {
-            return Err(LoadError::TooManyLeaves(ids.len()));
+/// What is open. `Ok(false)`: an unknown tag.
+pub(crate) fn get_book(
+    books: &mut Books,
+    tag: u8,
+    number: u32,
+    key: &mut Reader<'_>,
+    value: &mut Reader<'_>,
+) -> Read<bool> {
+    match tag {
+        tag::OFFER => drop(books.offers.insert(number, get_offer(value)?)),
+        tag::PROPOSAL => drop(books.proposals.insert(number, get_proposal(value)?)),
+        tag::FATE => drop(books.fates.insert(number, get_fate(value)?)),
+        tag::PRIOR => drop(books.priors.insert(number, get_prior(value)?)),
+        tag::ACCOUNT => {
+            let (element, period) = (key.u8()?, key.u32()?);
+            let account = AccountKey { scheme: scheme(key)?, facility: number, element, period };
+            books.accounts.insert(account, value.u64()?);
         }
-        let mut pieces = Pieces::default();
-        let mut custody = Self::new(origin);
-        custody.records = RecordIndex::from_ids(ids);
-        for (key, value) in pairs {
-            let (key, value) = (key.as_ref(), value.as_ref());
-            match pieces.take(&mut custody, key, value) {
-                Ok(true) => {}
-                Ok(false) => return Err(LoadError::UnknownKey(key.to_vec())),
-                Err(Garbled) => return Err(LoadError::Garbled(key.to_vec())),
-            }
+        tag::LINE => {
+            let element = key.u8()?;
+            let line = LineKey { lot: number, element, scheme: scheme(key)? };
+            books.lines.insert(line, Line { earned_mg: value.u64()?, claimed_mg: value.u64()? });
         }
-        pieces.assemble(&mut custody)?;
-        custody.check_places()?;
-        Ok(custody)
+        _ => return Ok(false),
     }
-
-    /// Every place that a value names is there, so that no later look-up can fail.
-    fn check_places(&self) -> Result<(), LoadError> {
-        let leaf = |leaf: Place| (leaf as usize) < self.records.len();
-        let member = |place: Place| self.member_at(place).is_some();
-        let facility = |place: Place| place == NONE || self.facility_at(place).is_some();
-        let dangling = |tag: u8, at: u32| Err(LoadError::Dangling(numbered(tag, at)));
-        for (ordinal, lot) in (0..).zip(&self.lots) {
-            let Passport { created_at, author, replaces, facility: born_at, .. } = lot.passport;
-            let replaced =
-                replaces == NONE || (replaces < ordinal && self.lots[replaces as usize].id() == lot.id());
-            if !(leaf(created_at) && member(author) && facility(born_at) && replaced) {
-                return dangling(tag::LOT, ordinal);
-            }
-            let standing = &lot.standing;
-            let offered = standing.offer == NONE || self.books.offers.contains_key(&standing.offer);
-            let by = |place: Place| place == NONE || member(place);
-            let who = member(standing.custodian) && member(standing.owner);
-            let marks = by(standing.held_by) && by(standing.recalled_by);
-            if !(leaf(standing.head) && who && facility(standing.facility) && offered && marks) {
-                return dangling(tag::STANDING, ordinal);
-            }
-        }
-        for (at, offer) in &self.books.offers {
-            let lots = offer.lots.iter().all(|lot| (*lot as usize) < self.lots.len());
-            if !(leaf(*at) && member(offer.author) && member(offer.receiver) && lots) {
-                return dangling(tag::OFFER, *at);
-            }
-        }
-        for (at, proposal) in &self.books.proposals {
-            if !(leaf(*at) && proposal.approvals.iter().all(|place| member(*place))) {
-                return dangling(tag::PROPOSAL, *at);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Values by number, until all have come and can be put in order.
-#[derive(Default)]
-struct Pieces {
-    lots: Vec<(u32, Passport, Composition)>,
-    standings: Vec<(u32, Standing)>,
-    compositions: Vec<(u32, Composition)>,
-    roster: Vec<(u32, RosterEntry)>,
-}
-
-impl Pieces {
-    /// `Ok(false)`: an unknown key.
-    fn take(&mut self, custody: &mut Custody, key: &[u8], value: &[u8]) -> Read<bool> {
-        let mut key = Reader(key);
-        let mut value = Reader(value);
-        let Ok(tag) = key.u8() else { return Ok(false) };
-        let Ok(number) = key.u32() else { return Ok(false) };
-        let books = &mut custody.books;
-        match tag {
-            tag::LOT => {
-                let (passport, composition) = get_lot(&mut value)?;
-                self.lots.push((number, passport, composition));
-            }
-            tag::STANDING => self.standings.push((number, get_standing(&mut value)?)),
-            tag::COMPOSITION => self.compositions.push((number, get_composition(&mut value)?)),
-            tag::ROSTER => self.roster.push((number, get_roster(&mut value)?)),
-            tag::OFFER => drop(books.offers.insert(number, get_offer(&mut value)?)),
-            tag::PROPOSAL => drop(books.proposals.insert(number, get_proposal(&mut value)?)),
-            tag::FATE => drop(books.fates.insert(number, get_fate(&mut value)?)),
-            tag::PRIOR => drop(books.priors.insert(number, get_prior(&mut value)?)),
-            tag::ACCOUNT => {
-                let (element, period) = (key.u8()?, key.u32()?);
-                let account = AccountKey { scheme: scheme(&mut key)?, facility: number, element, period };
-                books.accounts.insert(account, value.u64()?);
-            }
-            tag::LINE => {
-                let element = key.u8()?;
-                let line = LineKey { lot: number, element, scheme: scheme(&mut key)? };
-                books.lines.insert(line, Line { earned_mg: value.u64()?, claimed_mg: value.u64()? });
-            }
-            _ => return Ok(false),
-        }
-        key.end().and_then(|()| value.end())?;
-        Ok(true)
-    }
-
-    fn assemble(mut self, custody: &mut Custody) -> Result<(), LoadError> {
-        self.roster.sort_by_key(|(place, _)| *place);
-        contiguous("roster place", self.roster.iter().map(|(place, _)| *place))?;
-        self.roster.into_iter().for_each(|(_, entry)| custody.push_roster(entry));
-
-        self.lots.sort_by_key(|(ordinal, ..)| *ordinal);
-        self.standings.sort_by_key(|(ordinal, _)| *ordinal);
-        contiguous("lot", self.lots.iter().map(|(ordinal, ..)| *ordinal))?;
-        contiguous("standing of lot", self.standings.iter().map(|(ordinal, _)| *ordinal))?;
-        if self.lots.len() != self.standings.len() {
-            let at = self.lots.len().min(self.standings.len()) as u32;
-            return Err(LoadError::Gap { what: "lot", at });
-        }
-        custody.lots.reserve(self.lots.len());
-        custody.lot_names.reserve(self.lots.len());
-        for ((_, passport, composition), (_, standing)) in self.lots.into_iter().zip(self.standings) {
-            let _ = custody.apply(Write::NewLot(Box::new(Lot { passport, standing, composition })));
-        }
-        for (ordinal, composition) in self.compositions {
-            let Some(lot) = custody.lots.get_mut(ordinal as usize) else {
-                return Err(LoadError::Dangling(numbered(tag::COMPOSITION, ordinal)));
-            };
-            lot.composition = composition;
-        }
-        Ok(())
-    }
-}
-
-fn contiguous(what: &'static str, numbers: impl Iterator<Item = u32>) -> Result<(), LoadError> {
-    for (expected, number) in (0_u32..).zip(numbers) {
-        if number != expected {
-            return Err(LoadError::Gap { what, at: expected });
-        }
-    }
-    Ok(())
+    Ok(true)
 }

@@ -131,8 +131,11 @@ impl Custody {
         }
     }
 
-    fn push_lot(&mut self, lot: Lot) -> Write {
+    fn push_lot(&mut self, mut lot: Lot) -> Write {
         let ordinal = self.lots.len() as u32;
+        if let Some(before) = self.lots.last() {
+            lot.share_with(before);
+        }
         self.lots.push(lot);
         let (names, lots) = (&mut self.lot_names, &self.lots);
         let id = lots[ordinal as usize].id().as_bytes();

@@ -141,7 +141,7 @@ impl Custody {
         out
     }
 
-    fn write_lot_leaf(&self, lot: &Lot, out: &mut Vec<u8>) {
+    pub(crate) fn write_lot_leaf(&self, lot: &Lot, out: &mut Vec<u8>) {
         let head = self.records.id_at(lot.standing.head);
         put_bytes(out, 1, lot.id().as_bytes());
         put_bytes(out, 2, head.as_ref().map_or(&[], |id| id.as_bytes()));

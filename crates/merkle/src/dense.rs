@@ -5,7 +5,7 @@
 //! the same root as the recursive definition. Changes are collected and hashed together, so a block
 //! that touches neighbouring leaves pays for their common ancestors once. 64 bytes per leaf.
 
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 use core::mem;
 
 use crate::hash::{LeafHash, NodeHash, RootHash, empty_root, hash_children};
@@ -203,6 +203,25 @@ impl DenseTree {
         if let Some(top) = self.levels.iter().position(|level| level.len() == 1) {
             self.levels.truncate(top + 1);
         }
+    }
+}
+
+/// Of many leaves at once; nothing is stale then.
+impl FromIterator<LeafHash> for DenseTree {
+    fn from_iter<I: IntoIterator<Item = LeafHash>>(leaves: I) -> Self {
+        let leaves: Vec<NodeHash> = leaves.into_iter().map(NodeHash::from).collect();
+        if leaves.is_empty() {
+            return Self::new();
+        }
+        let mut levels = vec![leaves];
+        while let Some(children) = levels.last().filter(|level| level.len() > 1) {
+            let parents = children.chunks(2).map(|pair| match pair {
+                [left, right] => hash_children(left, right),
+                alone => alone[0],
+            });
+            levels.push(parents.collect());
+        }
+        Self { levels, dirty: Vec::new() }
     }
 }
 

@@ -28,22 +28,15 @@ pub fn split(key: &[u8]) -> (Vec<u8>, u8) {
 impl Group {
     /// Reads a group; `None` when the bytes are none.
     #[must_use]
-    pub fn decode(mut bytes: &[u8]) -> Option<Self> {
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
         let mut values: BTreeMap<u8, Vec<u8>> = BTreeMap::new();
-        while let Some((head, rest)) = bytes.split_first_chunk::<7>() {
-            let [slot, lengths @ ..] = *head;
-            let length = u32::from_be_bytes([0, lengths[0], lengths[1], lengths[2]]) as usize;
-            let packed = u32::from_be_bytes([0, lengths[3], lengths[4], lengths[5]]) as usize;
-            let before = values.last_key_value();
-            if slot > 0x0f || before.is_some_and(|(last, _)| *last >= slot) {
-                return None;
-            }
-            let (packed, rest) = rest.split_at_checked(packed)?;
-            let value = unpack(packed, length, before.map_or(&[], |(_, value)| value))?;
-            values.insert(slot, value);
-            bytes = rest;
+        let mut members = Members::default();
+        members.start();
+        let mut rest = bytes;
+        while let Some(slot) = members.next(&mut rest)? {
+            values.insert(slot, members.value.clone());
         }
-        bytes.is_empty().then_some(Self(values))
+        Some(Self(values))
     }
 
     /// The bytes that [`Group::decode`] reads.
@@ -70,18 +63,49 @@ impl Group {
             None => drop(self.0.remove(&slot)),
         }
     }
+}
 
-    /// The pairs, their keys made whole again.
+/// Reads groups one value at a time, without an allocation for each.
+#[derive(Debug, Default)]
+pub struct Members {
+    /// The value read last.
+    pub value: Vec<u8>,
+    before: Vec<u8>,
+    slot: Option<u8>,
+}
+
+impl Members {
+    /// Begins a group.
+    pub fn start(&mut self) {
+        self.value.clear();
+        self.slot = None;
+    }
+
+    /// Reads the next value off `rest` and gives its slot, or nothing at the end. `None` when the bytes are no group.
     #[must_use]
-    pub fn into_pairs(self, shared: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let whole = |slot: u8| {
-            let mut key = shared.to_vec();
-            if let Some(last) = key.last_mut() {
-                *last |= slot;
-            }
-            key
+    pub fn next(&mut self, rest: &mut &[u8]) -> Option<Option<u8>> {
+        let Some((head, after)) = rest.split_first_chunk::<7>() else {
+            return rest.is_empty().then_some(None);
         };
-        self.0.into_iter().map(|(slot, value)| (whole(slot), value)).collect()
+        let [slot, lengths @ ..] = *head;
+        let length = u32::from_be_bytes([0, lengths[0], lengths[1], lengths[2]]) as usize;
+        let packed = u32::from_be_bytes([0, lengths[3], lengths[4], lengths[5]]) as usize;
+        if slot > 0x0f || self.slot.is_some_and(|last| last >= slot) {
+            return None;
+        }
+        let (packed, after) = after.split_at_checked(packed)?;
+        std::mem::swap(&mut self.value, &mut self.before);
+        unpack(packed, length, &self.before, &mut self.value)?;
+        self.slot = Some(slot);
+        *rest = after;
+        Some(Some(slot))
+    }
+}
+
+/// The key of a member of a group.
+pub fn whole_key(key: &mut [u8], slot: u8) {
+    if let Some(last) = key.last_mut() {
+        *last = *last & 0xf0 | slot;
     }
 }
 
@@ -108,8 +132,8 @@ fn pack(value: &[u8], before: &[u8]) -> Vec<u8> {
 }
 
 /// `None` when the bytes do not give a value of this length.
-fn unpack(mut packed: &[u8], length: usize, before: &[u8]) -> Option<Vec<u8>> {
-    let mut value = Vec::with_capacity(length.min(1 << 16));
+fn unpack(mut packed: &[u8], length: usize, before: &[u8], value: &mut Vec<u8>) -> Option<()> {
+    value.clear();
     while let Some(([zeros, literals], rest)) = packed.split_first_chunk::<2>() {
         let (bytes, rest) = rest.split_at_checked(usize::from(*literals))?;
         value.resize(value.len() + usize::from(*zeros), 0);
@@ -123,12 +147,12 @@ fn unpack(mut packed: &[u8], length: usize, before: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     value.iter_mut().zip(before).for_each(|(byte, other)| *byte ^= other);
-    Some(value)
+    Some(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Group, split};
+    use super::{Group, split, whole_key};
 
     #[test]
     fn a_group_gives_back_what_was_put_in() {
@@ -143,7 +167,9 @@ mod tests {
         assert_eq!(Group::decode(&bytes), Some(group.clone()));
         let (shared, slot) = split(b"\x01S\x00\x23");
         assert_eq!((&shared[..], slot), (&b"\x01S\x00\x20"[..], 3));
-        assert!(group.into_pairs(&shared).contains(&(b"\x01S\x00\x23".to_vec(), b"abcabc".to_vec())));
+        let mut key = shared;
+        whole_key(&mut key, 3);
+        assert_eq!(&key[..], b"\x01S\x00\x23");
     }
 
     #[test]

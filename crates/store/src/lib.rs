@@ -24,6 +24,7 @@ pub mod promise;
 pub mod reader;
 pub mod replay;
 pub mod store;
+mod take_up;
 pub mod view;
 
 pub use block::{CommittedBlock, Consequences};

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, RwLock},
 };
 
-use ore_custody::Custody;
+use ore_custody::{Custody, LoadError, RecordIndex};
 use ore_merkle::{Frontier, Levels};
 use ore_provenance::Graph;
 use ore_record::v1;
@@ -27,6 +27,7 @@ use crate::{
     reader::{Readable, Reader},
     replay::Replay,
     store::{Phase, Progress, Recovered, Store, StoreOptions},
+    take_up::load_custody,
     view::{View, set_aside},
 };
 
@@ -48,33 +49,32 @@ impl Store {
         disk.sync_dir(dir).map_err(|e| StoreError::io("sync", dir, e))?;
         let lock = lock(dir)?;
         let mut log = OpenedLog::open(&disk, dir, options, progress)?;
-        // Two long readings that need nothing of each other.
-        let (levels, graph) = std::thread::scope(|scope| {
+        // Long readings that need nothing of each other.
+        let ids = std::mem::take(&mut log.rows.ids);
+        let (levels, made) = std::thread::scope(|scope| {
             let graph = scope.spawn(|| GraphFiles::open(&*disk, dir));
-            (log.levels(progress), graph.join())
+            let records = scope.spawn(|| RecordIndex::from_ids(ids));
+            (log.levels(progress), graph.join().and_then(|graph| Ok((graph, records.join()?))))
         });
         let levels = levels?;
-        let graph = graph.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        let (graph, mut records) = made.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let graph = graph?;
+        if !log.rows.ids.is_empty() {
+            // The stored rows were wrong, and were made again from the log.
+            records = RecordIndex::from_ids(std::mem::take(&mut log.rows.ids));
+        }
         let tip = log.tip(&options.origin)?;
         check_tree(&log, &levels, tip.as_ref())?;
         let promise = Promise::open(&*disk, dir)?;
 
         let OpenedLog { segments, flat, rows, writer, torn_bytes } = log;
-        let LoadedRows { slots, ids, lengths, .. } = rows;
+        let LoadedRows { slots, lengths, .. } = rows;
         let positions = Positions::new(slots, lengths, segments.clone());
         let status = Arc::new(Mutex::new(ViewStatus::default()));
-        let ledger = Ledger {
-            dir,
-            disk: &disk,
-            options,
-            segments,
-            ids,
-            levels: &levels,
-            positions: &positions,
-            progress,
-        };
+        let ledger =
+            Ledger { dir, disk: &disk, options, segments, levels: &levels, positions: &positions, progress };
         let (indexer, replay, rebuilt, replayed_blocks) =
-            ledger.bring_up(flat, graph, Arc::clone(&status))?;
+            ledger.bring_up(flat, graph, records, Arc::clone(&status))?;
         let index = IndexThread::start(indexer).map_err(|e| StoreError::io("start a thread for", dir, e))?;
         let newest = tip;
         let readable = Readable {
@@ -268,7 +268,6 @@ struct Ledger<'a> {
     disk: &'a Arc<dyn Disk>,
     options: &'a StoreOptions,
     segments: Vec<Arc<Segment>>,
-    ids: Vec<[u8; 32]>,
     levels: &'a Levels,
     positions: &'a Positions,
     progress: Progress<'a>,
@@ -281,10 +280,11 @@ impl Ledger<'_> {
         &self,
         flat: FlatFiles,
         (graph_files, graph): (GraphFiles, Graph),
+        records: Result<RecordIndex, LoadError>,
         status: Arc<Mutex<ViewStatus>>,
     ) -> Result<BroughtUp, StoreError> {
         let mut indexer = self.indexer(flat, graph_files, status);
-        let mut why = match self.take_up_view(&mut indexer, graph) {
+        let mut why = match self.take_up_view(&mut indexer, graph, records) {
             Ok(mut replay) => {
                 let from = replay.next_height();
                 match self.catch_up(&mut indexer, &mut replay, Phase::CatchUp) {
@@ -331,7 +331,12 @@ impl Ledger<'_> {
     }
 
     /// Takes up what the view holds, if it agrees with the log; says why not otherwise.
-    fn take_up_view(&self, indexer: &mut Indexer, graph: Graph) -> Result<Replay, String> {
+    fn take_up_view(
+        &self,
+        indexer: &mut Indexer,
+        graph: Graph,
+        records: Result<RecordIndex, LoadError>,
+    ) -> Result<Replay, String> {
         let view = View::open(&**self.disk, self.dir, self.options.index.cache_bytes)
             .map_err(|fault| fault.to_string())?;
         let applied = self.redo(&view)?;
@@ -354,7 +359,7 @@ impl Ledger<'_> {
         if indexer.graph.blocks() <= applied.height {
             return Err(format!("the graph ends before height {}", applied.height));
         }
-        let mut custody = self.load(&view, &applied)?;
+        let mut custody = self.load(&view, &applied, records)?;
         if custody.state_root() != *header.state_root {
             return Err(format!("its state root is not that of the header of height {}", applied.height));
         }
@@ -395,10 +400,19 @@ impl Ledger<'_> {
         Ok((header, BlockId::of(&block.header)))
     }
 
-    fn load(&self, view: &View, applied: &Applied) -> Result<Custody, String> {
+    fn load(
+        &self,
+        view: &View,
+        applied: &Applied,
+        records: Result<RecordIndex, LoadError>,
+    ) -> Result<Custody, String> {
+        let mut records = records.map_err(|error| error.to_string())?;
         let leaves = usize::try_from(applied.tree_size).map_err(|_| "too many leaves")?;
-        let ids = self.ids.get(..leaves).ok_or("the view holds more leaves than the log")?.to_vec();
-        load_custody(view, &self.options.origin, ids)
+        if records.len() < leaves {
+            return Err("the view holds more leaves than the log".into());
+        }
+        records.truncate(leaves);
+        load_custody(view, &self.options.origin, records)
     }
 
     fn frontier_at(&self, size: u64) -> Option<Frontier> {
@@ -455,32 +469,4 @@ impl Ledger<'_> {
             }
         }
     }
-}
-
-/// Pairs that travel together from the thread that reads the view to the one that makes custody of them.
-const PAIRS_AT_ONCE: usize = 4_096;
-/// Such portions that may wait, so that reading does not run away from the other thread.
-const PORTIONS_WAITING: usize = 16;
-
-/// Custody from the pairs of a view: one thread reads, one assembles.
-pub(crate) fn load_custody(view: &View, origin: &str, ids: Vec<[u8; 32]>) -> Result<Custody, String> {
-    std::thread::scope(|scope| {
-        let (portions, received) = std::sync::mpsc::sync_channel(PORTIONS_WAITING);
-        let reading = scope.spawn(move || {
-            let mut pairs = view.state();
-            // Ends with the last pair, at the first that does not read, or when nobody wants more.
-            loop {
-                let portion: Result<Vec<_>, _> = pairs.by_ref().take(PAIRS_AT_ONCE).collect();
-                let portion = portion.map_err(|fault| fault.to_string())?;
-                if portion.is_empty() || portions.send(portion).is_err() {
-                    return Ok(());
-                }
-            }
-        });
-        let custody = Custody::load(origin, received.into_iter().flatten(), ids);
-        match reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)) {
-            Ok(()) => custody.map_err(|error| error.to_string()),
-            Err(fault) => Err(fault),
-        }
-    })
 }

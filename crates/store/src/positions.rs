@@ -342,32 +342,37 @@ impl FlatFiles {
             file.read_at(&mut bytes, 0)?;
             Ok(bytes)
         };
-        let (hashes, ids) = (all(&self.hashes)?, all(&self.ids)?);
+        // Whole hashes are read to where they stay.
+        let hashes32 = |file: &Arc<dyn DiskFile>| -> std::io::Result<Vec<[u8; 32]>> {
+            let mut hashes = vec![[0; 32]; usize::try_from(file.size()? / 32).unwrap_or(usize::MAX)];
+            file.read_at(hashes.as_flattened_mut(), 0)?;
+            Ok(hashes)
+        };
+        let (mut leaf_hashes, mut ids) = (hashes32(&self.hashes)?, hashes32(&self.ids)?);
         let (lengths, blocks) = (all(&self.lengths)?, all(&self.blocks)?);
         let (mut slots, mut leaf) = (Vec::new(), 0_usize);
         for row in blocks.chunks_exact(BLOCK_ROW_BYTES) {
             let Some((slot, crc)) = decode_row(row) else { break };
             let end = leaf.saturating_add(slot.entries as usize);
             let rows = (
-                hashes.get(leaf * 32..end.saturating_mul(32)),
-                ids.get(leaf * 32..end.saturating_mul(32)),
+                leaf_hashes.get(leaf..end),
+                ids.get(leaf..end),
                 lengths.get(leaf * 2..end.saturating_mul(2)),
             );
             let (Some(hashes), Some(ids), Some(lengths)) = rows else { break };
-            if slot.first_leaf != leaf as u64 || rows_crc(hashes, ids, lengths) != crc {
+            let found = rows_crc(hashes.as_flattened(), ids.as_flattened(), lengths);
+            if slot.first_leaf != leaf as u64 || found != crc {
                 break;
             }
             slots.push(slot);
             leaf = end;
         }
-        let hash32 = |chunk: &[u8]| <[u8; 32]>::try_from(chunk).expect("chunks of 32");
+        leaf_hashes.truncate(leaf);
+        ids.truncate(leaf);
         Ok(LoadedRows {
             slots,
-            leaf_hashes: hashes[..leaf * 32]
-                .chunks_exact(32)
-                .map(|c| LeafHash::from_bytes(hash32(c)))
-                .collect(),
-            ids: ids[..leaf * 32].chunks_exact(32).map(hash32).collect(),
+            leaf_hashes: leaf_hashes.into_iter().map(LeafHash::from_bytes).collect(),
+            ids,
             lengths: lengths[..leaf * 2].chunks_exact(2).map(|c| u16::from_be_bytes([c[0], c[1]])).collect(),
         })
     }

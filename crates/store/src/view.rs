@@ -8,6 +8,7 @@
 //! may be missing. So durability is a `flush` and an fdatasync on our own handle of its file.
 
 use std::{
+    borrow::Cow,
     panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
     sync::Arc,
@@ -17,7 +18,7 @@ use crate::{
     batch::{Applied, Batch},
     disk::{Access, Disk, DiskFile},
     error::StoreError,
-    group::{self, Group},
+    group::{self, Group, Members},
 };
 
 /// Folder of sled, below the ledger's.
@@ -51,6 +52,15 @@ pub struct View {
     db: sled::Db,
     file: Arc<dyn DiskFile>,
     path: PathBuf,
+}
+
+/// Keys of custody state, without the view's prefix.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StateRange<'a> {
+    /// The first.
+    pub from: &'a [u8],
+    /// The first beyond; all when there is none.
+    pub to: Option<&'a [u8]>,
 }
 
 /// Runs something of sled's, whose answer to bytes that it does not like is sometimes a panic.
@@ -143,18 +153,49 @@ impl View {
         self.put(&key, (!value.is_empty()).then_some(&value[..]))
     }
 
-    /// Custody state: every key and value, in the order of their groups. A bad page ends it with an error.
-    pub fn state(&self) -> impl Iterator<Item = Result<(Vec<u8>, Vec<u8>), ViewFault>> + '_ {
-        self.pairs(vec![PREFIX_STATE]).flat_map(|pair| {
-            let members = pair.and_then(|(shared, value)| {
-                let group = Group::decode(&value).ok_or_else(|| ViewFault::new("a garbled group"))?;
-                Ok(group.into_pairs(&shared))
-            });
-            match members {
-                Ok(pairs) => pairs.into_iter().map(Ok).collect(),
-                Err(fault) => vec![Err(fault)],
+    /// Custody state: every key in `range` (groups are not divided) and its value, in order, without a copy of
+    /// either. A bad page ends it with an error, and so does the visitor.
+    ///
+    /// # Errors
+    /// [`ViewFault`], or the visitor's.
+    pub fn visit_state<E: From<ViewFault>>(
+        &self,
+        range: StateRange<'_>,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let prefixed = |key: &[u8]| [&[PREFIX_STATE], key].concat();
+        let to = range.to.map_or_else(|| vec![PREFIX_STATE + 1], prefixed);
+        let mut pairs = caught(|| Ok(self.db.range(prefixed(range.from)..to)))?;
+        let mut members = Members::default();
+        let mut key = Vec::new();
+        while let Some(pair) = caught(|| pairs.next().transpose())? {
+            let (shared, stored) = pair;
+            let value = match stored.split_first() {
+                Some((0, value)) => Cow::Borrowed(value),
+                _ => Cow::Owned(self.whole(&shared, &stored)?),
+            };
+            key.clear();
+            key.extend_from_slice(&shared[1..]);
+            members.start();
+            let mut rest = &value[..];
+            let garbled = || ViewFault::new("a garbled group");
+            while let Some(slot) = members.next(&mut rest).ok_or_else(garbled)? {
+                group::whole_key(&mut key, slot);
+                visit(&key, &members.value)?;
             }
-        })
+        }
+        Ok(())
+    }
+
+    /// The last key of custody state in a range.
+    ///
+    /// # Errors
+    /// [`ViewFault`].
+    pub fn last_state_key(&self, range: StateRange<'_>) -> Result<Option<Vec<u8>>, ViewFault> {
+        let prefixed = |key: &[u8]| [&[PREFIX_STATE], key].concat();
+        let to = range.to.map_or_else(|| vec![PREFIX_STATE + 1], prefixed);
+        let last = caught(|| self.db.range(prefixed(range.from)..to).next_back().transpose())?;
+        Ok(last.map(|(shared, _)| shared[1..].to_vec()))
     }
 
     fn make_durable(&self) -> Result<(), ViewFault> {

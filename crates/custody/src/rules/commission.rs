@@ -1,6 +1,6 @@
 //! A lot comes into being: alone (this file's rule O1), or out of a transformation, by the same checks.
 
-use alloc::{boxed::Box, format};
+use alloc::{boxed::Box, format, sync::Arc};
 
 use ore_record::{
     LotId, oxides,
@@ -13,7 +13,7 @@ use crate::{
     change::Write,
     desk::Desk,
     effect::{Effect, Source, SourceKind},
-    lot::{Country, Lot, NONE, Passport, Place, Standing},
+    lot::{Country, Description, Lot, NONE, Passport, Place, Standing},
     rejection::{About, Reason, Rule, Verdict, refuse, shorten},
     rules::{composition, quantities, values},
 };
@@ -148,13 +148,15 @@ pub(crate) fn new_lot(desk: &mut Desk<'_>, new: &NewLot, facility: Place) -> Ver
             created_mg,
             created_ms: desk.record.event_time_ms,
             created_at: desk.leaf,
-            author: desk.author,
-            facility,
             replaces,
-            compound: new.compound.as_str().into(),
-            material,
-            model,
-            item: !new.serial.is_empty(),
+            description: Arc::new(Description {
+                author: desk.author,
+                facility,
+                compound: new.compound.as_str().into(),
+                material,
+                model,
+                item: !new.serial.is_empty(),
+            }),
         },
         standing: Standing {
             remaining_mg: created_mg,

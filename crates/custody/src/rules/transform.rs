@@ -388,7 +388,7 @@ fn weigh(inputs: &[Touched<'_>], step: &Step) -> Balance {
         if composition.is_empty() {
             balance.unassayed_mg += dry_mg;
         }
-        for &ElementContent { element, ppb, uncertainty_ppb, .. } in composition {
+        for &ElementContent { element, ppb, uncertainty_ppb, .. } in composition.iter() {
             balance.in_most[usize::from(element) % ELEMENTS] +=
                 dry_mg * (u128::from(ppb) + u128::from(uncertainty_ppb)).min(PPB);
         }
@@ -396,7 +396,7 @@ fn weigh(inputs: &[Touched<'_>], step: &Step) -> Balance {
     for output in &step.outputs {
         let dry_mg = u128::from(output.dry_mg);
         balance.rounding += dry_mg;
-        for content in &output.composition {
+        for content in output.composition.iter() {
             let least = u128::from(content.ppb.saturating_sub(content.uncertainty_ppb));
             balance.present |= 1 << (content.element % 128);
             balance.out_least[usize::from(content.element) % ELEMENTS] += dry_mg * least;

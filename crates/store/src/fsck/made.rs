@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ore_custody::RecordIndex;
 use ore_provenance::Graph;
 
 use super::{Check, Fsck};
@@ -12,9 +13,9 @@ use crate::{
     disk::{Access, DiskFile},
     error::StoreError,
     graph_files::{GRAPH_FEED, GraphFiles},
-    open::load_custody,
     positions::{BLOCK_ROW_BYTES, BLOCKS, ENTRY_LENGTHS, INDEX_DIR, LEAF_HASHES, RECORD_IDS, expected_bytes},
     replay::Replayed,
+    take_up::load_custody,
     view::{PREFIX_AUTHOR, VIEW_DIR, View},
 };
 
@@ -169,7 +170,9 @@ impl Made {
         if applied.block_id != checked.id || applied.tree_size != fsck.replay.frontier.size().get() {
             return wrong(format!("block {}", checked.id), format!("block {}", applied.block_id));
         }
-        let mut stored = match load_custody(view, &fsck.replay.origin, std::mem::take(&mut self.ids)) {
+        let records = RecordIndex::from_ids(std::mem::take(&mut self.ids)).map_err(|error| error.to_string());
+        let stored = records.and_then(|records| load_custody(view, &fsck.replay.origin, records));
+        let mut stored = match stored {
             Ok(stored) => stored,
             Err(why) => return wrong("a state that loads".into(), why),
         };

@@ -1,0 +1,335 @@
+//! Taking up a stored state, in parts that can be read side by side.
+//!
+//! ```text
+//! RecordIndex::from_ids ─┐
+//! Part (all but lots) ───┴─> Base ──run──> Run ─┐ in order of the lots
+//! Part (some lots) ───────────┘  (any thread)   ├─> Lots ──index─┐
+//!                                               │                ├─> Base::complete ─> Custody
+//!                                               └─> Leaves ─hash─┘
+//! ```
+//!
+//! Nothing here spawns; whoever has threads gives them the steps. [`Custody::load`] takes the same steps one by one.
+
+use alloc::vec::Vec;
+
+use ore_merkle::{DenseTree, LeafHash, hash_leaf};
+
+use crate::{
+    codec::{Garbled, Read, Reader},
+    lot::{Composition, Lot, NONE, Passport, Place, Standing},
+    names::{Names, RecordIndex},
+    persist::{self, LoadError, numbered, tag},
+    roster::RosterEntry,
+    state::Custody,
+};
+
+/// Some of the stored pairs. Lots, where they stand and their newer compositions belong into one part per range of
+/// ordinals, in any order; everything else into one part.
+#[derive(Default)]
+pub struct Part {
+    lots: Vec<(u32, Passport, Composition)>,
+    standings: Vec<(u32, Standing)>,
+    compositions: Vec<(u32, Composition)>,
+    roster: Vec<(u32, RosterEntry)>,
+    books: crate::books::Books,
+}
+
+impl Part {
+    /// A part with room for so many lots.
+    #[must_use]
+    pub fn with_capacity(lots: usize) -> Self {
+        Self { lots: Vec::with_capacity(lots), standings: Vec::with_capacity(lots), ..Self::default() }
+    }
+
+    /// Takes one pair.
+    ///
+    /// # Errors
+    /// [`LoadError::UnknownKey`] and [`LoadError::Garbled`].
+    pub fn take(&mut self, key: &[u8], value: &[u8]) -> Result<(), LoadError> {
+        match self.read(Reader(key), Reader(value)) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(LoadError::UnknownKey(key.to_vec())),
+            Err(Garbled) => Err(LoadError::Garbled(key.to_vec())),
+        }
+    }
+
+    /// `Ok(false)`: an unknown key.
+    fn read(&mut self, mut key: Reader<'_>, mut value: Reader<'_>) -> Read<bool> {
+        let Ok(tag) = key.u8() else { return Ok(false) };
+        let Ok(number) = key.u32() else { return Ok(false) };
+        match tag {
+            tag::LOT => {
+                // Neighbours are much alike: what is equal is kept once.
+                let before = self.lots.last().map(|(_, passport, composition)| (passport, composition));
+                let (passport, composition) = persist::get_lot(&mut value, before)?;
+                self.lots.push((number, passport, composition));
+            }
+            tag::STANDING => self.standings.push((number, persist::get_standing(&mut value)?)),
+            tag::COMPOSITION => {
+                let before = self.compositions.last().map(|(_, composition)| composition);
+                let composition = persist::get_composition(&mut value, before)?;
+                self.compositions.push((number, composition));
+            }
+            tag::ROSTER => self.roster.push((number, persist::get_roster(&mut value)?)),
+            _ => {
+                if !persist::get_book(&mut self.books, tag, number, &mut key, &mut value)? {
+                    return Ok(false);
+                }
+            }
+        }
+        key.end().and_then(|()| value.end())?;
+        Ok(true)
+    }
+}
+
+/// A state without its lots: what a run of lots is checked against.
+pub struct Base(Custody);
+
+impl Base {
+    /// Takes roster and books out of `rest`; lots stay in it.
+    ///
+    /// # Errors
+    /// [`LoadError`] when a place is missing or points nowhere.
+    pub fn new(origin: &str, records: RecordIndex, rest: &mut Part) -> Result<Self, LoadError> {
+        let mut custody = Custody::new(origin);
+        custody.records = records;
+        custody.books = core::mem::take(&mut rest.books);
+        rest.roster.sort_by_key(|(place, _)| *place);
+        contiguous("roster place", 0, rest.roster.iter().map(|(place, _)| *place))?;
+        rest.roster.drain(..).for_each(|(_, entry)| custody.push_roster(entry));
+        Ok(Self(custody))
+    }
+
+    /// Makes lots of a part, checks that every place that they name is there, so that no later look-up can fail, and
+    /// hashes their leaves.
+    ///
+    /// # Errors
+    /// [`LoadError`] when a lot or its standing is missing or points nowhere.
+    pub fn run(&self, part: Part) -> Result<Run, LoadError> {
+        let Part { lots: mut passports, mut standings, compositions, .. } = part;
+        sort(&mut passports, |(ordinal, ..)| *ordinal);
+        sort(&mut standings, |(ordinal, _)| *ordinal);
+        let first = passports.first().map_or(0, |(ordinal, ..)| *ordinal);
+        contiguous("lot", first, passports.iter().map(|(ordinal, ..)| *ordinal))?;
+        contiguous("standing of lot", first, standings.iter().map(|(ordinal, _)| *ordinal))?;
+        if passports.len() != standings.len() {
+            let at = first + passports.len().min(standings.len()) as u32;
+            return Err(LoadError::Gap { what: "lot", at });
+        }
+        let assemble = |((_, passport, composition), (_, standing))| Lot { passport, standing, composition };
+        let mut lots: Vec<Lot> = passports.into_iter().zip(standings).map(assemble).collect();
+        for (ordinal, composition) in compositions {
+            let at = ordinal.checked_sub(first).and_then(|at| lots.get_mut(at as usize));
+            let Some(lot) = at else {
+                return Err(LoadError::Dangling(numbered(tag::COMPOSITION, ordinal)));
+            };
+            lot.composition = composition;
+        }
+        let mut replacing = Vec::new();
+        // Beyond the last ordinal there is none to check: such a run follows no other.
+        for (ordinal, lot) in (first..first.saturating_add(lots.len() as u32)).zip(&lots) {
+            self.0.check_lot(ordinal, lot)?;
+            if lot.passport.replaces != NONE {
+                replacing.push(ordinal);
+            }
+        }
+        let mut leaf = Vec::with_capacity(256);
+        let mut leaf_hash = |lot: &Lot| {
+            leaf.clear();
+            self.0.write_lot_leaf(lot, &mut leaf);
+            hash_leaf(&leaf)
+        };
+        let leaves = lots.iter().map(&mut leaf_hash).collect();
+        let names = lots.iter().map(|lot| self.0.lot_names.hash(lot.passport.id.as_bytes())).collect();
+        Ok(Run { first, lots, replacing, names, leaves })
+    }
+
+    /// An empty collection for runs.
+    #[must_use]
+    pub fn lots(&self) -> Lots {
+        Lots { names: self.0.lot_names.clone(), ..Lots::default() }
+    }
+
+    /// The state, with all lots.
+    ///
+    /// # Errors
+    /// [`LoadError`] when an open offer or proposal points nowhere, or the tree is that of other lots.
+    pub fn complete(self, lots: IndexedLots, tree: HeadTree) -> Result<Custody, LoadError> {
+        let Self(mut custody) = self;
+        let IndexedLots(Lots { lots, names, .. }) = lots;
+        if tree.0.size().get() != lots.len() as u64 {
+            return Err(LoadError::Gap { what: "leaf of lot", at: lots.len() as u32 });
+        }
+        (custody.lots, custody.lot_names, custody.head_tree) = (lots, names, tree.0);
+        custody.check_books()?;
+        Ok(custody)
+    }
+}
+
+/// Lots that follow each other, checked.
+pub struct Run {
+    first: u32,
+    lots: Vec<Lot>,
+    /// Ordinals of those that took over an id.
+    replacing: Vec<u32>,
+    /// Hashes of their ids.
+    names: Vec<u32>,
+    leaves: Vec<LeafHash>,
+}
+
+/// All lots so far.
+#[derive(Default)]
+pub struct Lots {
+    lots: Vec<Lot>,
+    replacing: Vec<u32>,
+    name_hashes: Vec<u32>,
+    leaves: Vec<LeafHash>,
+    names: Names,
+}
+
+impl Lots {
+    /// Makes room, so that what is there need not move.
+    pub fn reserve(&mut self, lots: usize) {
+        self.lots.reserve_exact(lots);
+        self.name_hashes.reserve_exact(lots);
+        self.leaves.reserve_exact(lots);
+    }
+
+    /// Adds the lots that come next.
+    ///
+    /// # Errors
+    /// [`LoadError::Gap`] when they are others.
+    pub fn push(&mut self, mut run: Run) -> Result<(), LoadError> {
+        if run.lots.is_empty() {
+            return Ok(());
+        }
+        if run.first as usize != self.lots.len() {
+            return Err(LoadError::Gap { what: "lot", at: self.lots.len() as u32 });
+        }
+        self.lots.append(&mut run.lots);
+        self.replacing.append(&mut run.replacing);
+        self.name_hashes.append(&mut run.names);
+        self.leaves.append(&mut run.leaves);
+        Ok(())
+    }
+
+    /// The leaves of the head tree, taken out.
+    pub fn take_leaves(&mut self) -> Leaves {
+        Leaves(core::mem::take(&mut self.leaves))
+    }
+
+    /// Makes the lots findable by their ids.
+    ///
+    /// # Errors
+    /// [`LoadError::Dangling`] when a lot took over an id that was not there.
+    pub fn index(mut self) -> Result<IndexedLots, LoadError> {
+        let lots = &self.lots;
+        let bears = |at: u32, other: u32| lots[at as usize].passport.id == lots[other as usize].passport.id;
+        for ordinal in &self.replacing {
+            let replaces = lots[*ordinal as usize].passport.replaces;
+            if replaces >= *ordinal || !bears(replaces, *ordinal) {
+                return Err(LoadError::Dangling(numbered(tag::LOT, *ordinal)));
+            }
+        }
+        // A corrected lot takes over its id.
+        self.names.bind_all(&core::mem::take(&mut self.name_hashes), bears);
+        Ok(IndexedLots(self))
+    }
+}
+
+/// Lots that can be found by their ids.
+pub struct IndexedLots(Lots);
+
+/// Leaves of the head tree, in order.
+pub struct Leaves(Vec<LeafHash>);
+
+impl Leaves {
+    /// The tree over them.
+    #[must_use]
+    pub fn hash(self) -> HeadTree {
+        HeadTree(self.0.into_iter().collect())
+    }
+}
+
+/// The head tree of the lots.
+pub struct HeadTree(DenseTree);
+
+impl Custody {
+    /// Takes up a state that [`crate::Change::writes`] described, with the ids of all leaves.
+    ///
+    /// Pairs may come in any order; each key once, with its newest value.
+    ///
+    /// # Errors
+    /// [`LoadError`] when a value does not read or points nowhere; whoever asks rebuilds from the log.
+    pub fn load<K: AsRef<[u8]>, V: AsRef<[u8]>>(
+        origin: &str,
+        pairs: impl IntoIterator<Item = (K, V)>,
+        ids: Vec<[u8; 32]>,
+    ) -> Result<Self, LoadError> {
+        let records = RecordIndex::from_ids(ids)?;
+        let mut part = Part::default();
+        for (key, value) in pairs {
+            part.take(key.as_ref(), value.as_ref())?;
+        }
+        let base = Base::new(origin, records, &mut part)?;
+        let mut lots = base.lots();
+        lots.push(base.run(part)?)?;
+        let tree = lots.take_leaves().hash();
+        base.complete(lots.index()?, tree)
+    }
+
+    /// Everything that one lot names, but for the lot that it replaces.
+    fn check_lot(&self, ordinal: u32, lot: &Lot) -> Result<(), LoadError> {
+        let leaf = |leaf: Place| (leaf as usize) < self.records.len();
+        let member = |place: Place| self.member_at(place).is_some();
+        let facility = |place: Place| place == NONE || self.facility_at(place).is_some();
+        let dangling = |tag: u8| Err(LoadError::Dangling(numbered(tag, ordinal)));
+        let passport = &lot.passport;
+        if !(leaf(passport.created_at) && member(passport.author) && facility(passport.facility)) {
+            return dangling(tag::LOT);
+        }
+        let standing = &lot.standing;
+        let offered = standing.offer == NONE || self.books.offers.contains_key(&standing.offer);
+        let by = |place: Place| place == NONE || member(place);
+        let who = member(standing.custodian) && member(standing.owner);
+        let marks = by(standing.held_by) && by(standing.recalled_by);
+        if !(leaf(standing.head) && who && facility(standing.facility) && offered && marks) {
+            return dangling(tag::STANDING);
+        }
+        Ok(())
+    }
+
+    fn check_books(&self) -> Result<(), LoadError> {
+        let leaf = |leaf: Place| (leaf as usize) < self.records.len();
+        let member = |place: Place| self.member_at(place).is_some();
+        let dangling = |tag: u8, at: u32| Err(LoadError::Dangling(numbered(tag, at)));
+        for (at, offer) in &self.books.offers {
+            let lots = offer.lots.iter().all(|lot| (*lot as usize) < self.lots.len());
+            if !(leaf(*at) && member(offer.author) && member(offer.receiver) && lots) {
+                return dangling(tag::OFFER, *at);
+            }
+        }
+        for (at, proposal) in &self.books.proposals {
+            if !(leaf(*at) && proposal.approvals.iter().all(|place| member(*place))) {
+                return dangling(tag::PROPOSAL, *at);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Stores give pairs in order, so mostly there is nothing to do.
+fn sort<T>(pieces: &mut [T], number: impl Fn(&T) -> u32) {
+    if !pieces.is_sorted_by_key(&number) {
+        pieces.sort_by_key(number);
+    }
+}
+
+fn contiguous(what: &'static str, first: u32, numbers: impl Iterator<Item = u32>) -> Result<(), LoadError> {
+    for (expected, number) in (u64::from(first)..).zip(numbers) {
+        if u64::from(number) != expected {
+            return Err(LoadError::Gap { what, at: expected as u32 });
+        }
+    }
+    Ok(())
+}
