@@ -2,17 +2,15 @@
 //!
 //! ```text
 //! RecordIndex::from_ids ─┐
-//! Part (all but lots) ───┴─> Base ──run──> Run ─┐ in order of the lots
-//! Part (some lots) ───────────┘  (any thread)   ├─> Lots ──index─┐
-//!                                               │                ├─> Base::complete ─> Custody
-//!                                               └─> Leaves ─hash─┘
+//! Part (all but lots) ───┴─> Base ──run──> Run ── in order of the lots ──> Lots ──> Base::complete ──> Custody
+//! Part (some lots) ───────────┘  (any thread)
 //! ```
 //!
 //! Nothing here spawns; whoever has threads gives them the steps. [`Custody::load`] takes the same steps one by one.
 
 use alloc::vec::Vec;
 
-use ore_merkle::{DenseTree, LeafHash, hash_leaf};
+use ore_merkle::{DenseTree, JoinedTrees, hash_leaf};
 
 use crate::{
     codec::{Garbled, Read, Reader},
@@ -139,9 +137,9 @@ impl Base {
             self.0.write_lot_leaf(lot, &mut leaf);
             hash_leaf(&leaf)
         };
-        let leaves = lots.iter().map(&mut leaf_hash).collect();
+        let tree = lots.iter().map(&mut leaf_hash).collect();
         let names = lots.iter().map(|lot| self.0.lot_names.hash(lot.passport.id.as_bytes())).collect();
-        Ok(Run { first, lots, replacing, names, leaves })
+        Ok(Run { first, lots, replacing, names, tree })
     }
 
     /// An empty collection for runs.
@@ -153,14 +151,13 @@ impl Base {
     /// The state, with all lots.
     ///
     /// # Errors
-    /// [`LoadError`] when an open offer or proposal points nowhere, or the tree is that of other lots.
-    pub fn complete(self, lots: IndexedLots, tree: HeadTree) -> Result<Custody, LoadError> {
+    /// [`LoadError::Dangling`] when a lot took over an id that was not there, or an open offer or proposal points
+    /// nowhere.
+    pub fn complete(self, mut all: Lots) -> Result<Custody, LoadError> {
         let Self(mut custody) = self;
-        let IndexedLots(Lots { lots, names, .. }) = lots;
-        if tree.0.size().get() != lots.len() as u64 {
-            return Err(LoadError::Gap { what: "leaf of lot", at: lots.len() as u32 });
-        }
-        (custody.lots, custody.lot_names, custody.head_tree) = (lots, names, tree.0);
+        all.index()?;
+        (custody.lots, custody.lot_names) = (all.lots, all.names);
+        custody.head_tree = all.tree.map_or_else(DenseTree::new, JoinedTrees::finish);
         custody.check_books()?;
         Ok(custody)
     }
@@ -174,7 +171,7 @@ pub struct Run {
     replacing: Vec<u32>,
     /// Hashes of their ids.
     names: Vec<u32>,
-    leaves: Vec<LeafHash>,
+    tree: DenseTree,
 }
 
 /// All lots so far.
@@ -183,7 +180,8 @@ pub struct Lots {
     lots: Vec<Lot>,
     replacing: Vec<u32>,
     name_hashes: Vec<u32>,
-    leaves: Vec<LeafHash>,
+    /// Of the height of the first run's tree.
+    tree: Option<JoinedTrees>,
     names: Names,
 }
 
@@ -192,10 +190,10 @@ impl Lots {
     pub fn reserve(&mut self, lots: usize) {
         self.lots.reserve_exact(lots);
         self.name_hashes.reserve_exact(lots);
-        self.leaves.reserve_exact(lots);
     }
 
-    /// Adds the lots that come next.
+    /// Adds the lots that come next: of the first run 2^n lots, of all others as many, of the last perhaps fewer, so
+    /// that the tree of each is a subtree of the whole.
     ///
     /// # Errors
     /// [`LoadError::Gap`] when they are others.
@@ -203,26 +201,21 @@ impl Lots {
         if run.lots.is_empty() {
             return Ok(());
         }
+        let gap = || LoadError::Gap { what: "lot", at: self.lots.len() as u32 };
         if run.first as usize != self.lots.len() {
-            return Err(LoadError::Gap { what: "lot", at: self.lots.len() as u32 });
+            return Err(gap());
         }
+        let height = run.lots.len().next_power_of_two().ilog2() as u8;
+        let tree = self.tree.get_or_insert_with(|| JoinedTrees::new(height));
+        tree.push(run.tree).map_err(|_| gap())?;
         self.lots.append(&mut run.lots);
         self.replacing.append(&mut run.replacing);
         self.name_hashes.append(&mut run.names);
-        self.leaves.append(&mut run.leaves);
         Ok(())
     }
 
-    /// The leaves of the head tree, taken out.
-    pub fn take_leaves(&mut self) -> Leaves {
-        Leaves(core::mem::take(&mut self.leaves))
-    }
-
     /// Makes the lots findable by their ids.
-    ///
-    /// # Errors
-    /// [`LoadError::Dangling`] when a lot took over an id that was not there.
-    pub fn index(mut self) -> Result<IndexedLots, LoadError> {
+    fn index(&mut self) -> Result<(), LoadError> {
         let lots = &self.lots;
         let bears = |at: u32, other: u32| lots[at as usize].passport.id == lots[other as usize].passport.id;
         for ordinal in &self.replacing {
@@ -233,26 +226,9 @@ impl Lots {
         }
         // A corrected lot takes over its id.
         self.names.bind_all(&core::mem::take(&mut self.name_hashes), bears);
-        Ok(IndexedLots(self))
+        Ok(())
     }
 }
-
-/// Lots that can be found by their ids.
-pub struct IndexedLots(Lots);
-
-/// Leaves of the head tree, in order.
-pub struct Leaves(Vec<LeafHash>);
-
-impl Leaves {
-    /// The tree over them.
-    #[must_use]
-    pub fn hash(self) -> HeadTree {
-        HeadTree(self.0.into_iter().collect())
-    }
-}
-
-/// The head tree of the lots.
-pub struct HeadTree(DenseTree);
 
 impl Custody {
     /// Takes up a state that [`crate::Change::writes`] described, with the ids of all leaves.
@@ -274,8 +250,7 @@ impl Custody {
         let base = Base::new(origin, records, &mut part)?;
         let mut lots = base.lots();
         lots.push(base.run(part)?)?;
-        let tree = lots.take_leaves().hash();
-        base.complete(lots.index()?, tree)
+        base.complete(lots)
     }
 
     /// Everything that one lot names, but for the lot that it replaces.

@@ -213,15 +213,74 @@ impl FromIterator<LeafHash> for DenseTree {
         if leaves.is_empty() {
             return Self::new();
         }
-        let mut levels = vec![leaves];
-        while let Some(children) = levels.last().filter(|level| level.len() > 1) {
+        let mut tree = Self { levels: vec![leaves], dirty: Vec::new() };
+        tree.grow_from(0);
+        tree
+    }
+}
+
+impl DenseTree {
+    /// Hashes all levels above one that is complete.
+    fn grow_from(&mut self, level: usize) {
+        self.levels.truncate(level + 1);
+        while let Some(children) = self.levels.last().filter(|level| level.len() > 1) {
             let parents = children.chunks(2).map(|pair| match pair {
                 [left, right] => hash_children(left, right),
                 alone => alone[0],
             });
-            levels.push(parents.collect());
+            let parents = parents.collect();
+            self.levels.push(parents);
         }
-        Self { levels, dirty: Vec::new() }
+    }
+}
+
+/// Puts trees side by side that were hashed apart: each of exactly 2^height leaves, but for the last, which may have
+/// fewer.
+#[derive(Clone, Debug, Default)]
+pub struct JoinedTrees {
+    /// Levels 0 to height, complete.
+    tree: DenseTree,
+}
+
+impl JoinedTrees {
+    /// Of trees of 2^`height` leaves.
+    pub fn new(height: u8) -> Self {
+        let levels = vec![Vec::new(); usize::from(height) + 1];
+        Self { tree: DenseTree { levels, dirty: Vec::new() } }
+    }
+
+    /// Adds the next tree; an empty one changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// The tree, when it has more leaves, or the one before had fewer.
+    pub fn push(&mut self, mut next: DenseTree) -> Result<(), DenseTree> {
+        next.rehash();
+        let Some(root) = next.levels.last().map(|top| top[0]) else { return Ok(()) };
+        let levels = &mut self.tree.levels;
+        let leaves = 1_usize.checked_shl(levels.len() as u32 - 1).unwrap_or(usize::MAX);
+        if next.len() > leaves || levels[0].len() % leaves != 0 {
+            return Err(next);
+        }
+        for (level, nodes) in levels.iter_mut().enumerate() {
+            match next.levels.get(level) {
+                Some(part) => nodes.extend_from_slice(part),
+                // Fewer leaves: the root has no sibling and is carried upwards.
+                None => nodes.push(root),
+            }
+        }
+        Ok(())
+    }
+
+    /// The tree over all leaves.
+    pub fn finish(self) -> DenseTree {
+        let mut tree = self.tree;
+        if tree.len() == 0 {
+            return DenseTree::new();
+        }
+        tree.grow_from(tree.levels.len() - 1);
+        tree.drop_levels_above_root();
+        tree
     }
 }
 

@@ -36,7 +36,7 @@ pub mod subtree;
 pub mod tiles;
 
 pub use consistency::{ConsistencyError, verify_consistency};
-pub use dense::{DenseTree, DenseTreeError};
+pub use dense::{DenseTree, DenseTreeError, JoinedTrees};
 pub use frontier::{BadFrontier, Frontier};
 pub use hash::{LeafHash, NodeHash, RootHash, WrongHashLength, empty_root, hash_children, hash_leaf};
 pub use inclusion::{InclusionError, root_from_inclusion, verify_inclusion};

@@ -348,7 +348,12 @@ impl FlatFiles {
             file.read_at(hashes.as_flattened_mut(), 0)?;
             Ok(hashes)
         };
-        let (mut leaf_hashes, mut ids) = (hashes32(&self.hashes)?, hashes32(&self.ids)?);
+        let (leaf_hashes, ids) = std::thread::scope(|scope| {
+            let ids = scope.spawn(|| hashes32(&self.ids));
+            (hashes32(&self.hashes), ids.join())
+        });
+        let ids = ids.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let (mut leaf_hashes, mut ids) = (leaf_hashes?, ids?);
         let (lengths, blocks) = (all(&self.lengths)?, all(&self.blocks)?);
         let (mut slots, mut leaf) = (Vec::new(), 0_usize);
         for row in blocks.chunks_exact(BLOCK_ROW_BYTES) {

@@ -1,7 +1,8 @@
 //! A tree updated in place has, at every moment, the root that RFC 6962 gives its leaves.
 
 use ore_merkle::{
-    DenseTree, DenseTreeError, LeafHash, LeafIndex, Levels, TreeSize, hash_leaf, verify_inclusion,
+    DenseTree, DenseTreeError, JoinedTrees, LeafHash, LeafIndex, Levels, TreeSize, hash_leaf,
+    verify_inclusion,
 };
 use proptest::prelude::*;
 
@@ -127,4 +128,34 @@ fn a_leaf_set_a_million_times_between_roots_costs_no_million_marks() {
         tree.set(only, LeafHash::from_bytes([n.to_be_bytes()[3]; 32])).unwrap();
     }
     assert_eq!(tree.root().as_bytes(), &[0x3f; 32], "999999 ends in 0x3f, and one leaf is its own root");
+}
+
+#[test]
+fn trees_hashed_apart_are_joined_to_the_tree_of_all_leaves() {
+    let leaves: Vec<LeafHash> = (0..70_u8).map(|n| hash_leaf(&[n])).collect();
+    for height in 0..8_u8 {
+        for size in 0..leaves.len() {
+            let mut joined = JoinedTrees::new(height);
+            for part in leaves[..size].chunks(1 << height) {
+                joined.push(part.iter().copied().collect()).expect("of the right size");
+            }
+            let mut tree = joined.finish();
+            assert_eq!(tree.hashed_root(), Ok(expected_root(&leaves[..size])), "{size} in 2^{height}");
+            // It goes on as a tree that grew leaf by leaf.
+            let mut grown = DenseTree::new();
+            leaves[..size].iter().for_each(|leaf| drop(grown.push(*leaf)));
+            grown.root();
+            for index in (0..size as u64).map(LeafIndex::new) {
+                assert_eq!(tree.inclusion_proof(index), grown.inclusion_proof(index));
+            }
+            tree.push(leaves[0]);
+            grown.push(leaves[0]);
+            assert_eq!(tree.root(), grown.root());
+        }
+    }
+    let part = |size: usize| leaves[..size].iter().copied().collect::<DenseTree>();
+    let mut joined = JoinedTrees::new(2);
+    assert!(joined.push(part(5)).is_err(), "too many");
+    assert!(joined.push(part(3)).is_ok());
+    assert!(joined.push(part(4)).is_err(), "after one that was short");
 }
