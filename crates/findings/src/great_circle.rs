@@ -57,7 +57,8 @@ fn root(value: i128) -> i128 {
 
 /// By Newton on the sine; near the antipode by its complement, where the sine is flat.
 fn arcsine(value: i128) -> i128 {
-    if value > ONE * 7 / 10 {
+    // Above the root of one half, so that a complement is always below it and never comes back here.
+    if value > ONE * 708 / 1_000 {
         return PI / 2 - arcsine(root((ONE - times(value, value)).max(0)));
     }
     let mut angle = value;
@@ -81,6 +82,14 @@ mod tests {
         close(metres_between((0, 0), (0, 900_000_000)), 10_008);
         close(metres_between((900_000_000, 0), (-900_000_000, 0)), 20_015);
         close(metres_between((0, -1_790_000_000), (0, 1_790_000_000)), 222);
+        // A quarter turn and what lies around it, where value and complement are alike.
+        for tenth in 0..=1_800 {
+            let metres = metres_between((0, 0), (0, tenth * 1_000_000));
+            assert!(
+                metres.abs_diff(u64::from(tenth.unsigned_abs()) * 11_119_508 / 1_000) < 10,
+                "{tenth}: {metres} m"
+            );
+        }
         assert_eq!(metres_between((471_000_000, 85_000_000), (471_000_000, 85_000_000)), 0);
     }
 }

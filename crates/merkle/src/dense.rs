@@ -259,7 +259,7 @@ impl JoinedTrees {
         let Some(root) = next.levels.last().map(|top| top[0]) else { return Ok(()) };
         let levels = &mut self.tree.levels;
         let leaves = 1_usize.checked_shl(levels.len() as u32 - 1).unwrap_or(usize::MAX);
-        if next.len() > leaves || levels[0].len() % leaves != 0 {
+        if next.len() > leaves || !levels[0].len().is_multiple_of(leaves) {
             return Err(next);
         }
         for (level, nodes) in levels.iter_mut().enumerate() {

@@ -9,6 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use ore_custody::Reason;
 use ore_node::outcome::{Outcome, Place};
 use ore_record::{RecordId, SignedRecord};
 use tokio::time::Instant;
@@ -138,6 +139,13 @@ impl Client {
                 Some(Outcome::Rejected(_)) if contested => {
                     self.known().rejected += 1;
                     break;
+                }
+                // The lot came into being a moment ago at another node, and this one has not heard of that block yet.
+                Some(Outcome::Rejected(rejection))
+                    if matches!(rejection.reason, Reason::UnknownLot | Reason::StaleHead) =>
+                {
+                    self.known().retries += 1;
+                    tokio::time::sleep(Duration::from_millis(self.dice.between(50, 300))).await;
                 }
                 Some(Outcome::NotTaken(_)) | None => {
                     self.known().retries += 1;

@@ -143,7 +143,9 @@ fn trees_hashed_apart_are_joined_to_the_tree_of_all_leaves() {
             assert_eq!(tree.hashed_root(), Ok(expected_root(&leaves[..size])), "{size} in 2^{height}");
             // It goes on as a tree that grew leaf by leaf.
             let mut grown = DenseTree::new();
-            leaves[..size].iter().for_each(|leaf| drop(grown.push(*leaf)));
+            leaves[..size].iter().for_each(|leaf| {
+                let _ = grown.push(*leaf);
+            });
             grown.root();
             for index in (0..size as u64).map(LeafIndex::new) {
                 assert_eq!(tree.inclusion_proof(index), grown.inclusion_proof(index));
