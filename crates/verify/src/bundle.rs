@@ -362,8 +362,10 @@ fn check_checkpoint(
         return Err(Fault::Size { claimed: claim.tree_size, checkpoint: size.get() });
     }
     let detail = format!(
-        "log of {} entries, signed by the log and cosigned by {} of {} listed",
+        "log of {} entries, signed by {} of {} log keys and cosigned by {} of {} listed",
         size.get(),
+        believed.log_keys().len(),
+        trust.policy.logs().len(),
         believed.cosigned().len(),
         trust.policy.witnesses().len()
     );
