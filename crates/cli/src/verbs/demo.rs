@@ -189,6 +189,9 @@ async fn show(dir: &Path, house: &mut House) -> Outcome {
         Memory::open(&dir.join("newest.checkpoint"), &trust.origin).map_err(|e| failure(e.into()))?;
     let reader = Identity::Member { id: READER.into(), key: Box::new(play::key_of(dir, READER)?) };
     let ledger = Ledger::connect_as(&house.url(), trust.clone(), memory, reader).await.map_err(failure)?;
+    if let House::Several(_) = house {
+        agree::settled(&ledger).await?;
+    }
     tell(dir, &ledger, house).await?;
     audit(dir, &ledger).await?;
     provenance(dir, &ledger).await?;

@@ -2,6 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
+use ore_checkpoint::SignedCheckpoint;
 use ore_client::{Identity, Ledger, Memory};
 use ore_verify::TrustRoot;
 use ore_wire::v1;
@@ -63,12 +64,25 @@ pub(crate) async fn show(dir: &Path, fleet: &Fleet, trust: &TrustRoot) -> Outcom
     section(&text)
 }
 
+/// The checkpoint of a node that may have started a moment ago: until the others answer, it can have none to show.
+pub(crate) async fn settled(ledger: &Ledger) -> Result<SignedCheckpoint, Failure> {
+    let asked = tokio::time::Instant::now();
+    // Ends with a checkpoint, or with what stands in its way.
+    loop {
+        match ledger.checkpoint().await {
+            Ok(signed) => return Ok(signed),
+            Err(error) if asked.elapsed() > CATCH_UP => return Err(failure(error)),
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
 /// Its checkpoint, once it covers what the others showed, and its answer about the demo's target at that size.
 async fn ask(ledger: &Ledger, least: u64, trust: &TrustRoot) -> Result<Word, Failure> {
     let asked = tokio::time::Instant::now();
     // Ends when it has caught up, or takes too long.
     let signed = loop {
-        let signed = ledger.checkpoint().await.map_err(failure)?;
+        let signed = settled(ledger).await?;
         if signed.unverified().size().get() >= least {
             break signed;
         }
