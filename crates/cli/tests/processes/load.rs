@@ -15,10 +15,7 @@ use std::{
 
 use ore_client::{Ledger, Memory};
 use ore_record::{RecordId, SignedRecord};
-use ore_wire::v1::{
-    self, log_service_client::LogServiceClient, submission_service_client::SubmissionServiceClient,
-    submit_result::Outcome,
-};
+use ore_wire::v1::{self, submission_service_client::SubmissionServiceClient, submit_result::Outcome};
 use tokio::{
     sync::{mpsc::Sender, watch},
     task::JoinSet,
@@ -159,13 +156,16 @@ impl Load {
     /// Gives up what was answered while the power went, at a leaf of `unsure` or later, and what was not
     /// answered: whether the medium has it is open. Returns how many of the former it does not have.
     pub(crate) async fn settle(&self, url: &str, unsure: u64) -> usize {
-        let mut log = LogServiceClient::connect(url.to_owned()).await.expect("it listens");
+        let ledger = self.connect(url).await;
         let mut gone = Vec::new();
         for (leaf, record) in self.all().into_iter().filter(|(leaf, _)| *leaf >= unsure) {
-            let request = v1::GetReceiptRequest { record_id: record.id().as_bytes().to_vec().into() };
-            let answer = log.get_receipt(request).await;
-            if answer.is_err_and(|status| status.code() == tonic::Code::NotFound) {
-                gone.push((leaf, record.id()));
+            match ledger.receipt(record.id(), PATIENCE).await {
+                Ok(receipt) => {
+                    assert_eq!(receipt.report.leaf_index, leaf, "record {} has moved", record.id())
+                }
+                Err(ore_client::ClientError::NotFound(_)) => gone.push((leaf, record.id())),
+                // Any other answer says nothing about the medium.
+                Err(error) => panic!("whether record {} is there: {error}", record.id()),
             }
         }
         let mut known = self.known();
