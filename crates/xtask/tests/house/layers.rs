@@ -24,6 +24,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("ore-consensus", 3),
     ("ore-peer", 3),
     ("ore-client", 3),
+    ("ore-web", 4),
     ("ore-node", 4),
     ("oreledger", 4),
     ("ore-xtask", 5),

@@ -1,0 +1,1 @@
+// Forms whose records are signed in the browser.

@@ -1,0 +1,1 @@
+// Verifies bundles and receipts in the browser.

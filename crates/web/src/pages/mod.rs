@@ -1,0 +1,4 @@
+//! One file a page.
+
+pub(crate) mod ledger;
+pub(crate) mod session;
