@@ -15,7 +15,7 @@ use std::{
 
 use bytes::Bytes;
 use ore_node::outcome::Outcome;
-use ore_record::RecordId;
+use ore_record::{RecordId, SignedRecord};
 use ore_wire::v1;
 
 use crate::world::{Running, World, blend, commission};
@@ -42,7 +42,7 @@ fn records(lots: u64, blends: u64) -> (Vec<Bytes>, Vec<Bytes>) {
 
 fn fdatasync() -> Duration {
     let mut file = tempfile::tempfile().expect("a file");
-    let mut times: Vec<Duration> = (0..200)
+    let times = (0..200)
         .map(|_| {
             file.write_all(&[7; 4096]).expect("written");
             let started = Instant::now();
@@ -50,8 +50,7 @@ fn fdatasync() -> Duration {
             started.elapsed()
         })
         .collect();
-    times.sort_unstable();
-    times[times.len() / 2]
+    median(times)
 }
 
 /// Processor time by thread name so far, in milliseconds; on a busy machine it says more than elapsed time does.
@@ -113,6 +112,51 @@ async fn one_at_a_time(node: &Running, entries: &[Bytes]) -> Vec<Duration> {
     }
     times.sort_unstable();
     times
+}
+
+/// What no ledger can do without when one record follows the other: to disk, there and back, one signature.
+struct Floor {
+    fdatasync: Duration,
+    round_trip: Duration,
+    verify: Duration,
+}
+
+impl Floor {
+    /// Medians, taken where and as the records go: the same disk, the same connection, a call that does nothing.
+    async fn probe(node: &Running, entries: &[Bytes]) -> Self {
+        let mut client = tonic_health::pb::health_client::HealthClient::new(node.channel.clone());
+        let mut trips = Vec::new();
+        for _ in 0..500 {
+            let request = tonic_health::pb::HealthCheckRequest { service: String::new() };
+            let started = Instant::now();
+            client.check(request).await.expect("served");
+            trips.push(started.elapsed());
+        }
+        let mut checks = Vec::new();
+        for entry in entries.iter().take(200) {
+            let record = SignedRecord::decode(entry).expect("a record");
+            let started = Instant::now();
+            record.verify().expect("a good signature");
+            checks.push(started.elapsed());
+        }
+        Self { fdatasync: fdatasync(), round_trip: median(trips), verify: median(checks) }
+    }
+
+    fn sum(&self) -> Duration {
+        self.fdatasync + self.round_trip + self.verify
+    }
+}
+
+impl std::fmt::Display for Floor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { fdatasync, round_trip, verify } = self;
+        write!(f, "{fdatasync:.0?} + {round_trip:.0?} + {verify:.0?} = {:.0?}", self.sum())
+    }
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
 }
 
 /// Records that build on each other must not overtake each other, so each caller has two lots of its own to take from.
@@ -188,14 +232,15 @@ async fn main() {
     report("gRPC stream, 500 a message", second.len(), started.elapsed());
     report_processor(&before, second.len());
     let before = processor_ms();
+    let floor = Floor::probe(&node, third).await;
     let times = one_at_a_time(&node, third).await;
+    let later = Floor::probe(&node, third).await;
     report_processor(&before, third.len());
-    println!(
-        "{:<32} {:>9.0?} median, {:?} p99",
-        "unary, one in flight",
-        times[times.len() / 2],
-        times[times.len() * 99 / 100]
-    );
+    let median = times[times.len() / 2];
+    println!("{:<32} {median:>9.0?} median, {:?} p99", "unary, one in flight", times[times.len() * 99 / 100]);
+    println!("  fdatasync + round trip + verify: before {floor}; after {later}");
+    let sum = (floor.sum() + later.sum()) / 2;
+    println!("  {:.2} times their sum", median.as_secs_f64() / sum.as_secs_f64());
     let unary = count.min(50_000) / 64 * 64;
     let before = processor_ms();
     let elapsed = many_at_a_time(&node, 1 << 40, unary, 64).await;
