@@ -1,0 +1,304 @@
+// The second verifier: bundles and receipts, checked where they are read, by code that shares
+// nothing with the first (crates/verify) but the specification.
+//
+// `verify(file, trust)` is the door. It makes one check after another in the order that
+// crates/verify/README.md gives, tells `onStep` about each as soon as it is made, and stops at the
+// first that fails. It asks nobody anything. Whatever bytes it is given, it answers; an answer is
+// `{ verified, steps, failed, fault, remarks, ... }` with `failed` the name of the failing check.
+
+import { Fault, bytesOf, base64, decimal, fromBase64, hex, joined, same, sha256, thousands } from "./bytes.js";
+import { zip215 } from "./ed25519.js";
+import { symbolOf } from "./elements.js";
+import { checkMultiproof, hashLeaf, rootFromInclusion } from "./merkle.js";
+import { noteText, readCheckpoint, readNote, signersOf } from "./note.js";
+import { believe } from "./policy.js";
+import { decode } from "./proto.js";
+import { compareShares, recount } from "./shares.js";
+import { walkTrail } from "./trail.js";
+import { readTrust } from "./trust.js";
+
+const MAX_BUNDLE_BYTES = 256 << 20;
+const MAX_BUNDLE_ENTRIES = 200000;
+const MAX_ENTRY_BYTES = 65535;
+const MAX_PROOF_HASHES = 65;
+const PROOF_HEADER = "c2sp.org/tlog-proof@v1";
+const RECORD_CONTEXT = bytesOf("\0oreledger/record/v1\0");
+const STATUS = { held: 3, recalled: 4, void: 7 };
+/** Signatures that are checked at the same time. */
+const AT_ONCE = 32;
+
+/** The checks of a bundle, in order, as the command line names them. */
+export const BUNDLE_CHECKS = ["file", "ledger", "checkpoint", "claim", "seal", "records", "inclusion", "keys", "heads", "trail", "shares"];
+/** The checks of a receipt, in order. */
+export const RECEIPT_CHECKS = ["file", "ledger", "signature", "checkpoint", "inclusion"];
+
+/**
+ * Checks a bundle or a receipt (Uint8Array) against a trust root (the text of consortium.toml).
+ * `onStep(step)` is told `{ check, ok, detail }` after each check; it may return a promise.
+ */
+export async function verify(file, trust, onStep = () => {}) {
+  const answer = { kind: "bundle", verified: false, steps: [], failed: null, fault: null, remarks: [], claim: null, receipt: null };
+  const header = bytesOf(PROOF_HEADER);
+  if (same(file.subarray(0, header.length), header)) answer.kind = "receipt";
+  const run = async (check, make) => {
+    const step = { check, ok: true, detail: "" };
+    try {
+      step.detail = await make();
+    } catch (error) {
+      step.ok = false;
+      // Anything but a Fault is a defect of ours: then nothing is verified, and it is said so.
+      step.detail = error instanceof Fault ? error.message : `this verifier broke off (${error}); use another one`;
+      [answer.failed, answer.fault] = [check, step.detail];
+    }
+    answer.steps.push(step);
+    await onStep(step);
+    if (!step.ok) throw new Fault(check);
+  };
+  try {
+    let root = null;
+    await run("trust root", async () => {
+      if (globalThis.crypto?.subtle === undefined) {
+        throw new Fault("this browser checks signatures only on https pages, on localhost or in a file that was saved; open one of them");
+      }
+      root = await readTrust(trust);
+      return `ledger ${root.origin}, ${root.policy.logs.length} log keys, ${root.policy.witnesses.length} cosigners`;
+    });
+    await (answer.kind === "receipt" ? receipt : bundle)(file, root, answer, run);
+    answer.verified = true;
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+  }
+  return answer;
+}
+
+// ---------------------------------------------------------------- a bundle
+
+async function bundle(file, trust, answer, run) {
+  const so = { file, trust, answer };
+  await run("file", () => readBundle(so));
+  await run("ledger", () => {
+    requireOrigin(so.claim.origin, trust, "the bundle is about");
+    return `about ${so.claim.origin}, the ledger of the trust root`;
+  });
+  await run("checkpoint", () => checkCheckpoint(so));
+  await run("claim", () => checkClaim(so));
+  await run("seal", () => checkSeal(so));
+  await run("records", () => checkRecords(so));
+  await run("inclusion", async () => {
+    const leaves = so.bundle.entries.map((entry) => ({ index: entry.leaf_index, bytes: entry.entry }));
+    await checkMultiproof("log", so.size, leaves, so.bundle.tree_proof, so.root);
+    return `all ${leaves.length} entries are leaves of the tree with root ${hex(so.root)}`;
+  });
+  await run("keys", () => checkKeys(so));
+  await run("heads", () => checkHeads(so));
+  await run("trail", () => checkTrail(so));
+  await run("shares", () => {
+    const shares = recount(so.claim.lot, so.head, so.claim.element, so.trail, so.records);
+    compareShares(so.claim.shares, shares);
+    return `${so.claim.shares.length} origins of ${symbolOf(so.claim.element) ?? "?"} recounted from the records`;
+  });
+  answer.claim = so.claim;
+}
+
+function requireOrigin(found, trust, what) {
+  if (found !== trust.origin) throw new Fault(`${what} ledger "${found}", the trust root is for "${trust.origin}"`);
+}
+
+function readBundle(so) {
+  if (so.file.length > MAX_BUNDLE_BYTES) throw new Fault(`the file has ${thousands(so.file.length)} bytes, the limit is 268,435,456`);
+  so.bundle = decode("Bundle", so.file, "the file");
+  so.claim = so.bundle.claim;
+  if (so.claim === null) throw new Fault("the bundle has no claim");
+  const entries = so.bundle.entries.length;
+  if (entries > MAX_BUNDLE_ENTRIES) throw new Fault(`the bundle has ${thousands(entries)} entries, the limit is 200,000`);
+  return `canonical bundle of ${thousands(so.file.length)} bytes, ${entries} entries`;
+}
+
+async function checkCheckpoint(so) {
+  const checkpoint = readCheckpoint(so.bundle.checkpoint);
+  const { logs, cosigned } = await believe(so.trust.policy, checkpoint);
+  requireOrigin(checkpoint.origin, so.trust, "the checkpoint is of");
+  if (checkpoint.size !== so.claim.tree_size) {
+    throw new Fault(`the claim holds at size ${so.claim.tree_size}, the checkpoint is of size ${checkpoint.size}`);
+  }
+  [so.size, so.root] = [checkpoint.size, checkpoint.root];
+  const { policy } = so.trust;
+  return `log of ${thousands(so.size)} entries, signed by ${logs} of ${policy.logs.length} log keys and cosigned by ${cosigned} of ${policy.witnesses.length} listed`;
+}
+
+async function checkClaim(so) {
+  const note = readNote(so.bundle.claim_note);
+  // The claim's bytes within the file are canonical, so they are what the node hashed.
+  const digest = base64(await sha256(so.claim.$bytes));
+  if (note.text !== `oreledger claim v1\n${so.claim.origin}\n${digest}\n`) throw new Fault("the claim's note is about another claim");
+  const signers = await signersOf(note, so.trust.policy.logs);
+  return `answered and signed with ${signers.length} log key(s) of the ledger`;
+}
+
+/** An entry: its record, id and signature; `where` names it. Throws `Fault`. */
+async function readEntry(bytes, where) {
+  if (bytes.length > MAX_ENTRY_BYTES) throw new Fault(`${where} has ${thousands(bytes.length)} bytes, the limit is 65,535`);
+  const envelope = decode("SignedRecord", bytes, `the envelope of ${where}`);
+  const record = decode("Record", envelope.record, `the record of ${where}`);
+  if (record.$event === null) throw new Fault(`${where} has no event`);
+  const isSeal = record.$event === "block_seal";
+  if (isSeal && (envelope.signature.length > 0 || record.author !== "" || record.author_key.length > 0)) {
+    throw new Fault(`${where}: a block seal has no author, no key and no signature`);
+  }
+  if (!isSeal && envelope.signature.length !== 64) throw new Fault(`${where}: the signature has ${envelope.signature.length} bytes, not 64`);
+  const signed = joined(RECORD_CONTEXT, envelope.record);
+  return { record, isSeal, signed, signature: envelope.signature, id: hex(await sha256(signed)) };
+}
+
+async function checkSeal(so) {
+  const last = so.bundle.entries.at(-1);
+  if (last === undefined) throw new Fault("the bundle has no entries");
+  const entry = last.leaf_index + 1n === so.size ? await readEntry(last.entry, `the entry at leaf ${last.leaf_index}`) : null;
+  if (!entry?.isSeal) throw new Fault(`the last entry (leaf ${last.leaf_index}) is not the seal at the end of a log of ${so.size} entries`);
+  const { head_root, roster_root } = so.bundle;
+  if (head_root.length !== 32 || roster_root.length !== 32) throw new Fault("the head root or the roster root is not 32 bytes long");
+  const root = await sha256(joined(Uint8Array.of(1), head_root, roster_root));
+  so.seal = entry.record.block_seal;
+  if (!same(root, so.seal.state_root)) throw new Fault("head root and roster root do not give the state root of the seal");
+  return `block ${so.seal.height} seals the state of all lots and members`;
+}
+
+async function checkRecords(so) {
+  so.records = new Map();
+  const entries = so.bundle.entries.slice(0, -1);
+  for (let at = 0; at < entries.length; at += AT_ONCE) {
+    const batch = await Promise.allSettled(entries.slice(at, at + AT_ONCE).map((entry) => checkRecord(so, entry)));
+    for (const { value, reason } of batch) {
+      if (reason !== undefined) throw reason;
+      if (value.crafted) so.answer.remarks.push(`S1: the signature of record ${value.id} was crafted so that stricter verifiers refuse it`);
+      so.records.set(value.id, value);
+    }
+  }
+  return `${so.records.size} records decode canonically and their signatures verify`;
+}
+
+async function checkRecord(so, { leaf_index: leaf, entry: bytes }) {
+  const entry = await readEntry(bytes, `the entry at leaf ${leaf}`);
+  if (entry.isSeal) throw new Fault(`the entry at leaf ${leaf} is a seal, but only the last entry may be one`);
+  requireOrigin(entry.record.origin, so.trust, `record ${entry.id} at leaf ${leaf} was signed for`);
+  const { accepted, crafted } = await zip215(entry.record.author_key, entry.signed, entry.signature);
+  if (!accepted) throw new Fault(`record ${entry.id} at leaf ${leaf}: the signature of ${entry.record.author} does not verify under its key`);
+  return { ...entry, leaf, crafted };
+}
+
+async function checkKeys(so) {
+  await proveState(so, "roster", "roster");
+  const members = new Map();
+  for (const leaf of so.bundle.roster) {
+    const state = decode("RosterState", leaf.leaf, `roster leaf ${leaf.index}`);
+    const id = state.member?.member?.id ?? "";
+    if (state.$event !== "member" || members.has(id)) throw new Fault(`roster leaf ${leaf.index} is no member, or a member that stands there twice`);
+    members.set(id, state.member);
+  }
+  for (const { id, leaf, record } of so.records.values()) {
+    const keys = members.get(record.author)?.keys ?? [];
+    const could = (key) =>
+      same(key.public_key, record.author_key) && key.from_leaf <= leaf && (key.revoked_leaf === 0n || leaf < key.revoked_leaf);
+    if (!keys.some(could)) throw new Fault(`record ${id} at leaf ${leaf}: the key is not one that ${record.author} could sign with at that point`);
+  }
+  return `${members.size} authors held their keys when they signed`;
+}
+
+function proveState(so, tree, leaves) {
+  const [size, root, proof] = tree === "roster"
+    ? [so.bundle.roster_size, so.bundle.roster_root, so.bundle.roster_proof]
+    : [so.bundle.head_size, so.bundle.head_root, so.bundle.head_proof];
+  const proven = so.bundle[leaves].map(({ index, leaf }) => ({ index, bytes: leaf }));
+  return checkMultiproof(tree, size, proven, proof, root);
+}
+
+async function checkHeads(so) {
+  await proveState(so, "head tree", "lots");
+  so.states = new Map();
+  for (const leaf of so.bundle.lots) {
+    const state = decode("LotState", leaf.leaf, `head tree leaf ${leaf.index}`);
+    if (so.states.has(state.lot)) throw new Fault(`the state of lot ${state.lot} is in the bundle twice`);
+    so.states.set(state.lot, state);
+  }
+  return `newest state of ${so.states.size} lots is what block ${so.seal.height} seals`;
+}
+
+function stateOf(so, lot) {
+  const state = so.states.get(lot);
+  if (state === undefined) throw new Fault(`lot ${lot} is on the trail, but its newest state is not in the bundle exactly once`);
+  return state;
+}
+
+function checkTrail(so) {
+  const { head } = stateOf(so, so.claim.lot);
+  if (head.length !== 32) throw new Fault("a lot's head is not 32 bytes long");
+  so.head = hex(head);
+  so.trail = walkTrail(so.claim.lot, so.head, so.records);
+  const { lots } = so.trail;
+  for (const lot of so.states.keys()) {
+    if (!lots.has(lot)) throw new Fault(`the state of lot ${lot} is in the bundle, but the lot is not on the trail`);
+  }
+  for (const lot of [...lots].sort()) {
+    const { status } = stateOf(so, lot);
+    if (status === STATUS.void) throw new Fault(`lot ${lot} is void: the record that made it was withdrawn`);
+    if (status === STATUS.recalled) so.answer.remarks.push(`lot ${lot} is recalled`);
+    if (status === STATUS.held) so.answer.remarks.push(`lot ${lot} is on hold`);
+  }
+  return `${so.records.size} records join ${lots.size} lots without a gap`;
+}
+
+// ---------------------------------------------------------------- a receipt
+
+async function receipt(file, trust, answer, run) {
+  let proof;
+  let entry;
+  await run("file", async () => {
+    proof = readProofFile(noteText(file));
+    if (proof.extra === null) throw new Fault("the receipt holds no entry");
+    entry = await readEntry(proof.extra, "the entry");
+    return `receipt of ${thousands(file.length)} bytes for record ${entry.id}`;
+  });
+  await run("ledger", () => {
+    requireOrigin(entry.record.origin, trust, "the record is for");
+    return `for ${entry.record.origin}, the ledger of the trust root`;
+  });
+  await run("signature", async () => {
+    if (entry.isSeal) return "a block seal, which the ledger writes and nobody signs";
+    const { accepted, crafted } = await zip215(entry.record.author_key, entry.signed, entry.signature);
+    if (!accepted) throw new Fault(`the signature of ${entry.record.author} does not verify under its key`);
+    if (crafted) answer.remarks.push(`S1: the signature of record ${entry.id} was crafted so that stricter verifiers refuse it`);
+    return `signed by ${entry.record.author}`;
+  });
+  await run("checkpoint", async () => {
+    const { logs, cosigned } = await believe(trust.policy, proof.checkpoint);
+    return `log of ${thousands(proof.checkpoint.size)} entries, signed by ${logs} of ${trust.policy.logs.length} log keys and cosigned by ${cosigned} of ${trust.policy.witnesses.length} listed`;
+  });
+  await run("inclusion", async () => {
+    const { root, size } = proof.checkpoint;
+    const found = await rootFromInclusion(await hashLeaf(proof.extra), proof.index, size, proof.path);
+    if (!same(found, root)) throw new Fault(`the inclusion proof leads to root ${hex(found)}, expected ${hex(root)}`);
+    return `leaf ${proof.index} is in the tree of ${thousands(size)} leaves with root ${hex(root)}`;
+  });
+  answer.receipt = { id: entry.id, author: entry.record.author, event: entry.record.$event, leaf: proof.index };
+}
+
+/** A C2SP tlog-proof: index, path, checkpoint, and the entry as extra data. Throws `Fault`. */
+function readProofFile(text) {
+  const cut = text.indexOf("\n\n");
+  if (cut < 0) throw new Fault("a proof file has a blank line before the checkpoint");
+  const lines = text.slice(0, cut).split("\n");
+  if (lines.shift() !== PROOF_HEADER) throw new Fault(`a proof file starts with the line ${PROOF_HEADER}`);
+  let extra = null;
+  if (lines[0]?.startsWith("extra ")) {
+    extra = fromBase64(lines.shift().slice("extra ".length));
+    if (extra === null) throw new Fault("the extra line holds padded standard base64");
+  }
+  const index = /^index (.*)$/.exec(lines.shift() ?? "");
+  const number = index === null ? null : decimal(index[1]);
+  if (number === null) throw new Fault("the index line holds a decimal without leading zeros");
+  if (lines.length > MAX_PROOF_HASHES) throw new Fault(`a proof file has at most ${MAX_PROOF_HASHES} path lines`);
+  const path = lines.map(fromBase64);
+  const bad = path.findIndex((hash) => hash?.length !== 32);
+  if (bad >= 0) throw new Fault(`path line ${bad + 1} is not 32 bytes of base64`);
+  return { extra, index: number, path, checkpoint: readCheckpoint(text.slice(cut + 2)) };
+}

@@ -1,0 +1,39 @@
+// Runs the second verifier over the cases of a folder and prints what it answers, for main.rs to compare.
+// Usage: node run.mjs FOLDER, in which job.json names the modules, the files and the signatures.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const folder = process.argv[2];
+const job = JSON.parse(readFileSync(join(folder, "job.json"), "utf8"));
+const load = (name) => import(pathToFileURL(join(job.modules, name)));
+const bytes = (name) => new Uint8Array(readFileSync(join(folder, name)));
+
+const { verify } = await load("verify.js");
+const { strict, zip215 } = await load("ed25519.js");
+const { oxide } = await load("elements.js");
+const { fromHex } = await load("bytes.js");
+
+const files = [];
+for (const { file, trust } of job.files) {
+  const told = [];
+  const answer = await verify(bytes(file), job.trusts[trust], (step) => told.push(step.check));
+  const steps = answer.steps.map((step) => step.check);
+  if (JSON.stringify(told) !== JSON.stringify(steps)) throw new Error("a step was not told");
+  files.push({ verified: answer.verified, failed: answer.failed, fault: answer.fault, steps, remarks: answer.remarks });
+}
+
+const signatures = [];
+for (const { key, message, signature } of job.signatures) {
+  const [k, m, s] = [key, message, signature].map(fromHex);
+  const { accepted, crafted } = await zip215(k, m, s);
+  signatures.push({ accepted, crafted, strict: await strict(k, m, s) });
+}
+
+const factors = job.oxides.map((formula) => {
+  const known = oxide(formula);
+  return known === null ? null : [known.element, Number(known.factor)];
+});
+
+console.log(JSON.stringify({ files, signatures, factors }));
