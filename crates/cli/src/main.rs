@@ -21,7 +21,7 @@ use context::Context;
 use failure::{Failure, Outcome};
 use verbs::{
     audit, backup, bench, bundle, claims, demo, events, export, findings, found, fsck, governance, init, key,
-    lot, node, peers, receipt, share, submit, trace as tracing_verb, verify,
+    lot, node, passport, peers, receipt, share, submit, trace as tracing_verb, verify,
 };
 
 /// A ledger of metals: who had what, what became of it, and where it came from, with proof
@@ -132,6 +132,8 @@ enum Verb {
     Receipt(receipt::Receipt),
     /// Fetch and verify everything that a lot's origin rests on
     Bundle(bundle::Bundle),
+    /// Make a lot's product passport (UNTP): shares from verified bundles, signed by a member
+    Passport(passport::Passport),
     /// Make a token to read with, from a member's key
     Token(share::Make),
     /// Make a link by which an outsider sees one lot and its proof
@@ -223,6 +225,7 @@ async fn run(cli: &Cli) -> Outcome {
         Verb::Footprint(verb) => audit::footprint(context, verb).await,
         Verb::Receipt(verb) => receipt::run(context, verb).await,
         Verb::Bundle(verb) => bundle::run(context, verb).await,
+        Verb::Passport(verb) => passport::run(context, verb).await,
         Verb::Token(verb) => share::token(context, verb),
         Verb::Share(verb) => share::share(context, verb).await,
         Verb::Peers(verb) => peers::run(context, verb).await,

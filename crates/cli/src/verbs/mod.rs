@@ -17,6 +17,7 @@ pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod lot;
 pub(crate) mod node;
+pub(crate) mod passport;
 pub(crate) mod peers;
 pub(crate) mod receipt;
 pub(crate) mod share;

@@ -72,6 +72,7 @@ const VERBS: &[&str] = &[
     "footprint",
     "receipt",
     "bundle",
+    "passport",
     "token",
     "share",
     "peers",
