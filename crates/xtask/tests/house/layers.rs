@@ -20,6 +20,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("ore-generate", 2),
     ("ore-wire", 2),
     ("ore-exchange", 2),
+    ("ore-epcis", 2),
     ("ore-untp", 2),
     ("ore-store", 3),
     ("ore-consensus", 3),
