@@ -34,7 +34,7 @@ pub const SHARE_PATH: &str = "/share/";
 type Route = (&'static str, fn() -> MethodRouter<Arc<Api>>);
 
 /// Every route that is not gRPC. Who may ask is in [`crate::access::CALLS`]; a test compares the two.
-const ROUTES: [Route; 14] = [
+const ROUTES: [Route; 19] = [
     ("/checkpoint", || get(checkpoint)),
     ("/add-checkpoint", || post(add_checkpoint)),
     ("/tile/{*name}", || get(tile)),
@@ -47,6 +47,11 @@ const ROUTES: [Route; 14] = [
     ("/v1/lots/{member}/{number}/attribute", || get(attribute)),
     ("/v1/audit/{question}", || post(crate::http_audit::ask)),
     ("/v1/records/{id}/receipt", || get(receipt)),
+    ("/v1/lots/{member}/{number}/passport", || get(crate::http_untp::passport_view)),
+    ("/untp/facilities/{member}/{name}", || get(crate::http_untp::facility_view)),
+    ("/untp/status/{list}", || get(crate::http_untp::status_list)),
+    ("/.well-known/did.json", || get(crate::http_untp::node_did)),
+    ("/id/{member}/did.json", || get(crate::http_untp::member_did)),
     ("/share/{token}", || get(share)),
     ("/share/{token}/bundle", || get(share_bundle)),
 ];

@@ -96,6 +96,11 @@ pub const CALLS: &[Call] = &[
     row("/v1/lots/{member}/{number}/attribute", Needs::LotOrShare),
     row("/v1/audit/{question}", Needs::Sight),
     row("/v1/records/{id}/receipt", Needs::Member),
+    row("/v1/lots/{member}/{number}/passport", Needs::LotOrShare),
+    row("/untp/facilities/{member}/{name}", Needs::Member),
+    row("/untp/status/{list}", Needs::Nothing),
+    row("/.well-known/did.json", Needs::Nothing),
+    row("/id/{member}/did.json", Needs::Nothing),
     row("/share/{token}", Needs::Share),
     heavy("/share/{token}/bundle", Needs::Share, 64),
 ];

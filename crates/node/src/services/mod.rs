@@ -126,7 +126,7 @@ fn unreadable(error: &StoreError) -> Status {
     Status::internal("the log of this node cannot be read; its operator has been told")
 }
 
-fn no_lot(lot: &str) -> Status {
+pub(crate) fn no_lot(lot: &str) -> Status {
     let shown: String = lot.chars().take(96).collect();
     Status::not_found(format!("no record creates lot {shown}"))
 }

@@ -58,7 +58,7 @@ const SHARE: &str = "UUUUUUUDDD..";
 
 /// What is expected of each call. The node has a table of its own: this one says what it must come to.
 #[rustfmt::skip]
-const EXPECTED: [(&str, &str); 49] = [
+const EXPECTED: [(&str, &str); 54] = [
     ("/oreledger.v1.SubmissionService/Submit", SIGNED),
     ("/oreledger.v1.SubmissionService/SubmitStream", SIGNED),
     ("/oreledger.v1.LotService/GetLot", LOT),
@@ -107,6 +107,11 @@ const EXPECTED: [(&str, &str); 49] = [
     ("/v1/lots/{member}/{number}/attribute", LOT_OR_SHARE),
     ("/v1/audit/{question}", SIGHT),
     ("/v1/records/{id}/receipt", MEMBER),
+    ("/v1/lots/{member}/{number}/passport", LOT_OR_SHARE),
+    ("/untp/facilities/{member}/{name}", MEMBER),
+    ("/untp/status/{list}", PUBLIC),
+    ("/.well-known/did.json", PUBLIC),
+    ("/id/{member}/did.json", PUBLIC),
     ("/share/{token}", SHARE),
     ("/share/{token}/bundle", SHARE),
 ];
@@ -260,6 +265,9 @@ impl Guarded {
             .replace("{*name}", &format!("0/000.p/{}", self.tree_size))
             .replace("{member}/{number}/attribute", "mine/M1/attribute?element=73")
             .replace("{member}/{number}", LOT_NAME)
+            .replace("{member}/{name}", "mine/site")
+            .replace("{member}", "mine")
+            .replace("{list}", "0")
             .replace("{id}", &hex);
         let (path, bearer) = match route.starts_with(SHARE_PATH) {
             true => (path.replace("{token}", token.unwrap_or("none")), None),

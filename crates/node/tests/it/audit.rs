@@ -10,7 +10,7 @@ use ore_wire::v1;
 use crate::world::{ORIGIN, World, blend, commission};
 
 /// One HTTP/1.1 exchange: status, headers, body.
-fn get(address: std::net::SocketAddr, path: &str) -> (u16, String, Vec<u8>) {
+pub(crate) fn get(address: std::net::SocketAddr, path: &str) -> (u16, String, Vec<u8>) {
     get_as(address, path, None)
 }
 

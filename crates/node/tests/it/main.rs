@@ -14,5 +14,6 @@ mod quorum;
 mod read;
 mod submit;
 mod tls;
+mod untp;
 mod witness;
 mod world;
