@@ -23,6 +23,18 @@ pub const ASSETS: &[Asset] = &[
     Asset { name: "icon.svg", kind: PICTURE, bytes: include_bytes!("../assets/icon.svg") },
     Asset { name: "pages.js", kind: SCRIPT, bytes: include_bytes!("../assets/pages.js") },
     Asset { name: "verify.js", kind: SCRIPT, bytes: include_bytes!("../assets/verify.js") },
+    Asset { name: "verify/bytes.js", kind: SCRIPT, bytes: include_bytes!("../assets/verify/bytes.js") },
+    Asset { name: "verify/ed25519.js", kind: SCRIPT, bytes: include_bytes!("../assets/verify/ed25519.js") },
+    Asset { name: "verify/elements.js", kind: SCRIPT, bytes: include_bytes!("../assets/verify/elements.js") },
+    Asset { name: "verify/merkle.js", kind: SCRIPT, bytes: include_bytes!("../assets/verify/merkle.js") },
+    Asset { name: "verify/note.js", kind: SCRIPT, bytes: include_bytes!("../assets/verify/note.js") },
+    Asset { name: "verify/policy.js", kind: SCRIPT, bytes: include_bytes!("../assets/verify/policy.js") },
+    Asset { name: "verify/proto.js", kind: SCRIPT, bytes: include_bytes!("../assets/verify/proto.js") },
+    Asset { name: "verify/schema.js", kind: SCRIPT, bytes: include_bytes!("../assets/verify/schema.js") },
+    Asset { name: "verify/shares.js", kind: SCRIPT, bytes: include_bytes!("../assets/verify/shares.js") },
+    Asset { name: "verify/trail.js", kind: SCRIPT, bytes: include_bytes!("../assets/verify/trail.js") },
+    Asset { name: "verify/trust.js", kind: SCRIPT, bytes: include_bytes!("../assets/verify/trust.js") },
+    Asset { name: "verify/verify.js", kind: SCRIPT, bytes: include_bytes!("../assets/verify/verify.js") },
     Asset { name: "entry.js", kind: SCRIPT, bytes: include_bytes!("../assets/entry.js") },
 ];
 

@@ -10,10 +10,12 @@ pub mod locale;
 mod pages;
 pub mod query;
 mod route;
+mod saved;
 mod source;
 pub mod words;
 
 pub use layout::refusal;
 pub use locale::Language;
 pub use route::{Asked, CONTENT_SECURITY_POLICY, HEADERS, Page, ROUTES, Viewer, answer};
+pub use saved::saved_verifier;
 pub use source::{Answer, Refused, Source};

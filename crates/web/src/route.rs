@@ -27,7 +27,7 @@ pub const HEADERS: [(&str, &str); 4] = [
 /// Every address of a page, as axum writes routes.
 pub const ROUTES: &[&str] = &[
     "/",
-    "/assets/{name}",
+    "/assets/{*name}",
     "/session",
     "/verify",
     "/enter",
@@ -136,8 +136,8 @@ impl Page {
 pub async fn answer(source: &dyn Source, asked: &Asked) -> Page {
     let path: Vec<String> = asked.path.split('/').skip(1).take(6).map(|part| decode(part, false)).collect();
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    if let ["assets", name] = path[..] {
-        return file(name, asked);
+    if let ["assets", name @ ..] = &path[..] {
+        return file(&name.join("/"), asked);
     }
     let frame = match Frame::of(source, asked).await {
         Ok(frame) => frame,
