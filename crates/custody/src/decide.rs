@@ -8,7 +8,7 @@ use crate::{
     lot::NONE,
     rejection::{Reason, Rejection, Rule, Verdict, refuse},
     roles,
-    rules::{author, commission, credits, governance, handover, observations, status, transform, withdraw},
+    rules::{author, commission, credits, governance, handover, observations, reference, status, transform, withdraw},
     state::Custody,
 };
 
@@ -75,6 +75,9 @@ fn judge_event(desk: &mut Desk<'_>, event: &Event) -> Verdict<()> {
         Event::Erased(event) => withdraw::erased(desk, event),
         Event::CreditDeposit(event) => credits::deposit(desk, event),
         Event::CreditClaim(event) => credits::claim(desk, event),
+        Event::ReferencePart(event) => reference::part(desk, event),
+        Event::PublishLibrary(event) => reference::publish(desk, event),
+        Event::ClaimOrigin(event) => reference::claim(desk, event),
         Event::AdmitMember(_) | Event::ChangeRoles(_) | Event::SetProfile(_) | Event::ChangeValidators(_) => {
             governance::propose(desk, event)
         }

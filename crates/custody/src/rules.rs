@@ -8,6 +8,7 @@ pub(crate) mod governance;
 pub(crate) mod handover;
 pub(crate) mod observations;
 pub(crate) mod quantities;
+pub(crate) mod reference;
 pub(crate) mod roster_form;
 pub(crate) mod status;
 pub(crate) mod transform;

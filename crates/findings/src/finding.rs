@@ -72,6 +72,8 @@ rules! {
     O12 "O12" Severe 1 "the claimed country produces no such mineral",
     O13 "O13" Plain 1 "the smelter or refiner is not on the conformant list",
     O14 "O14" Severe 1 "a member or its owner is on a sanctions list",
+    O15 "O15" Plain 1 "a trace pattern speaks against the claimed origin",
+    O16 "O16" Plain 1 "a claimed origin cannot be assessed",
     T1 "T1" Plain 1 "taken before it was made, or received before it was sent",
     T2 "T2" Plain 1 "faster than its means of transport",
     T3 "T3" Severe 1 "one lot, item or seal in two places at once",

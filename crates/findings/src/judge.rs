@@ -9,7 +9,7 @@ use ore_provenance::Scratch;
 
 use crate::{
     finding::Finding,
-    rules::{assay, claims, origin, signature, tamper, time},
+    rules::{assay, claims, origin, signature, tamper, time, trace},
     terms::Terms,
 };
 
@@ -24,6 +24,8 @@ pub struct Memory {
     pub(crate) campaigns: HashMap<(Word, i32, u8), Vec<assay::Campaign>>,
     /// Facilities whose campaigns were gathered.
     pub(crate) gathered: HashSet<Word>,
+    /// Reference libraries by the leaf that publishes them (rules O15 and O16).
+    pub(crate) libraries: trace::Fitted,
 }
 
 /// A view, the profile's terms, and what was worked out so far. One judge answers one question.
@@ -105,6 +107,9 @@ impl<'a> Judge<'a> {
                 }
                 Fact::Assay { lot, assay, reveals } => {
                     claims::exchange(self, leaf, entry, *lot, assay, *reveals);
+                    if ore_fingerprint::ledger::shows_pattern(assay) {
+                        trace::shown(self, leaf, entry, *lot);
+                    }
                 }
                 Fact::SealEvent { .. } => tamper::seals(self, leaf, entry),
                 Fact::Use { lot, facility, .. } => time::at_place(self, leaf, entry, *lot, *facility, 0),

@@ -47,6 +47,7 @@ impl Terms {
         fill(&mut thresholds.pattern_tolerance_ppm, 200_000);
         fill(&mut thresholds.recycled_tolerance_ppm, 10_000);
         fill(&mut thresholds.export_certificate_days, 90);
+        fill(&mut thresholds.origin_ratio_milli, 100);
         let speeds = &mut thresholds.speed_kmh;
         for (place, default) in [100, 160, 60, 1_000, 40].into_iter().enumerate() {
             match speeds.get_mut(place) {

@@ -92,6 +92,18 @@ impl Calibration {
         Self { space, observed, nonconformity, left_out, temperature, recalibration }
     }
 
+    /// No calibration at all: p-values say that the reference is insufficient, and nothing is recalibrated.
+    pub fn none(library: &Library, space: Space) -> Self {
+        Self {
+            space,
+            observed: ElementSet::ALL,
+            nonconformity: alloc::vec![(Vec::new(), 0); library.origins().len()],
+            left_out: Vec::new(),
+            temperature: DEFAULT_TEMPERATURE,
+            recalibration: None,
+        }
+    }
+
     /// The space that the scores were made in.
     pub fn space(&self) -> Space {
         self.space

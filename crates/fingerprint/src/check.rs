@@ -80,6 +80,12 @@ pub enum Reason {
     /// Whoever sees the assay first can choose the claim that fits.
     #[error("the claim was not committed before the assay was revealed")]
     ClaimNotCommittedFirst,
+    /// Whoever claims several origins finds one that fits.
+    #[error("{found} different origins were claimed for the lot")]
+    SeveralClaims {
+        /// Origins of the library that were claimed.
+        found: usize,
+    },
     /// The mineral's name means nothing to us.
     #[error("mineral {named:?} is not known")]
     UnknownMineral {

@@ -22,6 +22,7 @@ pub mod element;
 pub mod embedding;
 pub mod evidence;
 pub mod lambdas;
+pub mod ledger;
 pub mod library;
 pub mod linalg;
 pub mod material;

@@ -53,6 +53,12 @@ pub enum FitError {
         /// Origins with a complete analysis.
         found: usize,
     },
+    /// More than a library may hold.
+    #[error("{found} analyses, at most 10,000 make a library")]
+    TooLarge {
+        /// Given, counted up to the part that passed the limit.
+        found: usize,
+    },
     /// Nothing varies.
     #[error("the analyses of the library do not vary within origins")]
     NoScatter,

@@ -78,6 +78,27 @@ pub enum Refined {
 }
 
 impl Refined {
+    const NAMES: [(&'static str, Self); 12] = [
+        ("apt", Self::Salt),
+        ("ammonium paratungstate", Self::Salt),
+        ("refined salt", Self::Salt),
+        ("oxide", Self::Oxide),
+        ("refined oxide", Self::Oxide),
+        ("metal", Self::Metal),
+        ("carbide", Self::Carbide),
+        ("tungsten carbide", Self::Carbide),
+        ("wc", Self::Carbide),
+        ("recycled", Self::Recycled),
+        ("recycled material", Self::Recycled),
+        ("scrap", Self::Recycled),
+    ];
+
+    /// The product of this name, as assays write it.
+    pub fn named(name: &str) -> Option<Self> {
+        let text = name.trim().to_lowercase();
+        Self::NAMES.iter().find(|(known, _)| *known == text).map(|(_, refined)| *refined)
+    }
+
     /// The name for people.
     pub const fn name(self) -> &'static str {
         match self {
@@ -112,6 +133,19 @@ impl Substance {
     /// Bulk ore or concentrate of a mineral given by name.
     pub fn bulk(mineral: &str) -> Self {
         Mineral::named(mineral).map_or_else(|| Self::Unknown(mineral.to_owned()), Self::Bulk)
+    }
+
+    /// As assays name it: a mineral stands for its grains, `bulk <mineral>` for ground ore or concentrate, and
+    /// names of refined products for themselves. Unknown names are kept, so that the answer can say them.
+    pub fn named(matrix: &str) -> Self {
+        let text = matrix.trim().to_lowercase();
+        if let Some(refined) = Refined::named(&text) {
+            return Self::Refined(refined);
+        }
+        if let Some(mineral) = text.strip_prefix("bulk ") {
+            return Self::bulk(mineral.trim());
+        }
+        Self::grains(text.strip_suffix(" grains").unwrap_or(&text))
     }
 
     /// The mineral, if known and not yet refined.

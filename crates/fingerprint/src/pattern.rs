@@ -55,7 +55,11 @@ impl Scale {
             "ppm" | "µg/g" | "μg/g" | "ug/g" | "mg/kg" | "g/t" => 1.0,
             "ppb" | "ng/g" | "µg/kg" | "μg/kg" | "ug/kg" => 1e-3,
             "%" | "wt%" | "wt.%" | "wt %" => 1e4,
-            _ => return Err(BadPattern::UnknownUnit { unit: unit.to_owned() }),
+            other => {
+                let normaliser = other.strip_prefix("CI ").and_then(Normaliser::named);
+                let unknown = || BadPattern::UnknownUnit { unit: unit.to_owned() };
+                return normaliser.map(Self::Normalised).ok_or_else(unknown);
+            }
         };
         Ok(Self::MassFraction { ppm })
     }
@@ -83,7 +87,7 @@ pub struct Report {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum BadPattern {
     /// The unit is not one that we know.
-    #[error("unit {unit:?} is not known; use ppm, ppb or wt%")]
+    #[error("unit {unit:?} is not known; use ppm, ppb, wt%, or a chondrite such as \"CI McDonough & Sun 1995\"")]
     UnknownUnit {
         /// As reported.
         unit: String,

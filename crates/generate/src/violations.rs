@@ -1,5 +1,10 @@
 //! Each rule broken once, by members, places and lots of their own, and the record that did it.
 
+use ore_fingerprint::{
+    ledger::trace_values,
+    library::Reference,
+    synthetic::{self, Place, SHIPPED, SHIPPED_SEED},
+};
 use ore_record::{
     assay::{commit, reveal},
     draft,
@@ -68,6 +73,7 @@ pub fn violate(sink: &mut dyn Sink, seed: u64, from_ms: u64) -> Vec<Label> {
     breaker.journeys();
     breaker.claims();
     breaker.assays();
+    breaker.origins();
     breaker.last();
     let mut labels = breaker.labels;
     labels.sort();
@@ -458,6 +464,56 @@ impl Breaker<'_, '_> {
         self.label("C11", id);
     }
 
+    /// O15 and O16, beside an honest lot: a synthetic library, three claims, and the assays that were shown.
+    fn origins(&mut self) {
+        let library = self.library();
+        let (honest, foreign, late) = (self.mined(), self.mined(), self.mined());
+        let claim = |stock: &Stock| v1::ClaimOrigin {
+            lot: stock.lot.clone(),
+            origin: Place::Origin(2).name(),
+            library: library.to_vec(),
+        };
+        self.teller.say("vminer", claim(&honest));
+        self.teller.say("vminer", claim(&foreign));
+        self.teller.say("laboratory", pattern_of(&honest.lot, Place::Origin(2)));
+        let against = self.teller.say("laboratory", pattern_of(&foreign.lot, Place::Origin(7)));
+        self.label("O15", against);
+        let shown = self.teller.say("laboratory", pattern_of(&late.lot, Place::Origin(2)));
+        self.teller.say("vminer", claim(&late));
+        self.label("O16", shown);
+    }
+
+    /// The synthetic reference library, published by the laboratory.
+    fn library(&mut self) -> [u8; 32] {
+        let (references, background) = synthetic::library(SHIPPED_SEED, SHIPPED);
+        let sides = [(references, false), (background, true)];
+        let mut parts = Vec::new();
+        for (side, background) in sides {
+            for part in side.chunk_by(|a, b| a.origin == b.origin && a.campaign == b.campaign) {
+                let event = v1::ReferencePart {
+                    library: "laboratory/synthetic".to_owned(),
+                    matrix: "scheelite".to_owned(),
+                    origin: part[0].origin.clone(),
+                    background,
+                    campaign: part[0].campaign.clone(),
+                    provenance: "synthetic, of no place on earth".to_owned(),
+                    analyses: part.iter().map(analysis).collect(),
+                    synthetic: true,
+                };
+                parts.push(self.teller.say("laboratory", event).to_vec());
+            }
+        }
+        let published = v1::PublishLibrary {
+            library: "laboratory/synthetic".to_owned(),
+            version: 1,
+            matrix: "scheelite".to_owned(),
+            parts,
+            synthetic: true,
+            ..v1::PublishLibrary::default()
+        };
+        self.teller.say("laboratory", published)
+    }
+
     /// S1, and T5, which time alone makes.
     fn last(&mut self) {
         let stock = self.stock("vminer", 300_000_017);
@@ -492,6 +548,32 @@ fn piece(it: &mut v1::Transform) {
     let lot = lot(it);
     lot.material = MaterialClass::SputteringTarget.into();
     lot.serial = "VSN-1".to_owned();
+}
+
+fn analysis(reference: &Reference) -> v1::ReferenceAnalysis {
+    v1::ReferenceAnalysis {
+        sample: reference.sample.clone(),
+        spot: String::new(),
+        pattern: trace_values(&reference.pattern),
+    }
+}
+
+/// A new sample of a synthetic place, spot by spot.
+fn pattern_of(lot: &str, place: Place) -> v1::Assay {
+    let spots = synthetic::sample(SHIPPED_SEED, place, SHIPPED.samples + 1, 8);
+    v1::Assay {
+        lot: Some(draft::lot(lot)),
+        matrix: "scheelite".to_owned(),
+        campaign: spots[0].campaign.clone(),
+        spots: (1..)
+            .zip(&spots)
+            .map(|(number, spot)| v1::TraceSpot {
+                spot: format!("spot {number}"),
+                pattern: trace_values(&spot.pattern),
+            })
+            .collect(),
+        ..v1::Assay::default()
+    }
 }
 
 fn party(lot: &str, stage: AssayStage, ppb: u32) -> v1::Assay {

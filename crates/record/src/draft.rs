@@ -93,6 +93,9 @@ pub fn heads_mut(record: &mut Record) -> Vec<&mut LotRef> {
         | Event::Stocktake(_)
         | Event::Withdraw(_)
         | Event::Erased(_)
+        | Event::ReferencePart(_)
+        | Event::PublishLibrary(_)
+        | Event::ClaimOrigin(_)
         | Event::AdmitMember(_)
         | Event::ChangeRoles(_)
         | Event::AddKey(_)
@@ -132,6 +135,7 @@ events! {
     CancelShipment => CancelShipment, Assay => Assay, SealEvent => Seal, Use => Use, Stocktake => Stocktake,
     Hold => Hold, Release => Release, Recall => Recall, Dispose => Dispose, Footprint => Footprint,
     Withdraw => Withdraw, Erased => Erased, CreditDeposit => CreditDeposit, CreditClaim => CreditClaim,
+    ReferencePart => ReferencePart, PublishLibrary => PublishLibrary, ClaimOrigin => ClaimOrigin,
     AdmitMember => AdmitMember, ChangeRoles => ChangeRoles, AddKey => AddKey, RevokeKey => RevokeKey,
     RegisterFacility => RegisterFacility, Attest => Attest, ChangeAttestation => ChangeAttestation,
     SetProfile => SetProfile, ChangeValidators => ChangeValidators, Approve => Approve, BlockSeal => BlockSeal,

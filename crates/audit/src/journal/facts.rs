@@ -212,6 +212,19 @@ pub enum Fact {
         lot: u32,
         claim: Box<v1::CreditClaim>,
     },
+    /// Analyses of known origin.
+    Reference(Box<v1::ReferencePart>),
+    /// A version of a reference library; leaves of its parts.
+    Library {
+        library: Box<v1::PublishLibrary>,
+        parts: Box<[u32]>,
+    },
+    /// A claim of an origin; the leaf of the library's version.
+    Origin {
+        lot: u32,
+        origin: Word,
+        library: u32,
+    },
     Member(Box<v1::Member>),
     Facility(Box<v1::Facility>),
     Attest(Box<v1::Attestation>),

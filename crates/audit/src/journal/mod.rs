@@ -35,6 +35,8 @@ pub struct Journal {
     lot_of: HashMap<Word, u32>,
     /// Leaves posted under a name: a facility, a tag, a serial, a seal, an attestation, its subject, a member.
     posts: HashMap<Word, Vec<u32>>,
+    /// Leaves that publish a version of a reference library, in order.
+    libraries: Vec<u32>,
     /// Registered facilities, in order.
     facilities: Vec<Word>,
     /// Leaves of attestations about a subject.

@@ -47,6 +47,12 @@ impl Journal {
         self.posts.get(&word).map_or(&[], Vec::as_slice)
     }
 
+    /// Leaves that publish a version of a reference library, in ledger order.
+    #[must_use]
+    pub fn libraries(&self) -> &[u32] {
+        &self.libraries
+    }
+
     /// Every registered facility, in order.
     #[must_use]
     pub fn facilities(&self) -> &[Word] {
@@ -89,7 +95,8 @@ impl Journal {
                 | Fact::Status { lot, .. }
                 | Fact::Footprint { lot, .. }
                 | Fact::Deposit { lot, .. }
-                | Fact::Claim { lot, .. },
+                | Fact::Claim { lot, .. }
+                | Fact::Origin { lot, .. },
             ) => lots.push(*lot),
             _ => {}
         }

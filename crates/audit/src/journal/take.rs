@@ -81,6 +81,25 @@ impl Journal {
                 let claim = Box::new(it.clone());
                 self.on_lot(leaf, it.lot.as_ref(), |lot| Fact::Claim { lot, claim })
             }
+            Some(Event::ReferencePart(it)) => Fact::Reference(Box::new(it.clone())),
+            Some(Event::PublishLibrary(it)) => {
+                let id = self.words.of(&it.library)?;
+                self.post(id, leaf);
+                self.libraries.push(leaf);
+                let parts = it.parts.iter().filter_map(|part| leaf_of(part)).collect();
+                Fact::Library { library: Box::new(it.clone()), parts }
+            }
+            Some(Event::ClaimOrigin(it)) => {
+                let origin = self.words.of(&it.origin)?;
+                let lot = self.words.find(&it.lot).and_then(|word| self.lot_of.get(&word).copied());
+                match (lot, leaf_of(&it.library)) {
+                    (Some(lot), Some(library)) => {
+                        self.touch(lot, leaf);
+                        Fact::Origin { lot, origin, library }
+                    }
+                    _ => Fact::Other,
+                }
+            }
             Some(Event::Withdraw(it)) => match leaf_of(&it.record) {
                 Some(record) => self.withdraw(leaf, record),
                 None => Fact::Other,

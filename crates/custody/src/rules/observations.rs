@@ -20,7 +20,7 @@ use crate::{
     rules::{
         composition,
         quantities::{self, weight},
-        transform, values,
+        reference, transform, values,
     },
 };
 
@@ -32,7 +32,7 @@ pub(crate) fn assay(desk: &mut Desk<'_>, event: &Assay) -> Verdict<()> {
     may_measure(desk, &touched, event)?;
     if !event.commitment.is_empty() {
         values::digest("the commitment", &event.commitment, false)?;
-        if event.composition.is_some() || !event.pattern.is_empty() || !event.reveals.is_empty() {
+        if event.composition.is_some() || shows_pattern(event) || !event.reveals.is_empty() {
             return Err(values::bad(
                 "a commitment shows no results and reveals nothing",
                 "commit first, and reveal with a record of its own",
@@ -44,7 +44,7 @@ pub(crate) fn assay(desk: &mut Desk<'_>, event: &Assay) -> Verdict<()> {
     if !event.reveals.is_empty() {
         check_reveal(desk, event)?;
     }
-    if event.composition.is_none() && event.pattern.is_empty() {
+    if event.composition.is_none() && !shows_pattern(event) {
         return Err(values::bad("the assay states no result", "state a composition or a trace pattern"));
     }
     let elements = composition::check(event.composition.as_ref(), &lot.passport.compound, lot.id())?;
@@ -57,23 +57,25 @@ pub(crate) fn assay(desk: &mut Desk<'_>, event: &Assay) -> Verdict<()> {
     Ok(())
 }
 
+fn shows_pattern(event: &Assay) -> bool {
+    !event.pattern.is_empty() || event.spots.iter().any(|spot| !spot.pattern.is_empty())
+}
+
 fn check_form(event: &Assay) -> Verdict<()> {
     values::text("the sample", &event.sample, 64)?;
     values::text("the session", &event.session, 64)?;
     values::text("the matrix", &event.matrix, 64)?;
-    values::count("analytes", event.pattern.len(), 80)?;
-    for value in &event.pattern {
-        values::element(value.element)?;
-        if value.isotope > 400 {
-            return Err(values::bad(
-                format!("there is no isotope with mass number {}", value.isotope),
-                "use the mass number, or 0 for the element",
-            ));
-        }
-        if !value.below_detection && value.ppt > 1_000_000_000_000 {
-            return Err(values::bad(format!("{} ppt are more than the whole", value.ppt), "check the unit"));
-        }
+    values::text("laboratory and method", &event.campaign, 128)?;
+    values::text("the reference materials", &event.reference_material, 256)?;
+    values::text("who took the sample", &event.sampled_by, 256)?;
+    values::count("disturbed elements", event.disturbed.len(), 40)?;
+    event.disturbed.iter().try_for_each(|element| values::element(*element).map(drop))?;
+    values::count("spots", event.spots.len(), 100)?;
+    for spot in &event.spots {
+        values::text("the spot", &spot.spot, 64)?;
+        reference::pattern(&spot.pattern)?;
     }
+    reference::pattern(&event.pattern)?;
     Ok(())
 }
 

@@ -123,6 +123,14 @@ fn check_kind(desk: &Desk<'_>, leaf: Place, record: &SignedRecord) -> Verdict<()
             ("a hold or a recall, which is released", "submit a Release for the lot")
         }
         Event::Release(_) => ("a release", "put the lot on hold, or recall it, again"),
+        Event::ReferencePart(_) | Event::PublishLibrary(_) => (
+            "part of a reference library, which others may have claimed by",
+            "publish a next version of the library without it",
+        ),
+        Event::ClaimOrigin(_) => (
+            "a claim of an origin, which stays seen",
+            "claim another origin: the check says that there were several",
+        ),
         Event::Withdraw(_) => ("a withdrawal, which is final", "submit the statement again, with `corrects`"),
         _ => ("a record that is in force", "change it by a further record of its kind"),
     };

@@ -6,3 +6,4 @@ pub(crate) mod origin;
 pub(crate) mod signature;
 pub(crate) mod tamper;
 pub(crate) mod time;
+pub(crate) mod trace;
