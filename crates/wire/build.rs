@@ -3,12 +3,13 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 8] = [
     "oreledger/v1/receipt.proto",
     "oreledger/v1/submission.proto",
     "oreledger/v1/lot.proto",
     "oreledger/v1/provenance.proto",
     "oreledger/v1/audit.proto",
+    "oreledger/v1/fingerprint.proto",
     "oreledger/v1/log.proto",
     "oreledger/v1/consortium.proto",
 ];

@@ -20,8 +20,8 @@ use clap::{Parser, Subcommand, error::ErrorKind};
 use context::Context;
 use failure::{Failure, Outcome};
 use verbs::{
-    audit, backup, bench, bundle, claims, demo, events, export, findings, found, fsck, governance, init, key,
-    lot, node, passport, peers, receipt, share, submit, trace as tracing_verb, verify,
+    audit, backup, bench, bundle, claims, demo, events, export, findings, fingerprint, found, fsck,
+    governance, init, key, lot, node, passport, peers, receipt, share, submit, trace as tracing_verb, verify,
 };
 
 /// A ledger of metals: who had what, what became of it, and where it came from, with proof
@@ -128,6 +128,9 @@ enum Verb {
     Chain(audit::Chain),
     /// Environmental burden of a lot, carried through every step
     Footprint(audit::Footprint),
+    /// What trace-element patterns say of a claimed origin: evidence, never a verdict
+    #[command(subcommand)]
+    Fingerprint(fingerprint::Fingerprint),
     /// Fetch and verify the evidence that a record is in the ledger
     Receipt(receipt::Receipt),
     /// Fetch and verify everything that a lot's origin rests on
@@ -223,6 +226,7 @@ async fn run(cli: &Cli) -> Outcome {
         Verb::Accounts(verb) => audit::accounts(context, verb).await,
         Verb::Chain(verb) => audit::chain(context, verb).await,
         Verb::Footprint(verb) => audit::footprint(context, verb).await,
+        Verb::Fingerprint(verb) => fingerprint::run(context, verb).await,
         Verb::Receipt(verb) => receipt::run(context, verb).await,
         Verb::Bundle(verb) => bundle::run(context, verb).await,
         Verb::Passport(verb) => passport::run(context, verb).await,

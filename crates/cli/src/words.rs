@@ -69,6 +69,13 @@ fn event_words(who: &str, event: &Event) -> Vec<String> {
         Event::Assay(it) => {
             let mut lines = vec![format!("{who} measures {}", name(it.lot.as_ref()))];
             lines.extend(it.composition.iter().map(|it| format!("  {}", composition(it))));
+            let spots = it.spots.len() + usize::from(!it.pattern.is_empty());
+            if spots > 0 {
+                lines.push(format!("  trace pattern of {} in {spots} spots, by {}", it.matrix, it.campaign));
+            }
+            if !it.commitment.is_empty() {
+                lines.push("  commits to a result that is revealed later".to_owned());
+            }
             lines
         }
         Event::Seal(it) => vec![format!(
@@ -144,6 +151,31 @@ fn event_words(who: &str, event: &Event) -> Vec<String> {
             symbol(it.element),
             it.scheme,
             name(it.lot.as_ref())
+        )],
+        Event::ReferencePart(it) => vec![
+            format!(
+                "{who} states {} reference analyses of {:?} ({}) for library {}{}",
+                it.analyses.len(),
+                it.origin,
+                it.matrix,
+                it.library,
+                if it.synthetic { "; they are SYNTHETIC" } else { "" }
+            ),
+            format!("  by {}; from {}", it.campaign, it.provenance),
+        ],
+        Event::PublishLibrary(it) => vec![format!(
+            "{who} publishes version {} of library {} ({}) with {} parts{}",
+            it.version,
+            it.library,
+            it.matrix,
+            it.parts.len(),
+            if it.synthetic { "; it is SYNTHETIC" } else { "" }
+        )],
+        Event::ClaimOrigin(it) => vec![format!(
+            "{who} claims that {} is from {:?}, to be judged by library {}; this is never taken back",
+            it.lot,
+            it.origin,
+            id(&it.library)
         )],
         governance => governance_words(who, governance),
     }

@@ -8,7 +8,10 @@ use crate::{
     lot::NONE,
     rejection::{Reason, Rejection, Rule, Verdict, refuse},
     roles,
-    rules::{author, commission, credits, governance, handover, observations, reference, status, transform, withdraw},
+    rules::{
+        author, commission, credits, governance, handover, observations, reference, status, transform,
+        withdraw,
+    },
     state::Custody,
 };
 

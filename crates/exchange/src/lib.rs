@@ -11,6 +11,7 @@ mod lines;
 mod people;
 mod templates;
 mod time;
+pub mod trace_table;
 
 pub use error::LineError;
 pub use time::{parse_time, write_time};

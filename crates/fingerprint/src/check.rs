@@ -274,6 +274,18 @@ pub fn check(
     }
 }
 
+/// The logarithms of a lot that may be compared with a library, when no origin is claimed.
+///
+/// # Errors
+/// Every reason why there are none.
+pub fn usable(library: &Library, lot: &Lot) -> Result<Vec<Logs>, Vec<Reason>> {
+    let mut reasons: Vec<Reason> = about_substance(&lot.substance, library.substance()).into_iter().collect();
+    match usable_spots(library, lot, &mut reasons) {
+        Some(usable) if reasons.is_empty() => Ok(usable.logs),
+        _ => Err(reasons),
+    }
+}
+
 impl Space {
     /// Concentrations for grains of one mineral, shape where dilution differs (design 8, formula 1).
     pub fn for_substance(substance: &Substance) -> Self {

@@ -191,7 +191,9 @@ impl Normaliser {
 
     /// The one of this name, as [`Self::name`] gives it after the comma.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.name().split_once(", ").is_some_and(|(_, paper)| paper == name.trim()))
+        Self::ALL
+            .into_iter()
+            .find(|it| it.name().split_once(", ").is_some_and(|(_, paper)| paper == name.trim()))
     }
 
     /// The name for captions.

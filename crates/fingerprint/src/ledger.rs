@@ -79,13 +79,16 @@ pub fn library<'a>(
 
 /// A lot as assayed. A lot past refining carries no pattern of its ore, whatever the assay calls it.
 pub fn lot(assay: &Assay, material: MaterialClass) -> Lot {
-    let substance = past_refining(material).map_or_else(|| Substance::named(&assay.matrix), Substance::Refined);
+    let substance =
+        past_refining(material).map_or_else(|| Substance::named(&assay.matrix), Substance::Refined);
     let main = (!assay.pattern.is_empty()).then_some((assay.sample.as_str(), &assay.pattern));
     let spots = assay.spots.iter().map(|spot| (spot.spot.as_str(), &spot.pattern));
     let report = |(name, values): (&str, &Vec<TraceValue>)| Report {
         spot: name.to_string(),
         scale: Scale::PPM,
-        readings: readings(values).map(|(element, reading)| (element.symbol().to_string(), reading)).collect(),
+        readings: readings(values)
+            .map(|(element, reading)| (element.symbol().to_string(), reading))
+            .collect(),
     };
     Lot {
         substance,
@@ -99,10 +102,12 @@ pub fn lot(assay: &Assay, material: MaterialClass) -> Lot {
 pub fn judge(library: &Library, calibration: &Calibration, case: &Case<'_>, policy: Policy) -> Outcome {
     let claim = Claim { origin: case.origin.to_string(), committed_before_assay: case.committed_first };
     let outcome = check(library, calibration, &lot(case.assay, case.material), &claim, policy);
-    if case.claims < 2 {
-        return outcome;
-    }
-    let several = Reason::SeveralClaims { found: case.claims };
+    if case.claims < 2 { outcome } else { several(outcome, case.claims) }
+}
+
+/// An outcome of a lot for which several origins were claimed: whoever tries them all finds one that fits.
+pub fn several(outcome: Outcome, found: usize) -> Outcome {
+    let several = Reason::SeveralClaims { found };
     match outcome {
         Outcome::Assessed(_) => Outcome::NotAssessable(Vec::from([several])),
         Outcome::NotAssessable(mut reasons) => {

@@ -87,7 +87,9 @@ pub struct Report {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum BadPattern {
     /// The unit is not one that we know.
-    #[error("unit {unit:?} is not known; use ppm, ppb, wt%, or a chondrite such as \"CI McDonough & Sun 1995\"")]
+    #[error(
+        "unit {unit:?} is not known; use ppm, ppb, wt%, or a chondrite such as \"CI McDonough & Sun 1995\""
+    )]
     UnknownUnit {
         /// As reported.
         unit: String,

@@ -3,6 +3,7 @@
 //! The only crate below the programs that knows the services of `proto/oreledger/v1`. Records travel
 //! through it as the bytes that were signed; nothing here encodes one again.
 
+pub mod fingerprint;
 mod rules;
 pub mod status;
 pub mod token;

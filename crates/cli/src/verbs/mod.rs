@@ -9,6 +9,7 @@ pub(crate) mod demo;
 pub(crate) mod events;
 pub(crate) mod export;
 pub(crate) mod findings;
+pub(crate) mod fingerprint;
 pub(crate) mod found;
 pub(crate) mod fsck;
 pub(crate) mod generate;

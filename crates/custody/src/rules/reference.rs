@@ -145,7 +145,8 @@ fn follows(desk: &Desk<'_>, event: &PublishLibrary) -> Verdict<()> {
 
 fn own_library(desk: &Desk<'_>, library: &str) -> Verdict<()> {
     values::required_text("the library", library, 96)?;
-    let own = library.split_once('/').filter(|(author, name)| *author == desk.author_id() && !name.is_empty());
+    let own =
+        library.split_once('/').filter(|(author, name)| *author == desk.author_id() && !name.is_empty());
     if own.is_some() {
         return Ok(());
     }

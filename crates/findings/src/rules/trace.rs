@@ -139,10 +139,7 @@ fn first_shown(view: &View<'_>, lot: u32) -> u32 {
 
 /// Physical steps: what they leave has the pattern of what went in.
 const fn keeps_pattern(process: Process) -> bool {
-    matches!(
-        process,
-        Process::Crushing | Process::Concentrating | Process::Blending | Process::Splitting
-    )
+    matches!(process, Process::Crushing | Process::Concentrating | Process::Blending | Process::Splitting)
 }
 
 /// Libraries that a question has fitted, by the leaf that publishes them.

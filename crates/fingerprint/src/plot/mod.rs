@@ -4,8 +4,10 @@
 //! same bytes. Text from outside is escaped.
 
 mod map;
+mod portrait;
 mod spider;
 mod svg;
 
 pub use map::{MapKind, MapPlot};
+pub use portrait::{MOST_EMBEDDED, map_of};
 pub use spider::SpiderPlot;

@@ -6,7 +6,7 @@ use libm::{ceil, exp, floor, log};
 
 use super::svg::{Canvas, colour, short};
 use crate::{
-    element::{ELEMENTS, Element, ElementSet, Normaliser},
+    element::{ELEMENTS, Element, Normaliser},
     library::Library,
     pattern::{Pattern, Reading},
 };
@@ -79,7 +79,7 @@ impl SpiderPlot<'_> {
     fn captions(&self, name: &str) -> [String; 3] {
         let (analyses, samples) =
             self.library.origin(self.origin).map_or((0, 0), |origin| (origin.analyses, origin.samples));
-        let hollow = if self.all_complete() { "" } else { " Hollow point: mean of some spots only." };
+        let hollow = if !self.has_hollow_points() { "" } else { " Hollow point: mean of some spots only." };
         [
             format!("Normalised to {}.{hollow}", Normaliser::McDonoughSun1995.name()),
             format!(
@@ -91,8 +91,12 @@ impl SpiderPlot<'_> {
         ]
     }
 
-    fn all_complete(&self) -> bool {
-        self.lot.iter().all(|pattern| pattern.observed() == ElementSet::ALL)
+    /// Whether some spots, and not all, observed an element.
+    fn has_hollow_points(&self) -> bool {
+        Element::all().any(|element| {
+            let seen = self.lot.iter().filter(|pattern| pattern.ppm(element).is_some()).count();
+            seen > 0 && seen < self.lot.len()
+        })
     }
 
     /// 5, 25, 50, 75 and 95 % of each element, in ln units. Empty without reference.

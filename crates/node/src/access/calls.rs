@@ -64,6 +64,13 @@ pub const CALLS: &[Call] = &[
     row("/oreledger.v1.AuditService/ChainOfCustody", Needs::Sight),
     row("/oreledger.v1.AuditService/LotFootprint", Needs::Sight),
 
+    row("/oreledger.v1.FingerprintService/Check", Needs::Lot),
+    row("/oreledger.v1.FingerprintService/Attribute", Needs::Lot),
+    row("/oreledger.v1.FingerprintService/Step", Needs::Lot),
+    row("/oreledger.v1.FingerprintService/ListLibraries", Needs::Member),
+    row("/oreledger.v1.FingerprintService/GetLibrary", Needs::Member),
+    row("/oreledger.v1.FingerprintService/ListQueries", Needs::Sight),
+
     row("/oreledger.v1.LogService/GetCheckpoint", Needs::Nothing),
     row("/oreledger.v1.LogService/GetConsistencyProof", Needs::Nothing),
     row("/oreledger.v1.LogService/GetReceipt", Needs::Member),
