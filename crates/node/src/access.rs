@@ -7,6 +7,7 @@
 mod caller;
 mod calls;
 mod roster;
+mod session;
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -29,16 +30,19 @@ use tonic::Status;
 pub(crate) use caller::concerns;
 pub use caller::{Caller, Sight};
 pub use calls::{CALLS, Call, Needs, call};
+pub(crate) use session::cookie;
 
 use crate::{
     config::Read,
     http,
     ledger::Ledger,
     limits::{self, Held, Limits, Payer, Ticket},
+    pages,
     port::Peer,
     sequencer::now_ms,
 };
 use roster::Standings;
+use session::Sessions;
 
 /// How much longer a call may take than the node's own work on it: time for its body to arrive.
 const GRACE: Duration = Duration::from_secs(5);
@@ -52,13 +56,15 @@ pub struct Access {
     request_timeout: Duration,
     limits: Arc<Limits>,
     standings: Standings,
+    sessions: Sessions,
 }
 
 impl Access {
     /// Decides by the roster of this ledger; `request_timeout` bounds a call, its request's body included.
     #[must_use]
     pub fn new(ledger: Arc<Ledger>, read: Read, request_timeout: Duration, limits: Arc<Limits>) -> Self {
-        Self { ledger, read, request_timeout, limits, standings: Standings::default() }
+        let (standings, sessions) = (Standings::default(), Sessions::default());
+        Self { ledger, read, request_timeout, limits, standings, sessions }
     }
 
     /// Who asks, if that suffices for the call, with a place for it.
@@ -74,6 +80,11 @@ impl Access {
                 let believed = self.believe(&text).await;
                 believed.inspect_err(|_| drop(stranger().pay_for_calls(BAD_TOKEN_CALLS)))?
             }
+            (Shown::Session(name), _) => match self.signed_in(&name).await {
+                Some(caller) => caller,
+                // A session that is over is none: whoever comes with it is shown the way in again.
+                None => Caller::Nobody { reads: self.read == Read::Everybody },
+            },
             (Shown::Nothing, Some(key)) => self.recognise(key).await?,
             (Shown::Nothing, None) => Caller::Nobody { reads: self.read == Read::Everybody },
         };
@@ -106,6 +117,37 @@ impl Access {
         })
     }
 
+    /// The member who opened a session, if the key that opened it still holds.
+    async fn signed_in(&self, name: &str) -> Option<Caller> {
+        let token = self.sessions.token(name, now_ms() / 1000)?;
+        let sight = self.standings.of(&self.ledger, &token).await?;
+        Some(Caller::Member { id: token.issuer.as_str().into(), sight })
+    }
+
+    /// Opens a session for the bearer of a member's token; what is returned is the cookie to be set.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` when the token does not hold, `PERMISSION_DENIED` for a share link's.
+    pub(crate) async fn sign_in(&self, text: &str) -> Result<String, Status> {
+        match self.believe(text).await? {
+            Caller::Member { .. } => {}
+            _ => return Err(status::denied("SHARE", "a share link opens its own page, not a session")),
+        }
+        let token = self.standings.known(text).ok_or_else(|| bad_token(BadToken::Malformed))?;
+        let name = self.sessions.open(token, now_ms() / 1000);
+        let name = name.ok_or_else(|| Status::internal("the system gives no randomness"))?;
+        let (cookie, seconds) = (session::COOKIE, session::SECONDS);
+        Ok(format!("{cookie}={name}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict"))
+    }
+
+    /// Ends the session that these cookies name; what is returned is the cookie to be set.
+    pub(crate) fn sign_out(&self, cookies: &str) -> String {
+        if let Some(name) = session::named(cookies) {
+            self.sessions.end(name);
+        }
+        format!("{}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict", session::COOKIE)
+    }
+
     /// The member whose key a client certificate holds.
     async fn recognise(&self, key: [u8; 32]) -> Result<Caller, Status> {
         let found = self.standings.holder(&self.ledger, key).await;
@@ -129,6 +171,8 @@ fn bad_token(error: BadToken) -> Status {
 enum Shown {
     Nothing,
     Token(String),
+    /// The cookie of a browser.
+    Session(String),
 }
 
 /// Reads what is shown: a share link in the path, or a bearer token (RFC 6750).
@@ -143,7 +187,7 @@ fn credential(call: &Call, request: &Request) -> Result<Shown, Status> {
     }
     let mut headers = request.headers().get_all(header::AUTHORIZATION).into_iter();
     let value = match (headers.next(), headers.next()) {
-        (None, _) => return Ok(Shown::Nothing),
+        (None, _) => return Ok(session_of(request)),
         (Some(value), None) => value,
         (Some(_), Some(_)) => return Err(status::unknown("TOKEN", "more than one authorization")),
     };
@@ -154,6 +198,23 @@ fn credential(call: &Call, request: &Request) -> Result<Shown, Status> {
     Ok(Shown::Token(token.trim().to_owned()))
 }
 
+/// The session of a browser. Its cookie is never sent by pages of other sites (SameSite=Strict), so what a page of
+/// ours reads by script is read as its member too.
+fn session_of(request: &Request) -> Shown {
+    let cookies = request.headers().get(header::COOKIE).and_then(|value| value.to_str().ok());
+    let name = cookies.and_then(session::named);
+    name.map_or(Shown::Nothing, |name| Shown::Session(name.to_owned()))
+}
+
+/// Whether this caller may make the call of this name: for what is made of answers of several calls.
+///
+/// # Errors
+/// `UNAUTHENTICATED`, `PERMISSION_DENIED`; a call without a row is denied to everybody.
+pub(crate) fn may(caller: &Caller, name: &str) -> Result<(), Status> {
+    let call = call(name).ok_or_else(|| status::denied("CALL", "there is no such call"))?;
+    permit(call, caller)
+}
+
 /// Whether this caller may make this call at all.
 fn permit(call: &Call, caller: &Caller) -> Result<(), Status> {
     let narrow = || {
@@ -161,7 +222,7 @@ fn permit(call: &Call, caller: &Caller) -> Result<(), Status> {
         Err(status::denied("ROLE", text))
     };
     match (call.needs, caller) {
-        (Needs::Nothing | Needs::Signature, _)
+        (Needs::Nothing | Needs::Signature | Needs::Page, _)
         | (_, Caller::Nobody { reads: true })
         | (Needs::Share | Needs::LotOrShare, Caller::Share { .. })
         | (Needs::Member | Needs::Lot | Needs::LotOrShare, Caller::Member { .. })
@@ -201,6 +262,9 @@ pub async fn check(State(access): State<Arc<Access>>, mut request: Request, next
         }
     };
     request.extensions_mut().insert(caller);
+    if call.needs == Needs::Page {
+        request.extensions_mut().insert(Arc::clone(&access));
+    }
     let account = Arc::clone(&ticket.account);
     let (grpc, limit) = (is_grpc(&request), access.request_timeout + GRACE);
     let request = request.map(|body| Held::request(body, Arc::clone(&account)));
@@ -218,6 +282,9 @@ fn is_grpc(request: &Request) -> bool {
 
 /// A refusal, in the words of whoever asks.
 fn refuse(request: &Request, status: &Status) -> Response {
+    if !is_grpc(request) && pages::wants_page(request.headers()) {
+        return pages::refusal(request, status);
+    }
     answer_in(is_grpc(request), status)
 }
 

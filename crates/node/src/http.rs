@@ -19,6 +19,7 @@ use tonic::{Code, Status};
 
 use crate::{
     access::Caller,
+    pages,
     services::{Api, bundle, consortium, log, lot, provenance},
 };
 
@@ -59,12 +60,17 @@ const ROUTES: [Route; 19] = [
 /// Routes of the members' port that are not gRPC.
 pub fn routes(api: Arc<Api>) -> Router {
     let add = |router: Router<Arc<Api>>, (path, handler): Route| router.route(path, handler());
-    ROUTES.into_iter().fold(Router::new(), add).with_state(api)
+    let router = ROUTES.into_iter().fold(Router::new(), add);
+    let page = |router: Router<Arc<Api>>, path: &&str| match *path {
+        "/session" => router.route(path, get(pages::page).post(pages::session)),
+        path => router.route(path, get(pages::page)),
+    };
+    ore_web::ROUTES.iter().fold(router, page).with_state(api)
 }
 
 /// Their paths, as the router writes them.
 pub fn paths() -> impl Iterator<Item = &'static str> {
-    ROUTES.iter().map(|(path, _)| *path)
+    ROUTES.iter().map(|(path, _)| *path).chain(ore_web::ROUTES.iter().copied())
 }
 
 async fn checkpoint(State(api): State<Arc<Api>>) -> Response {

@@ -56,7 +56,10 @@ pub(crate) async fn ask(State(api): State<Arc<Api>>, Path(question): Path<String
 }
 
 /// The stream as one answer.
-async fn findings(api: &Arc<Api>, asked: v1::FindingsRequest) -> Result<v1::FindingsResponse, Status> {
+pub(crate) async fn findings(
+    api: &Arc<Api>,
+    asked: v1::FindingsRequest,
+) -> Result<v1::FindingsResponse, Status> {
     let mut parts = std::pin::pin!(audit::findings(Arc::clone(api), asked).await?);
     let mut whole = v1::FindingsResponse::default();
     while let Some(part) = parts.next().await {

@@ -26,6 +26,7 @@ pub mod limits;
 pub mod metrics;
 pub mod neighbours;
 pub mod outcome;
+mod pages;
 pub mod pool;
 pub mod port;
 pub mod publisher;

@@ -22,6 +22,7 @@ pub const ASSETS: &[Asset] = &[
     Asset { name: "style.css", kind: STYLE, bytes: include_bytes!("../assets/style.css") },
     Asset { name: "icon.svg", kind: PICTURE, bytes: include_bytes!("../assets/icon.svg") },
     Asset { name: "pages.js", kind: SCRIPT, bytes: include_bytes!("../assets/pages.js") },
+    Asset { name: "feed.js", kind: SCRIPT, bytes: include_bytes!("../assets/feed.js") },
     Asset { name: "verify.js", kind: SCRIPT, bytes: include_bytes!("../assets/verify.js") },
     Asset { name: "verify/bytes.js", kind: SCRIPT, bytes: include_bytes!("../assets/verify/bytes.js") },
     Asset { name: "verify/ed25519.js", kind: SCRIPT, bytes: include_bytes!("../assets/verify/ed25519.js") },

@@ -5,6 +5,8 @@
 
 pub mod assets;
 pub mod entry;
+mod events;
+mod graph;
 mod layout;
 pub mod locale;
 mod pages;

@@ -36,12 +36,6 @@ pub const ROUTES: &[&str] = &[
     "/ledger/feed",
     "/lots",
     "/lots/{member}/{number}",
-    "/lots/{member}/{number}/{view}",
-    "/records/{id}",
-    "/facilities",
-    "/facilities/{owner}/{name}",
-    "/findings",
-    "/circularity",
 ];
 
 /// Who looks at the pages, as the node has found out.
@@ -172,6 +166,9 @@ fn file(name: &str, asked: &Asked) -> Page {
 async fn page(source: &dyn Source, frame: &Frame<'_>, path: &[&str]) -> Result<Markup, Refused> {
     match path {
         [""] | ["ledger"] => pages::ledger::page(source, frame).await,
+        ["lots"] => pages::lots::page(source, frame).await,
+        ["lots", member, number] => pages::lot::page(source, frame, &format!("{member}/{number}")).await,
+        ["ledger", "feed"] => pages::ledger::feed(source, frame).await,
         ["session"] => Ok(pages::session::page(frame)),
         ["verify"] => Ok(entry::verify(frame)),
         ["enter"] => entry::enter(source, frame, None).await,

@@ -78,6 +78,7 @@ pub(crate) fn make(dir: &Path, several: bool, listen: SocketAddr) -> Result<(), 
         fleet::make(&making, ORIGIN, &founders, facilities)?;
     } else {
         found(&making, ORIGIN, &founders, facilities, listen, SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        fleet::open(&making.join("node.toml"))?;
     }
     let reader = making.join(READER_FILE);
     std::fs::write(&reader, format!("{READER}\n")).map_err(failed("write", &reader))?;

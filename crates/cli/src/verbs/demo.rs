@@ -171,6 +171,7 @@ fn introduce(dir: &Path, house: &House, new: bool) -> Outcome {
          The mine sites are real places (globalstrategic/facilities @ d05e07d29f2f, MIT licence).\n\
          Every organisation and every event is invented: an illustration, no statement about any company.\n\n\
          ledger   {} ({made}), at {url}, {by}\n\
+         pages    {url}/lots/{SUBJECT} in a browser; no sign-in, for everything here is made up\n\
          keys     {}: random, not encrypted, for play only\n",
         bold("Oreledger demo: tantalum from rock to the third generation of recycled targets"),
         dir.display(),
@@ -384,7 +385,8 @@ fn what_next(dir: &Path, house: &House) -> String {
     let home = format!("--home {dir}");
     format!(
         "{}\n\
-         \n  # the same answer, for programs, and as a picture\n  {program} trace {SUBJECT} {home} --json\n  {program} trace {SUBJECT} {home} --svg > provenance.svg\
+         \n  # look at it: graph, passport, custody, mass balances, findings, the ledger itself\n  {url}/lots/{SUBJECT}\
+         \n\n  # the same answer, for programs, and as a picture\n  {program} trace {SUBJECT} {home} --json\n  {program} trace {SUBJECT} {home} --svg > provenance.svg\
          \n\n  # who holds what was made of the lot of unknown origin\n  {program} trace trader-ae/UNK-2301 --forward {home}\
          \n\n  # the niobium that came with it\n  {program} trace alloy-maker-de/NBM-2301 {home}\
          \n\n  # one lot: as it stands, and the records that touched it\n  {program} lot show {SUBJECT} {home}\n  {program} lot history {SUBJECT} {home}\

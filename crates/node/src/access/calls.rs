@@ -17,6 +17,8 @@ pub enum Needs {
     Share,
     /// The token of a member whose roles show it the whole ledger.
     Sight,
+    /// Nothing: whatever a page shows is asked with the rights of whoever looks, each question against its own row.
+    Page,
 }
 
 /// One call of the members' port.
@@ -110,6 +112,17 @@ pub const CALLS: &[Call] = &[
     row("/id/{member}/did.json", Needs::Nothing),
     row("/share/{token}", Needs::Share),
     heavy("/share/{token}/bundle", Needs::Share, 64),
+
+    row("/", Needs::Page),
+    row("/assets/{*name}", Needs::Nothing),
+    row("/session", Needs::Page),
+    row("/verify", Needs::Page),
+    row("/enter", Needs::Page),
+    row("/enter/{form}", Needs::Page),
+    row("/ledger", Needs::Page),
+    row("/ledger/feed", Needs::Page),
+    row("/lots", Needs::Page),
+    heavy("/lots/{member}/{number}", Needs::Page, 16),
 ];
 
 /// The row of a call, by its full gRPC path or its HTTP route.

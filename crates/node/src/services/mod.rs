@@ -121,7 +121,7 @@ impl Page {
 }
 
 /// The operator's disk is at fault, not the caller.
-fn unreadable(error: &StoreError) -> Status {
+pub(crate) fn unreadable(error: &StoreError) -> Status {
     tracing::error!(error = %crate::sequencer::chain(error), "the log cannot be read");
     Status::internal("the log of this node cannot be read; its operator has been told")
 }

@@ -58,7 +58,7 @@ const SHARE: &str = "UUUUUUUDDD..";
 
 /// What is expected of each call. The node has a table of its own: this one says what it must come to.
 #[rustfmt::skip]
-const EXPECTED: [(&str, &str); 54] = [
+const EXPECTED: [(&str, &str); 64] = [
     ("/oreledger.v1.SubmissionService/Submit", SIGNED),
     ("/oreledger.v1.SubmissionService/SubmitStream", SIGNED),
     ("/oreledger.v1.LotService/GetLot", LOT),
@@ -114,6 +114,17 @@ const EXPECTED: [(&str, &str); 54] = [
     ("/id/{member}/did.json", PUBLIC),
     ("/share/{token}", SHARE),
     ("/share/{token}/bundle", SHARE),
+    // Pages: what is public stands on them for everybody, and a token that does not hold is refused there too.
+    ("/", SIGNED),
+    ("/assets/{*name}", PUBLIC),
+    ("/session", SIGNED),
+    ("/verify", SIGNED),
+    ("/enter", SIGNED),
+    ("/enter/{form}", SIGNED),
+    ("/ledger", SIGNED),
+    ("/ledger/feed", SIGHT),
+    ("/lots", MEMBER),
+    ("/lots/{member}/{number}", LOT),
 ];
 
 /// Every gRPC method that the node's descriptors and the two standard services name.
@@ -261,6 +272,7 @@ impl Guarded {
     fn http(&self, route: &str, token: Option<&str>) -> char {
         let hex: String = self.record.iter().map(|byte| format!("{byte:02x}")).collect();
         let path = route
+            .replace("/assets/{*name}", "/assets/style.css")
             .replace("entries/{*name}", &format!("entries/000.p/{}", self.tree_size))
             .replace("{*name}", &format!("0/000.p/{}", self.tree_size))
             .replace("{member}/{number}/attribute", "mine/M1/attribute?element=73")
@@ -268,7 +280,8 @@ impl Guarded {
             .replace("{member}/{name}", "mine/site")
             .replace("{member}", "mine")
             .replace("{list}", "0")
-            .replace("{id}", &hex);
+            .replace("{id}", &hex)
+            .replace("{form}", "commission");
         let (path, bearer) = match route.starts_with(SHARE_PATH) {
             true => (path.replace("{token}", token.unwrap_or("none")), None),
             false => (path, token),

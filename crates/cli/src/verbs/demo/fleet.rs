@@ -70,9 +70,16 @@ pub(crate) fn make(
         genesis::install(&home, &genesis, &consortium, keys, member, any, any)
             .map_err(|error| broken(&error))?;
         set(&home.join("node.toml"), "peer_listen", &peer.to_string())?;
+        open(&home.join("node.toml"))?;
     }
     let trust = dir.join(crate::context::TRUST_FILE);
     fs::write(&trust, consortium.to_text()).map_err(|e| Failure::file("write", &trust, &e))
+}
+
+/// Opens a node of the demo to every reader, so that a browser shows its pages at once: what it tells is made up, and
+/// it listens on the loopback alone.
+pub(crate) fn open(path: &Path) -> Result<(), Failure> {
+    set(path, "read", "everybody")
 }
 
 /// Sets one field of a node's configuration.

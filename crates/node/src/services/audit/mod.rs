@@ -6,6 +6,7 @@
 mod books;
 mod findings;
 mod lots;
+mod search;
 
 use std::{cell::RefCell, sync::Arc, time::Duration};
 
@@ -23,6 +24,7 @@ use tonic::{Request, Response, Status};
 pub(crate) use books::{circularity, credits, mass_balance, metal_accounts};
 pub(crate) use findings::all as findings;
 pub(crate) use lots::{chain_of_custody, dependence, footprint};
+pub(crate) use search::search;
 
 use super::{Api, no_lot};
 use crate::{audit_index::IndexError, services::provenance::Parted};
