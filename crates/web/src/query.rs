@@ -67,7 +67,9 @@ pub fn decode(text: &str, plus: bool) -> String {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
-        let escaped = bytes.get(at + 1..at + 3).and_then(|pair| std::str::from_utf8(pair).ok());
+        // Digits alone: a sign before one would be read as part of a number.
+        let escaped = bytes.get(at + 1..at + 3).filter(|pair| pair.iter().all(u8::is_ascii_hexdigit));
+        let escaped = escaped.and_then(|pair| std::str::from_utf8(pair).ok());
         match (byte, escaped.and_then(|pair| u8::from_str_radix(pair, 16).ok())) {
             (b'%', Some(value)) => {
                 out.push(value);
