@@ -5,9 +5,13 @@
 
 mod context;
 pub mod digital_link;
+pub mod directory;
 mod document;
+mod event;
+pub mod export;
 mod hash;
 pub mod json;
+mod map;
 mod refusal;
 mod schema;
 mod syntax;
@@ -15,8 +19,11 @@ mod words;
 mod xml;
 
 pub use context::Context;
+pub use directory::{Directory, KnownLot, KnownPlace, Product};
 pub use document::{Document, Head, MOST_EVENT_BYTES, MOST_XML_BYTES, Survey, survey};
+pub use event::{Action, ErrorDeclaration, Event, EventKind, Link, MINERALS, Thing};
 pub use hash::{EventHash, pre_hash};
+pub use map::{Draft, Importer};
 pub use refusal::{Clause, Refusal};
 pub use schema::{check_event, check_head};
 pub use syntax::Instant;

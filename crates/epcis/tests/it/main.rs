@@ -1,6 +1,8 @@
 //! GS1's schema, samples and hash vectors, and our own worked loop.
 
+mod export;
 mod hashes;
+mod mapping;
 mod samples;
 
 use std::path::{Path, PathBuf};

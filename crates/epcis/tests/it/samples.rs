@@ -22,7 +22,7 @@ const REFUSED: [&str; 5] = [
 /// A name stands twice in one object: what it says depends on who reads it.
 const TWINS: &str = "AssociationEvent_AssociationEvent-h.jsonld";
 
-static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+pub(crate) static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
     let text = std::fs::read_to_string(vectors("schema/EPCIS-JSON-Schema.json")).expect("schema is there");
     let schema = serde_json::from_str(&text).expect("schema is JSON");
     jsonschema::options()
