@@ -11,7 +11,6 @@ mod post;
 mod story;
 mod trace;
 mod verbs;
-mod words;
 
 use std::process::ExitCode;
 
@@ -19,6 +18,7 @@ use clap::{Parser, Subcommand, error::ErrorKind};
 
 use context::Context;
 use failure::{Failure, Outcome};
+use ore_exchange::words;
 use verbs::{
     audit, backup, bench, bundle, claims, demo, events, export, findings, fingerprint, found, fsck,
     governance, init, key, lot, node, passport, peers, receipt, share, submit, trace as tracing_verb, verify,

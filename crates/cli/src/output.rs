@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal, Write};
 
 use serde_json::Value;
 
+pub(crate) use ore_exchange::words::{grade, short, thousands, weight as mass};
+
 use crate::failure::{Failure, Outcome};
 
 /// Prints data. A reader that goes away (`| head`) ends the command quietly.
@@ -68,37 +70,10 @@ pub(crate) fn table(rows: &[Vec<String>], right: &[usize]) -> String {
     text
 }
 
-/// Milligrams as people read them, exactly, in the largest unit that keeps the number short.
-pub(crate) fn mass(mg: u64) -> String {
-    let (unit, divisor, places) = match mg {
-        1_000_000_000.. => ("t", 1_000_000_000, 9),
-        1_000_000.. => ("kg", 1_000_000, 6),
-        1_000.. => ("g", 1_000, 3),
-        _ => ("mg", 1, 0),
-    };
-    let whole = thousands(mg / divisor);
-    let part = format!("{:0places$}", mg % divisor);
-    let part = part.trim_end_matches('0');
-    if places == 0 || part.is_empty() { format!("{whole} {unit}") } else { format!("{whole}.{part} {unit}") }
-}
-
 /// Milligrams in kilograms with three decimals at most: for columns.
 pub(crate) fn kilograms(mg: u64) -> String {
     let grams = mg.saturating_add(500) / 1_000;
     format!("{}.{:03} kg", thousands(grams / 1_000), grams % 1_000)
-}
-
-/// Digits in groups of three.
-pub(crate) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// A share in units of 10^-18 as a percentage with two decimals, rounded; never "0.00 %" for something.
@@ -115,25 +90,12 @@ pub(crate) fn decimal(e18: u64) -> String {
     format!("{}.{:018}", e18 / 1_000_000_000_000_000_000, e18 % 1_000_000_000_000_000_000)
 }
 
-/// Parts per billion as a percentage, exactly.
-pub(crate) fn grade(ppb: u32) -> String {
-    let part = format!("{:07}", ppb % 10_000_000);
-    let part = part.trim_end_matches('0');
-    let whole = ppb / 10_000_000;
-    if part.is_empty() { format!("{whole} %") } else { format!("{whole}.{part} %") }
-}
-
 /// A bar of at most `width` blocks for a share.
 pub(crate) fn bar(e18: u64, width: u64) -> String {
     let eighths = (u128::from(e18) * u128::from(width) * 8 / 1_000_000_000_000_000_000) as usize;
     let mut text = "█".repeat(eighths / 8);
     text.push_str(["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]);
     text
-}
-
-/// The first digits of an id, for people.
-pub(crate) fn short(id: impl std::fmt::Display) -> String {
-    id.to_string().chars().take(12).collect()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod people;
 mod templates;
 mod time;
 pub mod trace_table;
+pub mod words;
 
 pub use error::LineError;
 pub use time::{parse_time, write_time};

@@ -35,12 +35,15 @@ pub const SHARE_PATH: &str = "/share/";
 type Route = (&'static str, fn() -> MethodRouter<Arc<Api>>);
 
 /// Every route that is not gRPC. Who may ask is in [`crate::access::CALLS`]; a test compares the two.
-const ROUTES: [Route; 19] = [
+const ROUTES: [Route; 22] = [
     ("/checkpoint", || get(checkpoint)),
     ("/add-checkpoint", || post(add_checkpoint)),
     ("/tile/{*name}", || get(tile)),
     ("/tile/entries/{*name}", || get(entries)),
     ("/v1/info", || get(info)),
+    ("/v1/trust", || get(crate::http_desk::trust)),
+    ("/v1/draft", || post(crate::http_desk::draft)),
+    ("/v1/submit", || post(crate::http_desk::submit)),
     ("/v1/lots", || get(lots)),
     ("/v1/lots/{member}/{number}", || get(one_lot)),
     ("/v1/lots/{member}/{number}/history", || get(history)),

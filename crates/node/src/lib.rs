@@ -19,6 +19,7 @@ mod gossip;
 pub mod health;
 pub mod http;
 mod http_audit;
+mod http_desk;
 mod http_untp;
 pub mod keys;
 pub mod ledger;

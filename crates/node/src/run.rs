@@ -292,6 +292,7 @@ impl Node {
         let verifiers = start_verifiers(&admission)?;
         let api = Arc::new(Api {
             ledger: Arc::clone(&ledger),
+            trust: consortium.to_text(),
             admission: Arc::clone(&admission),
             request_timeout: config.request_timeout,
             query_time: config.query_time,

@@ -4,6 +4,7 @@
 //! Everything works without scripts, and no page makes a browser ask anybody but this node ([`CONTENT_SECURITY_POLICY`]).
 
 pub mod assets;
+pub mod desk;
 pub mod entry;
 mod events;
 mod graph;

@@ -35,6 +35,8 @@ const PAGE_MOST: u32 = 1_000;
 pub struct Api {
     /// The read side.
     pub ledger: Arc<Ledger>,
+    /// The trust root as a file, for whoever verifies in a browser.
+    pub trust: String,
     /// The way in.
     pub admission: Arc<Admission>,
     /// Longest time for one call, streams aside.

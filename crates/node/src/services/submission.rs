@@ -109,6 +109,35 @@ async fn submit_one(api: &Api, entry: Bytes) -> Result<Outcome, Status> {
     outcomes.into_iter().next().ok_or_else(|| not_taken(NotTaken::Stopping))
 }
 
+/// Hands in records that may build on each other, and waits for what becomes of all of them.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for an entry that is too long to be looked at, `RESOURCE_EXHAUSTED`, `UNAVAILABLE`.
+pub(crate) async fn submit_some(api: &Api, entries: Vec<Bytes>) -> Result<Vec<v1::SubmitResult>, Status> {
+    if let Some(at) = entries.iter().position(too_long) {
+        return Err(status::malformed(&format!("entries[{at}]"), "an entry has at most 65,535 bytes"));
+    }
+    let mut outcomes = Vec::with_capacity(entries.len());
+    let most = api.admission.batch_records().min(MAX_BATCH_BYTES / ore_record::MAX_ENTRY_BYTES);
+    // Each batch waits for the one before it, so a caller holds the room of one only.
+    for batch in entries.chunks(most.max(1)) {
+        let bytes = batch.iter().map(Bytes::len).sum();
+        let account = limits::account();
+        let share = match &account {
+            Some(account) => account.queue(batch.len(), bytes).await,
+            None => None,
+        };
+        let room = api.admission.room(batch.len(), bytes).await.map_err(not_taken)?;
+        let answer = api.admission.submit(batch.to_vec(), room.within(share)).map_err(not_taken)?;
+        let answered = answer.await.map_err(|_| not_taken(NotTaken::Stopping))?;
+        pay_for_bad(account.as_deref(), &answered);
+        outcomes.extend(answered);
+    }
+    let result =
+        |(outcome, sequence): (Outcome, u64)| v1::SubmitResult { sequence, outcome: Some(outcome.into()) };
+    Ok(outcomes.into_iter().zip(0..).map(result).collect())
+}
+
 /// Whoever hands in what is no record, or not its author's, pays for the check.
 fn pay_for_bad(account: Option<&Account>, outcomes: &[Outcome]) {
     let bad = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Malformed { .. })).count();

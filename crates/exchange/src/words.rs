@@ -2,22 +2,20 @@
 //!
 //! Every event has words; nothing that is signed is left out except ids of records and the nonce.
 
+use std::fmt::Display;
+
 use ore_record::{
     RecordId, elements,
     v1::{self, Composition, LotRef, Mass, NewLot, Record, record::Event},
 };
 
-use crate::output::{grade, mass as weight, short};
-
 /// The record, one statement a line, the most important first.
-pub(crate) fn describe(record: &Record) -> Vec<String> {
+#[must_use]
+pub fn describe(record: &Record) -> Vec<String> {
     let Some(event) = &record.event else { return vec!["nothing".to_owned()] };
     let mut lines = event_words(&record.author, event);
     if record.event_time_ms > 0 {
-        lines.push(format!(
-            "when: {}",
-            ore_exchange::write_time(record.event_time_ms, record.utc_offset_minutes)
-        ));
+        lines.push(format!("when: {}", crate::write_time(record.event_time_ms, record.utc_offset_minutes)));
     }
     if !record.note.is_empty() {
         lines.push(format!("note: {}", record.note));
@@ -35,7 +33,8 @@ pub(crate) fn describe(record: &Record) -> Vec<String> {
 }
 
 /// One line for a history.
-pub(crate) fn headline(record: &Record) -> String {
+#[must_use]
+pub fn headline(record: &Record) -> String {
     record.event.as_ref().map_or_else(String::new, |event| {
         let lines = event_words("", event);
         lines.first().map_or_else(String::new, |line| line.trim_start().to_owned())
@@ -53,11 +52,10 @@ fn event_words(who: &str, event: &Event) -> Vec<String> {
                 lots(it.lots.iter().map(|lot| lot.lot.as_ref())),
                 it.facility
             )];
-            lines.extend(
-                it.lots.iter().map(|lot| {
-                    format!("  {} weighed as {}", name(lot.lot.as_ref()), mass(lot.mass.as_ref()))
-                }),
-            );
+            lines.extend(it.lots.iter().map(|lot| {
+                let seals = word(lot.seals().as_str_name(), "SEAL_STATE_");
+                format!("  {} weighed as {}, seals {seals}", name(lot.lot.as_ref()), mass(lot.mass.as_ref()))
+            }));
             lines
         }
         Event::Decline(it) => {
@@ -215,10 +213,8 @@ fn governance_words(who: &str, event: &Event) -> Vec<String> {
         }
         Event::Attest(it) => {
             let it = it.attestation.clone().unwrap_or_default();
-            let (from, until) = (
-                ore_exchange::write_time(it.valid_from_ms, 0),
-                ore_exchange::write_time(it.valid_until_ms, 0),
-            );
+            let (from, until) =
+                (crate::write_time(it.valid_from_ms, 0), crate::write_time(it.valid_until_ms, 0));
             vec![
                 format!(
                     "{who} attests {} for {}: {}",
@@ -308,9 +304,11 @@ fn ship(who: &str, it: &v1::Ship) -> Vec<String> {
     let purpose = word(it.purpose().as_str_name(), "SHIP_PURPOSE_");
     let names = lots(it.lots.iter().map(|lot| lot.lot.as_ref()));
     let mut lines = vec![format!("{who} offers {names} to {}: {transfer}, {purpose}", it.receiver)];
-    lines.extend(
-        it.lots.iter().map(|lot| format!("  {} weighs {}", name(lot.lot.as_ref()), mass(lot.mass.as_ref()))),
-    );
+    lines.extend(it.lots.iter().map(|lot| {
+        let seals =
+            if lot.seals.is_empty() { String::new() } else { format!(", seals {}", lot.seals.join(", ")) };
+        format!("  {} weighs {}{seals}", name(lot.lot.as_ref()), mass(lot.mass.as_ref()))
+    }));
     let to = if it.to_facility.is_empty() { String::new() } else { format!(" to {}", it.to_facility) };
     let carrier = if it.carrier.is_empty() { String::new() } else { format!(" with {}", it.carrier) };
     lines.push(format!(
@@ -345,7 +343,8 @@ fn new_lot(lot: &NewLot) -> String {
 }
 
 /// A composition as it was stated, oxides as oxides.
-pub(crate) fn composition(it: &Composition) -> String {
+#[must_use]
+pub fn composition(it: &Composition) -> String {
     let content = |content: &v1::Content| {
         let name = if content.oxide.is_empty() { symbol(content.element) } else { content.oxide.clone() };
         let limit = if content.kind() == v1::ContentKind::BelowDetection { "< " } else { "" };
@@ -388,7 +387,8 @@ fn symbol(element: u32) -> String {
 }
 
 /// An enum's name as people say it.
-pub(crate) fn word(name: &str, prefix: &str) -> String {
+#[must_use]
+pub fn word(name: &str, prefix: &str) -> String {
     match name.strip_prefix(prefix).unwrap_or(name) {
         "UNSPECIFIED" => "not stated".to_owned(),
         rest => rest.to_ascii_lowercase().replace('_', " "),
@@ -409,4 +409,48 @@ fn degrees(e7: i32) -> String {
     let part = format!("{:07}", e7.unsigned_abs() % 10_000_000);
     let part = part.trim_end_matches('0');
     format!("{sign}{}.{}", e7.unsigned_abs() / 10_000_000, if part.is_empty() { "0" } else { part })
+}
+
+/// Milligrams in the largest unit that keeps a whole before the point, exactly.
+#[must_use]
+pub fn weight(mg: u64) -> String {
+    let (unit, divisor, places) = match mg {
+        1_000_000_000.. => ("t", 1_000_000_000, 9),
+        1_000_000.. => ("kg", 1_000_000, 6),
+        1_000.. => ("g", 1_000, 3),
+        _ => ("mg", 1, 0),
+    };
+    let whole = thousands(mg / divisor);
+    let part = format!("{:0places$}", mg % divisor);
+    let part = part.trim_end_matches('0');
+    if places == 0 || part.is_empty() { format!("{whole} {unit}") } else { format!("{whole}.{part} {unit}") }
+}
+
+/// Digits in groups of three.
+#[must_use]
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Parts per billion as an exact percentage.
+#[must_use]
+pub fn grade(ppb: u32) -> String {
+    let part = format!("{:07}", ppb % 10_000_000);
+    let part = part.trim_end_matches('0');
+    let whole = ppb / 10_000_000;
+    if part.is_empty() { format!("{whole} %") } else { format!("{whole}.{part} %") }
+}
+
+/// The first digits of an id, for people.
+#[must_use]
+pub fn short(id: impl Display) -> String {
+    id.to_string().chars().take(12).collect()
 }
