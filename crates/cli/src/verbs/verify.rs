@@ -23,12 +23,18 @@ use crate::{
 #[derive(Args, Debug)]
 pub(crate) struct Verify {
     /// Bundles (.orebundle), receipts (.tlog-proof), checkpoints, evidence
-    #[arg(required = true)]
+    #[arg(required_unless_present = "page")]
     files: Vec<PathBuf>,
+    /// Write a page that verifies by itself in any browser, with the trust root in it, to keep beside bundles
+    #[arg(long, value_name = "FILE.html")]
+    page: Option<PathBuf>,
 }
 
 pub(crate) fn run(context: &Context, verb: &Verify) -> Outcome {
     let trust = context.trust_root()?;
+    if let Some(page) = &verb.page {
+        write_page(context, page)?;
+    }
     let consortium = peers::owners(&context.trust_file());
     let mut reports = Vec::new();
     let mut failed = Vec::new();
@@ -54,6 +60,16 @@ pub(crate) fn run(context: &Context, verb: &Verify) -> Outcome {
         format_args!("does not verify: {}", failed.join(", ")),
         "do not rely on it; ask for the file again, and compare the trust root with another member's",
     ))
+}
+
+/// The second verifier, as one file: it was written apart from this one and needs no program but a browser.
+fn write_page(context: &Context, page: &Path) -> Outcome {
+    let trust_file = context.trust_file();
+    let trust = std::fs::read_to_string(&trust_file).map_err(|e| Failure::file("read", &trust_file, &e))?;
+    let text = ore_web::saved_verifier(ore_web::Language::English, &trust);
+    std::fs::write(page, text).map_err(|e| Failure::file("write", page, &e))?;
+    output::note(format!("wrote {}; open it in a browser and choose a bundle or a receipt", page.display()));
+    Ok(())
 }
 
 fn one(
