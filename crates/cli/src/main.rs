@@ -149,7 +149,7 @@ enum Verb {
     Fsck(fsck::Fsck),
     /// Copy a ledger's log, also of a running node
     Backup(backup::Backup),
-    /// Every record of the log as JSON Lines, verified
+    /// Every record of the log as JSON Lines, or the ledger as Parquet tables, verified
     Export(export::Export),
     /// Put load on a running ledger and measure
     Bench(bench::Bench),

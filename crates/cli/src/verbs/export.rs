@@ -1,4 +1,4 @@
-//! `oreledger export`: every record of the log as JSON Lines, verified against the checkpoint.
+//! `oreledger export`: every record of the log as JSON Lines, or the ledger as tables, verified against the checkpoint.
 
 use std::{
     fs::File,
@@ -19,13 +19,21 @@ use crate::{
 #[derive(Args, Debug)]
 pub(crate) struct Export {
     /// File to write, JSON Lines
-    file: PathBuf,
+    #[arg(required_unless_present_any = ["parquet"])]
+    file: Option<PathBuf>,
+    /// Folder to write tables to instead, as Parquet: lots, events, edges, assays, shares, findings
+    #[arg(long, value_name = "DIR", conflicts_with = "file")]
+    parquet: Option<PathBuf>,
 }
 
 pub(crate) async fn run(context: &Context, verb: &Export) -> Outcome {
+    if let Some(dir) = &verb.parquet {
+        return super::tables::parquet(context, dir).await;
+    }
+    let Some(path) = &verb.file else { return Ok(()) };
     let ledger = context.connect().await?;
-    let failed = |e: std::io::Error| Failure::file("write", &verb.file, &e);
-    let mut file = BufWriter::new(File::create(&verb.file).map_err(failed)?);
+    let failed = |e: std::io::Error| Failure::file("write", path, &e);
+    let mut file = BufWriter::new(File::create(path).map_err(failed)?);
     let mut records = 0;
     let mut trouble = None;
     let signed = ledger

@@ -24,5 +24,6 @@ pub(crate) mod receipt;
 pub(crate) mod share;
 pub(crate) mod sign;
 pub(crate) mod submit;
+pub(crate) mod tables;
 pub(crate) mod trace;
 pub(crate) mod verify;

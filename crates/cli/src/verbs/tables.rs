@@ -1,0 +1,214 @@
+//! `oreledger export --parquet`: the ledger as tables.
+//!
+//! The log is read twice: once for what was withdrawn, so that no row is taken for a fact that is none,
+//! and once for the rows. Both readings end at the size of the first, and both verify: all entries hash to
+//! the cosigned root. Shares and findings are the node's answers.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, File},
+    io::{self, BufWriter},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use futures::StreamExt;
+use ore_client::{ClientError, Ledger};
+use ore_record::{RecordId, SignedRecord, elements, v1::record::Event};
+use ore_tables::{Export, FindingRow, ShareRow, Shelf, Step, TableError};
+use ore_wire::v1;
+use serde_json::json;
+
+use crate::{
+    context::Context,
+    failure::{Failure, Outcome},
+    output::{self, thousands},
+    post::engine::failure,
+};
+
+/// Elements below this have no shares: 1 %.
+const LEAST_PPB: u32 = 10_000_000;
+/// Lots that are read of the ledger.
+const MOST_LOTS: usize = 50_000_000;
+/// Questions for shares in flight.
+const AT_ONCE: usize = 8;
+/// How often a node that is busy is asked again.
+const ATTEMPTS: usize = 20;
+
+/// Files below a folder.
+struct Folder(PathBuf);
+
+impl Shelf for Folder {
+    type File = BufWriter<File>;
+
+    fn make(&mut self, path: &str) -> io::Result<Self::File> {
+        let path = self.0.join(path);
+        fs::create_dir_all(path.parent().unwrap_or(&self.0))?;
+        File::create_new(path).map(BufWriter::new)
+    }
+
+    fn done(&mut self, file: Self::File) -> io::Result<()> {
+        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+    }
+}
+
+/// Writes every table below `dir`, which must be new or empty.
+pub(crate) async fn parquet(context: &Context, dir: &Path) -> Outcome {
+    if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(Failure::usage(
+            format_args!("{} is not empty", dir.display()),
+            "name a new folder: a query over old and new files together would count things twice",
+        ));
+    }
+    fs::create_dir_all(dir).map_err(|e| Failure::file("make", dir, &e))?;
+    let ledger = context.connect().await?;
+    let (withdrawn, size) = withdrawn(&ledger).await?;
+    let mut export = Export::begin(Folder(dir.to_owned()), withdrawn);
+    let mut trouble = None;
+    each_record(&ledger, |leaf, record| {
+        if leaf < size && trouble.is_none() {
+            let step = Step { leaf_index: leaf, id: record.id(), record: record.record() };
+            trouble = export.record(&step).err();
+        }
+    })
+    .await?;
+    if let Some(error) = trouble {
+        return Err(of_table(dir, &error));
+    }
+    shares(&ledger, &mut export, dir).await?;
+    findings(&ledger, &mut export, dir).await?;
+    let counts = export.end().map_err(|error| of_table(dir, &error))?;
+    output::note(
+        "verified: all entries together hash to the cosigned root; shares and findings are the node's word",
+    );
+    if context.json {
+        let counts: serde_json::Map<_, _> =
+            counts.into_iter().map(|(table, rows)| (table.to_owned(), rows.into())).collect();
+        return output::json(
+            &json!({ "folder": dir.display().to_string(), "entries": size, "rows": counts }),
+        );
+    }
+    let rows: Vec<Vec<String>> =
+        counts.into_iter().map(|(table, rows)| vec![table.to_owned(), thousands(rows)]).collect();
+    output::data(&output::table(&rows, &[1]))
+}
+
+fn of_table(dir: &Path, error: &TableError) -> Failure {
+    let cause = std::error::Error::source(error).map_or_else(String::new, |cause| format!(": {cause}"));
+    Failure::usage(
+        format_args!("export to {}: {error}{cause}", dir.display()),
+        "free some space or choose another folder, and run the command again with an empty one",
+    )
+}
+
+/// Every record of the log that is no seal, in order.
+async fn each_record(ledger: &Ledger, mut each: impl FnMut(u64, &SignedRecord)) -> Result<u64, Failure> {
+    let mut bad = None;
+    let signed = ledger
+        .whole_log(|leaf, entry| match SignedRecord::decode(entry) {
+            Ok(record) if !record.is_seal() => each(leaf, &record),
+            Ok(_) => {}
+            Err(_) => bad = Some(leaf),
+        })
+        .await
+        .map_err(failure)?;
+    match bad {
+        None => Ok(signed.unverified().size().get()),
+        Some(leaf) => Err(Failure::verification(
+            format_args!("the entry at leaf {leaf} is no record"),
+            "run `oreledger fsck` on the node",
+        )),
+    }
+}
+
+/// Records that were withdrawn, and the size of the log that they are known for.
+async fn withdrawn(ledger: &Ledger) -> Result<(BTreeSet<RecordId>, u64), Failure> {
+    let mut named = BTreeSet::new();
+    let size = each_record(ledger, |_, record| {
+        if let Event::Withdraw(withdraw) = record.event()
+            && let Ok(id) = RecordId::try_from(withdraw.record.as_slice())
+        {
+            named.insert(id);
+        }
+    })
+    .await?;
+    Ok((named, size))
+}
+
+async fn shares(ledger: &Ledger, export: &mut Export<Folder>, dir: &Path) -> Outcome {
+    let lots = ledger.lots("", MOST_LOTS).await.map_err(failure)?;
+    // A lot that was withdrawn and made anew is listed twice; its id means the new one.
+    let standing = lots.iter().filter(|lot| lot.status() != ore_record::v1::LotStatus::Void);
+    let questions = standing.flat_map(|lot| {
+        let elements = lot.composition.iter().filter(|content| content.ppb >= LEAST_PPB);
+        elements.map(move |content| (lot, content.element))
+    });
+    let mut answers = futures::stream::iter(
+        questions
+            .map(|(lot, element)| async move { (lot, element, patiently(ledger, &lot.lot, element).await) }),
+    )
+    .buffered(AT_ONCE);
+    while let Some((lot, element, answer)) = answers.next().await {
+        let answer = answer?;
+        for origin in &answer.origins {
+            let share = origin.share.unwrap_or_default();
+            let from = origin.origin.clone().unwrap_or_default();
+            let row = ShareRow {
+                lot: &lot.lot,
+                element: elements::symbol(element).unwrap_or_default(),
+                kind: from.kind(),
+                source: &from.source,
+                country: &from.country,
+                route: from.route(),
+                generation: from.generation,
+                share: [share.value_e18, share.lower_e18, share.upper_e18],
+                mg: origin.mg,
+                tree_size: answer.tree_size,
+            };
+            export.share(&row).map_err(|error| of_table(dir, &error))?;
+        }
+    }
+    Ok(())
+}
+
+/// The shares of an element in a lot; a node that is busy is asked again when it says.
+async fn patiently(ledger: &Ledger, lot: &str, element: u32) -> Result<v1::AttributeResponse, Failure> {
+    for _ in 0..ATTEMPTS {
+        let request =
+            v1::AttributeRequest { lot: lot.to_owned(), element, ..v1::AttributeRequest::default() };
+        match ledger.attribute(request).await {
+            Err(ClientError::Later { after, .. }) => {
+                tokio::time::sleep(after.max(Duration::from_millis(50))).await;
+            }
+            answer => return answer.map_err(failure),
+        }
+    }
+    Err(Failure::unreachable(
+        format_args!("the node was too busy {ATTEMPTS} times for the shares of {lot}"),
+        "run the command again when there is less to do",
+    ))
+}
+
+async fn findings(ledger: &Ledger, export: &mut Export<Folder>, dir: &Path) -> Outcome {
+    let request = v1::FindingsRequest { all: true, ..v1::FindingsRequest::default() };
+    for finding in ledger.findings(request).await.map_err(failure)?.findings {
+        let set_off = finding.records.first().and_then(|id| RecordId::try_from(id.as_ref()).ok());
+        let record = set_off.map_or_else(String::new, |id| id.to_string());
+        let row = FindingRow {
+            rule: &finding.rule,
+            version: finding.version,
+            severe: finding.severity() == v1::FindingSeverity::Severe,
+            title: &finding.title,
+            message: &finding.message,
+            clears: &finding.clears,
+            lots: &finding.lots,
+            facility: &finding.facility,
+            member: &finding.member,
+            record: &record,
+            leaf_index: finding.leaf_index,
+            event_time_ms: finding.event_time_ms,
+        };
+        export.finding(&row).map_err(|error| of_table(dir, &error))?;
+    }
+    Ok(())
+}
