@@ -461,6 +461,9 @@ impl<'a> Said<'a> {
             Event::SetProfile(_) => only("set profile"),
             Event::ChangeValidators(_) => only("change validators"),
             Event::Approve(it) => about("approve", &it.proposal),
+            Event::ReferencePart(_) => only("reference part"),
+            Event::PublishLibrary(_) => only("publish library"),
+            Event::ClaimOrigin(_) => only("claim origin"),
             Event::BlockSeal(_) => only("block seal"),
         }
     }
