@@ -21,7 +21,8 @@ use failure::{Failure, Outcome};
 use ore_exchange::words;
 use verbs::{
     audit, backup, bench, bundle, claims, demo, events, export, findings, fingerprint, found, fsck,
-    governance, init, key, lot, node, passport, peers, receipt, share, submit, trace as tracing_verb, verify,
+    governance, handovers, init, key, lot, node, passport, peers, receipt, share, submit,
+    trace as tracing_verb, verify,
 };
 
 /// A ledger of metals: who had what, what became of it, and where it came from, with proof
@@ -143,6 +144,8 @@ enum Verb {
     Share(share::Share),
     /// What a node has seen of the other members' nodes: cosignatures, faults, evidence
     Peers(peers::Peers),
+    /// Fetch and follow the changes of the validators since the trust root
+    Handovers(handovers::Handovers),
     /// Check bundles, receipts and evidence offline
     Verify(verify::Verify),
     /// Check a stored ledger from its bytes
@@ -233,6 +236,7 @@ async fn run(cli: &Cli) -> Outcome {
         Verb::Token(verb) => share::token(context, verb),
         Verb::Share(verb) => share::share(context, verb).await,
         Verb::Peers(verb) => peers::run(context, verb).await,
+        Verb::Handovers(verb) => handovers::run(context, verb).await,
         Verb::Verify(verb) => verify::run(context, verb),
         Verb::Fsck(verb) => fsck::run(context, verb),
         Verb::Backup(verb) => backup::run(context, verb),

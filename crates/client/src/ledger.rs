@@ -1,6 +1,9 @@
 //! The connection, and every question that is read only.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, RwLock},
+    time::Duration,
+};
 
 use ore_checkpoint::SignedCheckpoint;
 use ore_merkle::{ConsistencyProof, Frontier, NodeHash, TreeSize, hash_leaf, verify_consistency};
@@ -37,6 +40,8 @@ pub struct Ledger {
     url: String,
     channel: Badged,
     trust: TrustRoot,
+    /// The trust root that the caller has, then that of each later set of validators.
+    pub(crate) roots: RwLock<Arc<Vec<TrustRoot>>>,
     memory: Memory,
 }
 
@@ -104,7 +109,8 @@ impl Ledger {
             .map_err(|error| ClientError::Unreachable { url: url.to_owned(), reason: chain(&error) })?;
         let badged = |identity| InterceptedService::new(channel.clone(), Badge::new(identity, &trust.origin));
         let (nobody, somebody) = (badged(Identity::Nobody), badged(identity));
-        let mut ledger = Self { url: url.to_owned(), channel: nobody, trust, memory };
+        let roots = RwLock::new(Arc::new(vec![trust.clone()]));
+        let mut ledger = Self { url: url.to_owned(), channel: nobody, trust, roots, memory };
         let info = ledger.info().await?;
         if info.origin != ledger.trust.origin || info.genesis_id.as_ref() != ledger.trust.genesis {
             let why = format!(
@@ -173,7 +179,7 @@ impl Ledger {
     pub async fn checkpoint(&self) -> Result<SignedCheckpoint, ClientError> {
         let answer = self.log_service().get_checkpoint(v1::GetCheckpointRequest {}).await;
         let text = answer.map_err(|status| self.status(&status))?.into_inner().checkpoint;
-        let signed = self.believe(&text)?;
+        let signed = self.by_any_root(|root| believe(root, &text)).await?;
         if let Some(known) = self.memory.newest()
             && signed.unverified().size() < known.size
         {
@@ -182,19 +188,6 @@ impl Ledger {
             return Err(self.contradiction("a rollback", why, &known, &text));
         }
         self.remember(&text, &signed).await?;
-        Ok(signed)
-    }
-
-    fn believe(&self, text: &str) -> Result<SignedCheckpoint, ClientError> {
-        let signed = SignedCheckpoint::parse(text.as_bytes())
-            .map_err(|error| ClientError::verification("checkpoint", chain(&error)))?;
-        self.trust
-            .policy
-            .check(&signed)
-            .map_err(|error| ClientError::verification("checkpoint", chain(&error)))?;
-        if signed.unverified().origin() != self.trust.origin {
-            return Err(ClientError::verification("checkpoint", "it is of another ledger"));
-        }
         Ok(signed)
     }
 
@@ -229,7 +222,9 @@ impl Ledger {
             (Ok(first), Ok(second)) => Some(Evidence::TwoRoots { first, second }),
             _ => None,
         };
-        let file = match proof.filter(|proof| proof.verify(&self.trust.policy).is_ok()) {
+        let file = match proof
+            .filter(|proof| self.roots().iter().any(|root| proof.verify(&root.policy).is_ok()))
+        {
             Some(proof) => proof.to_string(),
             None => {
                 format!("oreledger report v1\n{what}: {why}\n\nremembered:\n{}\nshown:\n{shown}", known.note)
@@ -484,4 +479,14 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+fn believe(root: &TrustRoot, text: &str) -> Result<SignedCheckpoint, ClientError> {
+    let signed = SignedCheckpoint::parse(text.as_bytes())
+        .map_err(|error| ClientError::verification("checkpoint", chain(&error)))?;
+    root.policy.check(&signed).map_err(|error| ClientError::verification("checkpoint", chain(&error)))?;
+    if signed.unverified().origin() != root.origin {
+        return Err(ClientError::verification("checkpoint", "it is of another ledger"));
+    }
+    Ok(signed)
 }

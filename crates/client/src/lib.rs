@@ -6,6 +6,7 @@
 
 mod audit;
 mod error;
+mod handovers;
 mod identity;
 mod ledger;
 mod memory;

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use ore_checkpoint::TlogProof;
 use ore_merkle::hash_leaf;
 use ore_record::{RecordId, SignedRecord};
-use ore_verify::{Evidence, InclusionPromise, SignedPromise};
+use ore_verify::{Evidence, InclusionPromise, SignedPromise, TrustRoot};
 use ore_wire::v1;
 
 use crate::{Accepted, ClientError, Ledger, ledger::chain, submission::accepted};
@@ -40,7 +40,9 @@ impl Ledger {
         let answer = answer.map_err(|status| self.status(&status))?.into_inner();
         let broken = |error: &dyn std::error::Error| ClientError::verification("promise", chain(error));
         let signed = SignedPromise::parse(answer.promise.as_bytes()).map_err(|error| broken(&error))?;
-        let promise = signed.verify_for(&self.trust().policy, &entry).map_err(|error| broken(&error))?;
+        let check =
+            |root: &TrustRoot| signed.verify_for(&root.policy, &entry).map_err(|error| broken(&error));
+        let promise = self.by_any_root(check).await?;
         let place = accepted(record.id(), answer.place, answer.already_there)?;
         if promise.leaf != place.leaf_index || promise.record != record.id() {
             return Err(ClientError::verification("promise", "it is about another place than the answer"));
@@ -54,11 +56,13 @@ impl Ledger {
     /// [`ClientError`] when nobody answers, or answers what does not verify.
     pub async fn judge(&self, signed: &SignedPromise) -> Result<Verdict, ClientError> {
         let broken = |error: &dyn std::error::Error| ClientError::verification("promise", chain(error));
-        let (promise, _) = signed.verify(&self.trust().policy).map_err(|error| broken(&error))?;
+        let check = |root: &TrustRoot| signed.verify(&root.policy).map_err(|error| broken(&error));
+        let (promise, _) = self.by_any_root(check).await?;
         let quorum = self.checkpoint().await?;
         if quorum.unverified().size().get() < promise.tree_size {
             let evidence = Evidence::BrokenPromise { promise: signed.clone(), quorum, leaf: None };
-            let proven = now_seconds() >= promise.deadline && evidence.verify(&self.trust().policy).is_ok();
+            let proven =
+                now_seconds() >= promise.deadline && evidence.verify(&self.newest_root().policy).is_ok();
             return Ok(if proven { Verdict::Broken(Box::new(evidence)) } else { Verdict::Open });
         }
         let patience = std::time::Duration::from_secs(10);
@@ -75,7 +79,7 @@ impl Ledger {
                 let (path, quorum) = (proof.path().clone(), proof.checkpoint().clone());
                 let evidence =
                     Evidence::BrokenPromise { promise: signed.clone(), quorum, leaf: Some((hash, path)) };
-                Ok(match evidence.verify(&self.trust().policy) {
+                Ok(match evidence.verify(&self.newest_root().policy) {
                     Ok(_) => Verdict::Broken(Box::new(evidence)),
                     Err(why) => Verdict::Unanswered(why.to_string()),
                 })

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use ore_checkpoint::{SignedCheckpoint, TlogProof};
 use ore_record::RecordId;
-use ore_verify::{BundleReport, ReceiptReport, verify_bundle, verify_receipt};
+use ore_verify::{BundleReport, ReceiptReport, TrustRoot, verify_bundle, verify_receipt};
 use ore_wire::v1;
 use prost::Message;
 
@@ -70,10 +70,13 @@ impl Ledger {
         let whole = TlogProof::new(proof.index(), proof.path().clone(), proof.checkpoint().clone(), extra)
             .map_err(|error| broken(chain(&error)))?;
         let file = whole.to_string();
-        let report = verify_receipt(file.as_bytes(), None, self.trust()).map_err(|fault| {
-            let cause = fault.cause().map_or_else(String::new, |cause| format!(": {}", chain(cause)));
-            broken(format!("{fault}{cause}"))
-        })?;
+        let check = |root: &TrustRoot| {
+            verify_receipt(file.as_bytes(), None, root).map_err(|fault| {
+                let cause = fault.cause().map_or_else(String::new, |cause| format!(": {}", chain(cause)));
+                broken(format!("{fault}{cause}"))
+            })
+        };
+        let report = self.by_any_root(check).await?;
         if report.record.id() != id {
             return Err(broken(format!("it is of record {}", report.record.id())));
         }
@@ -96,8 +99,10 @@ impl Ledger {
         let request = v1::GetBundleRequest { lot: lot.to_owned(), element };
         let answer = self.log_service().get_bundle(request).await.map_err(|status| self.status(&status))?;
         let bytes = answer.into_inner().bundle.to_vec();
-        let report = verify_bundle(&bytes, self.trust())
-            .map_err(|fault| ClientError::verification("bundle", fault))?;
+        let check = |root: &TrustRoot| {
+            verify_bundle(&bytes, root).map_err(|fault| ClientError::verification("bundle", fault))
+        };
+        let report = self.by_any_root(check).await?;
         if report.claim.lot != lot || report.claim.element != element {
             let why = format!("it is about element {} of {}", report.claim.element, report.claim.lot);
             return Err(ClientError::verification("bundle", why));

@@ -369,8 +369,13 @@ impl Custody {
 
     /// Every set of validators, oldest first.
     pub fn validator_sets(&self) -> impl DoubleEndedIterator<Item = &ValidatorSet> {
+        self.placed_validator_sets().map(|(_, set)| set)
+    }
+
+    /// Every set of validators with its place in the roster, oldest first.
+    pub fn placed_validator_sets(&self) -> impl DoubleEndedIterator<Item = (Place, &ValidatorSet)> {
         self.validators_at.iter().filter_map(|place| match self.roster.get(*place as usize)? {
-            RosterEntry::Validators(validators) => Some(&**validators),
+            RosterEntry::Validators(validators) => Some((*place, &**validators)),
             _ => None,
         })
     }
@@ -384,7 +389,13 @@ impl Custody {
     /// The set that decides `height`: the newest that is in force by then.
     #[must_use]
     pub fn validators_at(&self, height: u64) -> Option<&ValidatorSet> {
-        self.validator_sets().rev().find(|validators| validators.from_height <= height)
+        self.placed_validators_at(height).map(|(_, set)| set)
+    }
+
+    /// The same with its place in the roster.
+    #[must_use]
+    pub fn placed_validators_at(&self, height: u64) -> Option<(Place, &ValidatorSet)> {
+        self.placed_validator_sets().rev().find(|(_, validators)| validators.from_height <= height)
     }
 
     /// Governance records that wait for approvals, with their leaves.

@@ -101,6 +101,11 @@ impl Custody {
         })
     }
 
+    /// Root of the head tree, as of the last [`Custody::state_root`].
+    pub fn head_root(&mut self) -> ore_merkle::RootHash {
+        self.head_tree.root()
+    }
+
     /// The head tree, as of the last [`Custody::state_root`].
     #[must_use]
     pub const fn head_tree(&self) -> &DenseTree {

@@ -11,8 +11,12 @@ use ore_merkle::{Frontier, LeafHash, RootHash, hash_leaf};
 use ore_provenance::{Graph, Mark};
 use ore_record::{BadSignature, RecordId, SignedRecord, VerifiedRecord, batch, state::block_id};
 use ore_store::{CommittedBlock, Consequences, graph_feed::FeedError};
+use ore_verify::Turnover;
 
-use crate::block::{BadBlock, BlockParts, Sealing};
+use crate::{
+    block::{BadBlock, BlockParts, Sealing},
+    terms,
+};
 
 /// What a new block follows.
 #[derive(Clone, Debug)]
@@ -88,6 +92,8 @@ pub struct Sealed {
     consequences: Consequences,
     undos: Vec<Undo>,
     mark: Mark,
+    /// In the last block of a set of validators: the next one, under this block's state.
+    pub turnover: Option<Turnover>,
 }
 
 /// Earlier records: from the log, and those of the block under way from memory.
@@ -179,12 +185,14 @@ impl Draft {
     /// Ends the block: state root, seal, tree root, header.
     #[must_use]
     pub fn seal(mut self, custody: &mut Custody, tip: &Tip, origin: &str, proposer: &str) -> Sealed {
+        let state_root = custody.state_root();
+        let turnover = terms::turnover(custody, self.height);
         let sealing = Sealing {
             origin,
             height: self.height,
             previous: tip.id,
             time_ms: self.time_ms,
-            state_root: custody.state_root(),
+            state_root,
             records: self.entries.len() as u32,
         };
         let seal = sealing.seal();
@@ -213,6 +221,7 @@ impl Draft {
             consequences: self.consequences,
             undos: self.undos,
             mark: self.mark,
+            turnover,
         }
     }
 

@@ -3,8 +3,12 @@
 //! While a block is under way the sequencer holds the custody lock, so that nobody reads what is not yet
 //! decided and durable. The graph is read as of a tree size instead, so questions never see a block under way.
 
-use std::sync::{Arc, PoisonError, RwLock as StdRwLock, RwLockReadGuard};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock as StdRwLock, RwLockReadGuard},
+};
 
+use bytes::Bytes;
 use ore_checkpoint::SignedCheckpoint;
 use ore_custody::Custody;
 use ore_provenance::Graph;
@@ -13,7 +17,12 @@ use ore_wire::v1;
 use tokio::sync::{RwLock, broadcast, watch};
 
 use crate::{
-    audit_index::AuditIndex, faults::Faults, health::Health, metrics::Metrics, neighbours::validators_known,
+    audit_index::AuditIndex,
+    faults::Faults,
+    health::Health,
+    metrics::Metrics,
+    neighbours::validators_known,
+    terms::{Term, terms_of},
 };
 
 /// Blocks that a slow reader of the live feed may lag behind.
@@ -71,6 +80,12 @@ pub struct Ledger {
     pub published: watch::Sender<Published>,
     /// Validators in force and about to be.
     pub validators: watch::Sender<Arc<Vec<ore_record::v1::Validator>>>,
+    /// Who vouches for which part of the log.
+    pub terms: watch::Sender<Arc<Vec<Term>>>,
+    /// Validators of the term whose checkpoints are published now: they are needed until they have handed over.
+    pub vouching: watch::Sender<Arc<Vec<ore_record::v1::Validator>>>,
+    /// What shows each change of the validators that is over, by the first height of the new set.
+    pub handovers: watch::Sender<Arc<BTreeMap<u64, Bytes>>>,
     /// Blocks as they become durable.
     pub blocks: broadcast::Sender<v1::WatchResponse>,
     /// The node's condition.
@@ -96,11 +111,15 @@ impl Ledger {
         newest: Newest,
     ) -> Self {
         let validators = validators_known(&custody, newest.height + 1);
+        let terms = terms_of(&custody);
         Self {
             origin,
             genesis,
             member,
             validators: watch::Sender::new(Arc::new(validators)),
+            terms: watch::Sender::new(Arc::new(terms)),
+            vouching: watch::Sender::default(),
+            handovers: watch::Sender::default(),
             custody: Arc::new(RwLock::new(custody)),
             graph: StdRwLock::new(graph),
             audit: AuditIndex::default(),

@@ -36,6 +36,7 @@ pub mod run;
 pub mod sequencer;
 pub mod services;
 pub mod telemetry;
+pub mod terms;
 pub mod tls;
 pub mod witness;
 

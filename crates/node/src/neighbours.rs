@@ -87,6 +87,17 @@ pub fn directory(consortium: &Consortium, validators: &[Validator]) -> Directory
     Directory::new(validators.chain(observers), consortium.revoked_tls_keys.iter().copied())
 }
 
+/// Validators in force and about to be, and those that go but have not yet handed over.
+fn welcome(ledger: &Ledger) -> Vec<Validator> {
+    let mut validators = ledger.validators.borrow().to_vec();
+    for going in ledger.vouching.borrow().iter() {
+        if !validators.iter().any(|validator| validator.member == going.member) {
+            validators.push(going.clone());
+        }
+    }
+    validators
+}
+
 /// Keeps the directory up to date.
 pub(crate) struct Doorkeeper {
     path: PathBuf,
@@ -97,18 +108,22 @@ pub(crate) struct Doorkeeper {
 
 impl Doorkeeper {
     fn new(path: PathBuf, consortium: Consortium, ledger: Arc<Ledger>) -> Self {
-        let now = directory(&consortium, &ledger.validators.borrow());
+        let now = directory(&consortium, &welcome(&ledger));
         Self { path, consortium, ledger, directory: watch::Sender::new(Arc::new(now)) }
     }
 
     /// Follows ledger and file for as long as it is polled.
     pub(crate) async fn run(mut self) {
         let mut validators = self.ledger.validators.subscribe();
+        let mut vouching = self.ledger.vouching.subscribe();
         let mut seen = modified(&self.path);
         // Until the node stops.
         loop {
             tokio::select! {
                 changed = validators.changed() => if changed.is_err() {
+                    return;
+                },
+                changed = vouching.changed() => if changed.is_err() {
                     return;
                 },
                 () = tokio::time::sleep(FILE_WATCH) => {
@@ -120,7 +135,7 @@ impl Doorkeeper {
                     self.read_again();
                 }
             }
-            let now = directory(&self.consortium, &validators.borrow_and_update());
+            let now = directory(&self.consortium, &welcome(&self.ledger));
             self.directory.send_if_modified(|directory| {
                 let changed = **directory != now;
                 if changed {
@@ -153,16 +168,14 @@ fn modified(path: &Path) -> Option<SystemTime> {
 /// Hands what other nodes say to whom it concerns, for as long as it is polled.
 pub(crate) async fn listen_aside(
     mut inbound: mpsc::Receiver<(String, SideFrame)>,
-    checkpoints: Option<Inbox>,
+    checkpoints: Inbox,
     mut records: Listener,
 ) {
     while let Some((from, frame)) = inbound.recv().await {
         match frame {
             SideFrame::Cosignature(bytes) | SideFrame::Evidence(bytes) => {
-                if let Some(inbox) = &checkpoints {
-                    // Without room it is dropped; whatever matters is said again.
-                    inbox.put(&from, &bytes);
-                }
+                // Without room it is dropped; whatever matters is said again.
+                checkpoints.put(&from, &bytes);
             }
             SideFrame::Records(bytes) => records.take(&from, bytes),
         }

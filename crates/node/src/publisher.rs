@@ -2,9 +2,11 @@
 //!
 //! The body is noted in the promise file and synced before it is signed, and no body is ever signed
 //! that contradicts an earlier one. Checkpoints follow blocks at a distance, so that a fast ledger signs
-//! a few a second and not one a block. A node that is its ledger's only validator publishes what it signs;
-//! one of several [gathers](crate::gather) the others' cosignatures first.
+//! a few a second and not one a block. What a quorum of the validators has signed is [gathered](crate::gather) and
+//! published; a ledger's only validator is its own quorum. Which validators count follows the ledger: see
+//! [`crate::terms`].
 
+mod handing_over;
 mod together;
 
 use std::{
@@ -12,20 +14,17 @@ use std::{
     time::Duration,
 };
 
-use ore_checkpoint::{Cosigner, KeyName, NoteSigner, Policy, SignedCheckpoint, UnixSeconds};
-use ore_merkle::TreeSize;
-use ore_store::{Store, StoreError};
-use tokio::time::Instant;
-
 use crate::{
     consortium::{Consortium, ConsortiumError, cosigner_name},
-    gather::{Gathering, Panel},
-    health::Condition,
     keys::NodeKeys,
-    ledger::{Cosigners, Ledger, Published},
-    sequencer::{Clock, chain, lock},
+    ledger::{Ledger, Published},
+    sequencer::{Clock, lock},
     witness,
 };
+use handing_over::TermsSoFar;
+use ore_checkpoint::{Cosigner, KeyName, NoteSigner, SignedCheckpoint, UnixSeconds};
+use ore_merkle::TreeSize;
+use ore_store::{Store, StoreError};
 use together::Together;
 pub use together::{Inbox, Outbound};
 
@@ -39,11 +38,9 @@ pub struct Publisher {
     origin: KeyName,
     log: NoteSigner,
     cosigner: Cosigner,
-    policy: Policy,
     interval: Duration,
     clock: Clock,
-    /// `None` for a ledger's only validator.
-    together: Option<Together>,
+    together: Together,
 }
 
 /// Why a checkpoint could not be made.
@@ -105,24 +102,20 @@ impl Publisher {
             |text: &str| KeyName::new(text).map_err(|error| ConsortiumError::Policy(error.to_string()));
         let origin = name(&consortium.origin)?;
         let outside = witness::ask::outside(&consortium.policy()?);
-        let alone =
-            outside.is_empty() && matches!(&consortium.validators[..], [only] if only.member == member);
-        let promised = lock(&store).promised().map_or(0, |body| body.size().get());
-        let together = match alone {
-            true => None,
-            false => {
-                let panel = Panel::new(consortium)?;
-                let gathering = Gathering::new(&consortium.origin, member, panel, promised);
-                Some(Together::new(gathering, outside))
-            }
+        let (so_far, promised) = {
+            let store = lock(&store);
+            (
+                TermsSoFar::find(&ledger, &store, consortium)?,
+                store.promised().map_or(0, |body| body.size().get()),
+            )
         };
+        let together = Together::new(so_far, &ledger, promised, outside);
         Ok(Self {
             ledger,
             store,
             log: NoteSigner::new(origin.clone(), &keys.log),
             cosigner: Cosigner::new(name(&cosigner_name(&consortium.origin, member))?, &keys.cosigner),
             origin,
-            policy: consortium.policy()?,
             interval,
             clock: Clock::system(),
             together,
@@ -132,7 +125,7 @@ impl Publisher {
     /// Lets checkpoints wait this long for outside witnesses that the policy can do without.
     #[must_use]
     pub fn with_witness_grace(mut self, grace: Duration) -> Self {
-        self.together = self.together.map(|together| together.with_grace(grace));
+        self.together = self.together.with_grace(grace);
         self
     }
 
@@ -149,71 +142,10 @@ impl Publisher {
         let Ok(signed) = SignedCheckpoint::parse(&note) else { return };
         let body = signed.unverified();
         let true_still = self.ledger.reader.root_at(body.size()).as_ref() == Some(body.root());
-        if true_still && self.policy.check(&signed).is_ok() {
+        if true_still && self.together.believes(&signed) {
             self.announce(signed.clone());
         }
         self.resume_together(&signed);
-    }
-
-    /// Publishes whatever is durable, until the node is stopping.
-    ///
-    /// # Errors
-    /// Only what must stop the node: a contradiction.
-    pub async fn run(self: Arc<Self>) -> Result<(), PublishError> {
-        match self.together.is_some() {
-            true => self.run_together().await,
-            false => self.run_alone().await,
-        }
-    }
-
-    async fn run_alone(self: Arc<Self>) -> Result<(), PublishError> {
-        let mut newest = self.ledger.newest.subscribe();
-        let mut condition = self.ledger.health.watch();
-        // Each turn publishes one checkpoint, then waits for a block and for the interval.
-        loop {
-            let started = Instant::now();
-            let size = newest.borrow_and_update().tree_size;
-            let mut pause = self.interval;
-            let mut wait_for_block = true;
-            if size > self.ledger.published.borrow().tree_size {
-                let publisher = Arc::clone(&self);
-                match tokio::task::spawn_blocking(move || publisher.publish(size)).await {
-                    Ok(Err(error)) if error.is_contradiction() => return Err(error),
-                    Ok(Err(error)) => {
-                        tracing::error!(error = %chain(&error), "no checkpoint, trying again");
-                        (pause, wait_for_block) = (RETRY, false);
-                    }
-                    // A panic there is ours and has been printed; the next block tries again.
-                    Ok(Ok(())) | Err(_) => {}
-                }
-            }
-            let next = async {
-                if wait_for_block && newest.changed().await.is_err() {
-                    return;
-                }
-                tokio::time::sleep(pause.saturating_sub(started.elapsed())).await;
-            };
-            tokio::select! {
-                () = next => {}
-                _ = condition.wait_for(|now| *now == Condition::Stopping) => return Ok(()),
-            }
-        }
-    }
-
-    /// Promise, then signature and cosignature, then policy, then file, then everybody. One of several validators
-    /// has nothing to publish by itself.
-    ///
-    /// # Errors
-    /// [`PublishError`].
-    pub fn publish(&self, size: u64) -> Result<(), PublishError> {
-        if self.together.is_some() {
-            return Ok(());
-        }
-        let signed = self.sign(size)?;
-        self.policy.check(&signed).map_err(|why| PublishError::Policy { size, why: why.to_string() })?;
-        lock(&self.store).publish_checkpoint(signed.to_string().as_bytes())?;
-        self.announce(signed);
-        Ok(())
     }
 
     /// Promise, then signature and cosignature.
@@ -229,10 +161,6 @@ impl Publisher {
         let tree_size = signed.unverified().size().get();
         let note = signed.to_string().into();
         self.ledger.metrics.published_entries.set(tree_size);
-        if self.together.is_none() {
-            let newest = [(self.ledger.member.clone(), tree_size)].into();
-            self.ledger.cosigners.send_replace(Cosigners { newest, waits: String::new() });
-        }
         tracing::debug!(tree_size, "checkpoint published");
         let checkpoint = Some(Arc::new(signed));
         self.ledger.published.send_replace(Published { tree_size, note, checkpoint });

@@ -507,10 +507,8 @@ impl Running {
         if in_order {
             // The engine's end gives the sequencer back, and with it the state.
             let _ = self.ordering.await;
-            let (publisher, size) = (Arc::clone(&self.publisher), self.ledger.tree_size());
-            if size > self.ledger.published.borrow().tree_size {
-                let _ = tokio::task::spawn_blocking(move || publisher.publish(size)).await;
-            }
+            let publisher = Arc::clone(&self.publisher);
+            let _ = tokio::task::spawn_blocking(move || publisher.publish_the_rest()).await;
         }
         drop(self.neighbours);
         self.ending.stop();

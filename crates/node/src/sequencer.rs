@@ -18,7 +18,7 @@ use ore_consensus::{
 };
 use ore_custody::Custody;
 use ore_record::{RecordId, SignedRecord, VerifiedRecord};
-use ore_store::{Store, StoreError};
+use ore_store::{ChangeFile, Store, StoreError};
 use ore_wire::v1;
 use tokio::{sync::OwnedRwLockWriteGuard, time::Instant};
 
@@ -31,6 +31,7 @@ use crate::{
     neighbours::validators_known,
     outcome::{NotTaken, Outcome, Place},
     pool::{Batch, Checked, Pool},
+    terms::terms_of,
 };
 
 /// How far a fresh block's time may be ahead of our clock: as A3 allows an event's.
@@ -99,8 +100,8 @@ pub struct Sequencer {
     validators: Vec<ValidatorEntry>,
     underway: Option<Underway>,
     last_block: Instant,
-    /// Heights since which the validator sets hold that were told last.
-    told_validators: [Option<u64>; 2],
+    /// Places of the validator sets that were told last.
+    told_validators: [Option<u32>; 2],
     /// Tree size after a height: a resubmission asks for the same few again and again.
     known_size: (u64, u64),
 }
@@ -317,6 +318,7 @@ impl Sequencer {
             let (tip, tree_size, records) = (sealed.tip(), sealed.tree_size(), sealed.entries.len() - 1);
             let feed = sealed.watch_response();
             tell_records(&sealed);
+            self.keep_turnover(&sealed);
             let included = self.included(&sealed);
             let (block, applied) = sealed.into_committed(certificate.clone());
             let started = Instant::now();
@@ -346,12 +348,23 @@ impl Sequencer {
         }
     }
 
+    /// Keeps what shows the next validators under this block's state, which passes. Without it this node cannot show
+    /// the change to others; the ledger goes on.
+    fn keep_turnover(&self, sealed: &Sealed) {
+        let Some(turnover) = &sealed.turnover else { return };
+        let (height, bytes) = (sealed.height + 1, turnover.to_string());
+        if let Err(error) = lock(&self.store).keep_change(ChangeFile::Turnover, height, bytes.as_bytes()) {
+            tracing::error!(error = %chain(&error), height, "what shows the new validators cannot be kept");
+        }
+    }
+
     /// Says who decides now and soon, when that has changed.
     fn tell_validators(&mut self, state: &Custody, height: u64) {
-        let since = |set: Option<&ore_custody::ValidatorSet>| set.map(|set| set.from_height);
-        let sets = [since(state.validators()), since(state.validators_at(height))];
+        let newest = state.placed_validator_sets().next_back().map(|(place, _)| place);
+        let sets = [newest, state.placed_validators_at(height).map(|(place, _)| place)];
         if self.told_validators != sets {
             self.told_validators = sets;
+            self.ledger.terms.send_replace(Arc::new(terms_of(state)));
             self.ledger.validators.send_replace(Arc::new(validators_known(state, height)));
         }
     }

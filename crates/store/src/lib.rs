@@ -38,4 +38,4 @@ pub use indexer::{IndexOptions, ViewStatus};
 pub use log::LogOptions;
 pub use reader::Reader;
 pub use replay::next_validators;
-pub use store::{Phase, Progress, Recovered, Store, StoreOptions, silent};
+pub use store::{ChangeFile, Phase, Progress, Recovered, Store, StoreOptions, silent};

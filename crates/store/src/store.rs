@@ -39,6 +39,24 @@ pub enum Phase {
     Fsck,
 }
 
+/// Files about a change of the validators, below the ledger's folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeFile {
+    /// The new set under the last state of the old one: taken before that state passes.
+    Turnover,
+    /// The same with the seal of that state under a checkpoint of the old set: what is shown to others.
+    Handover,
+}
+
+impl ChangeFile {
+    fn name(self, height: u64) -> String {
+        match self {
+            Self::Turnover => format!("turnover-{height}"),
+            Self::Handover => format!("handover-{height}"),
+        }
+    }
+}
+
 /// Progress of something that takes long: the phase, entries done, entries in all when known.
 pub type Progress<'a> = &'a (dyn Fn(Phase, u64, Option<u64>) + Sync);
 
@@ -238,6 +256,23 @@ impl Store {
     /// When the disk cannot be read.
     pub fn checkpoint(&self) -> Result<Option<Vec<u8>>, StoreError> {
         read_small(&*self.disk, &self.dir.join(CHECKPOINT_FILE))
+    }
+
+    /// Keeps what shows a change of the validators; both kinds are named by the first height of the new set.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn keep_change(&self, kind: ChangeFile, height: u64, bytes: &[u8]) -> Result<(), StoreError> {
+        let path = self.dir.join(kind.name(height));
+        disk::replace(&*self.disk, &path, bytes).map_err(|e| StoreError::io("keep", path, e))
+    }
+
+    /// What was kept; `None` when nothing was.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn kept_change(&self, kind: ChangeFile, height: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        read_small(&*self.disk, &self.dir.join(kind.name(height)))
     }
 
     /// How far the view is.

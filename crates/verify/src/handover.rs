@@ -17,7 +17,7 @@
 //! history for whoever has seen nothing newer. One later checkpoint, remembered, exposes them.
 
 use alloc::{format, string::String, vec::Vec};
-use core::fmt;
+use core::{fmt, str::Lines};
 
 use base64ct::{Base64, Encoding};
 use ore_checkpoint::{KeyName, KeyType, Policy, ProofFailure, TlogProof, VerifierKey, byzantine_quorum};
@@ -47,6 +47,22 @@ const MAX_HASHES: usize = 64;
 pub struct Handover {
     /// The seal in the log, under a checkpoint of the set before.
     pub seal: TlogProof,
+    /// Root of the head tree under the seal's state root.
+    pub head_root: [u8; 32],
+    /// Place of the new set in the roster tree.
+    pub index: u64,
+    /// Leaves of the roster tree.
+    pub size: u64,
+    /// Canonical `RosterState` with the new set.
+    pub leaf: Vec<u8>,
+    /// From the leaf to the roster root.
+    pub path: InclusionProof,
+}
+
+/// What of a handover only the state right after its seal can give: the new set under that state's roots. It has to
+/// be taken while that state stands; the seal's proof is added when the set before has vouched for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turnover {
     /// Root of the head tree under the seal's state root.
     pub head_root: [u8; 32],
     /// Place of the new set in the roster tree.
@@ -109,33 +125,39 @@ impl Handover {
     /// # Errors
     /// [`BadHandover`].
     pub fn parse(bytes: &[u8]) -> Result<Self, BadHandover> {
-        if bytes.len() > MAX_HANDOVER_BYTES {
-            return Err(BadHandover("length"));
-        }
-        let text = core::str::from_utf8(bytes).map_err(|_| BadHandover("text"))?;
-        let mut lines = text.lines();
+        let mut lines = lines_of(bytes)?;
         if lines.next() != Some(HANDOVER_HEADER) {
             return Err(BadHandover("header"));
         }
-        let mut field = |name: &'static str| {
-            let line = lines.next().and_then(|line| line.strip_prefix(name)?.strip_prefix(' '));
-            line.ok_or(BadHandover(name))
-        };
-        let seal = TlogProof::parse(&decode(field("seal")?, "seal")?).map_err(|_| BadHandover("seal"))?;
-        let head_root = decode(field("head-root")?, "head-root")?;
-        let (index, size) = field("roster")?.split_once(' ').ok_or(BadHandover("roster"))?;
-        let number = |text: &str| text.parse::<u64>().map_err(|_| BadHandover("roster"));
-        let (index, size) = (number(index)?, number(size)?);
-        let leaf = decode(field("leaf")?, "leaf")?;
-        let path = decode(field("path")?, "path")?;
-        let (hashes, rest) = path.as_chunks::<32>();
-        if !rest.is_empty() || hashes.len() > MAX_HASHES || lines.next().is_some() {
-            return Err(BadHandover("path"));
+        let seal = decode(field(&mut lines, "seal")?, "seal")?;
+        let seal = TlogProof::parse(&seal).map_err(|_| BadHandover("seal"))?;
+        Ok(Self::new(Turnover::read(lines)?, seal))
+    }
+
+    /// Reads a file of several, one after the other; an empty one has none.
+    ///
+    /// # Errors
+    /// [`BadHandover`]; also for more than [`MAX_HANDOVERS`].
+    pub fn parse_all(bytes: &[u8]) -> Result<Vec<Self>, BadHandover> {
+        let text = core::str::from_utf8(bytes).map_err(|_| BadHandover("text"))?;
+        let mut parts = text.split(HANDOVER_HEADER);
+        if parts.next().is_some_and(|before| !before.trim().is_empty()) {
+            return Err(BadHandover("header"));
         }
-        let hashes = hashes.iter().map(|hash| NodeHash::from_bytes(*hash)).collect();
-        let path = InclusionProof::new(hashes).map_err(|_| BadHandover("path"))?;
-        let head_root = head_root.try_into().map_err(|_| BadHandover("head-root"))?;
-        Ok(Self { seal, head_root, index, size, leaf, path })
+        let mut handovers = Vec::new();
+        for part in parts {
+            if handovers.len() == MAX_HANDOVERS {
+                return Err(BadHandover("number"));
+            }
+            handovers.push(Self::parse(format!("{HANDOVER_HEADER}{part}").as_bytes())?);
+        }
+        Ok(handovers)
+    }
+
+    /// Puts together what was taken when the seal was new, and what shows the seal in the log.
+    #[must_use]
+    pub fn new(Turnover { head_root, index, size, leaf, path }: Turnover, seal: TlogProof) -> Self {
+        Self { seal, head_root, index, size, leaf, path }
     }
 
     /// The set that it shows, once `before` believes it; and the leaf of its seal in the log.
@@ -158,6 +180,46 @@ impl Handover {
         };
         Ok((policy_of(origin, set)?, verified.index().get()))
     }
+}
+
+impl Turnover {
+    /// Reads what [`fmt::Display`] wrote.
+    ///
+    /// # Errors
+    /// [`BadHandover`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, BadHandover> {
+        Self::read(lines_of(bytes)?)
+    }
+
+    fn read(mut lines: Lines<'_>) -> Result<Self, BadHandover> {
+        let head_root = decode(field(&mut lines, "head-root")?, "head-root")?;
+        let (index, size) = field(&mut lines, "roster")?.split_once(' ').ok_or(BadHandover("roster"))?;
+        let number = |text: &str| text.parse::<u64>().map_err(|_| BadHandover("roster"));
+        let (index, size) = (number(index)?, number(size)?);
+        let leaf = decode(field(&mut lines, "leaf")?, "leaf")?;
+        let path = decode(field(&mut lines, "path")?, "path")?;
+        let (hashes, rest) = path.as_chunks::<32>();
+        if !rest.is_empty() || hashes.len() > MAX_HASHES || lines.next().is_some() {
+            return Err(BadHandover("path"));
+        }
+        let hashes = hashes.iter().map(|hash| NodeHash::from_bytes(*hash)).collect();
+        let path = InclusionProof::new(hashes).map_err(|_| BadHandover("path"))?;
+        let head_root = head_root.try_into().map_err(|_| BadHandover("head-root"))?;
+        Ok(Self { head_root, index, size, leaf, path })
+    }
+}
+
+fn lines_of(bytes: &[u8]) -> Result<Lines<'_>, BadHandover> {
+    if bytes.len() > MAX_HANDOVER_BYTES {
+        return Err(BadHandover("length"));
+    }
+    Ok(core::str::from_utf8(bytes).map_err(|_| BadHandover("text"))?.lines())
+}
+
+/// What stands behind the name of the next line.
+fn field<'a>(lines: &mut Lines<'a>, name: &'static str) -> Result<&'a str, BadHandover> {
+    let line = lines.next().and_then(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.ok_or(BadHandover(name))
 }
 
 fn decode(text: &str, name: &'static str) -> Result<Vec<u8>, BadHandover> {
@@ -211,9 +273,17 @@ pub fn follow(genesis: &TrustRoot, handovers: &[Handover]) -> Result<Vec<TrustRo
 /// The file. Reading it gives the same handover.
 impl fmt::Display for Handover {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path: Vec<u8> = self.path.hashes().iter().flat_map(|hash| *hash.as_bytes()).collect();
         writeln!(f, "{HANDOVER_HEADER}")?;
         writeln!(f, "seal {}", Base64::encode_string(format!("{}", self.seal).as_bytes()))?;
+        let Self { head_root, index, size, leaf, path, .. } = self.clone();
+        write!(f, "{}", Turnover { head_root, index, size, leaf, path })
+    }
+}
+
+/// The lines of a handover after its seal. Reading them gives the same turnover.
+impl fmt::Display for Turnover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path: Vec<u8> = self.path.hashes().iter().flat_map(|hash| *hash.as_bytes()).collect();
         writeln!(f, "head-root {}", Base64::encode_string(&self.head_root))?;
         writeln!(f, "roster {} {}", self.index, self.size)?;
         writeln!(f, "leaf {}", Base64::encode_string(&self.leaf))?;

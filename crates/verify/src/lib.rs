@@ -26,7 +26,7 @@ use ore_checkpoint::Policy;
 
 pub use bundle::{BundleFault, BundleReport, Check, CheckDone, verify_bundle};
 pub use evidence::{BadEvidence, Evidence, NotProven, Proven};
-pub use handover::{Handover, HandoverFault, follow};
+pub use handover::{Handover, HandoverFault, Turnover, follow};
 pub use promise::{BadPromise, InclusionPromise, SignedPromise};
 pub use receipt::{ReceiptFault, ReceiptReport, verify_receipt};
 

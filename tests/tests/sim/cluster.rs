@@ -203,7 +203,7 @@ impl Cluster {
         let net = self.net.clone();
         let outbound =
             move |to: Option<String>, message: Vec<u8>| net.send_beside(process, to.as_deref(), &message);
-        let inbox = publisher.connect(Box::new(outbound)).expect("one of several");
+        let inbox = publisher.connect(Box::new(outbound));
         self.net.give_inbox(process, inbox);
         let (journal, failing) = (self.journal(process), self.journal(process));
         let Some(life) = self.processes[process].life.as_mut() else { return };

@@ -14,6 +14,7 @@ pub(crate) mod found;
 pub(crate) mod fsck;
 pub(crate) mod generate;
 pub(crate) mod governance;
+pub(crate) mod handovers;
 pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod lot;

@@ -7,7 +7,8 @@ use ore_checkpoint::{PROOF_HEADER, SignedCheckpoint};
 use ore_node::Consortium;
 use ore_record::v1::{ClaimedShare, OriginKind};
 use ore_verify::{
-    BundleFault, BundleReport, TrustRoot, evidence::EVIDENCE_HEADER, verify_bundle, verify_receipt,
+    BundleFault, BundleReport, Handover, TrustRoot, evidence::EVIDENCE_HEADER, follow, verify_bundle,
+    verify_receipt,
 };
 use serde_json::{Value, json};
 
@@ -25,13 +26,31 @@ pub(crate) struct Verify {
     /// Bundles (.orebundle), receipts (.tlog-proof), checkpoints, evidence
     #[arg(required_unless_present = "page")]
     files: Vec<PathBuf>,
+    /// Changes of the validators since the trust root, as `oreledger handovers` writes them
+    #[arg(long, value_name = "FILE")]
+    handovers: Option<PathBuf>,
     /// Write a page that verifies by itself in any browser, with the trust root in it, to keep beside bundles
     #[arg(long, value_name = "FILE.html")]
     page: Option<PathBuf>,
 }
 
-pub(crate) fn run(context: &Context, verb: &Verify) -> Outcome {
+/// The trust root, then that of each later set of validators; each is vouched for by the one before.
+fn roots(context: &Context, verb: &Verify) -> Result<Vec<TrustRoot>, Failure> {
     let trust = context.trust_root()?;
+    let Some(path) = &verb.handovers else { return Ok(vec![trust]) };
+    let bytes = std::fs::read(path).map_err(|e| Failure::file("read", path, &e))?;
+    let wrong = |why: &dyn std::fmt::Display| {
+        Failure::verification(
+            format_args!("{}: {why}", path.display()),
+            "ask a node again with `oreledger handovers`; nothing was checked by it",
+        )
+    };
+    let handovers = Handover::parse_all(&bytes).map_err(|error| wrong(&error))?;
+    follow(&trust, &handovers).map_err(|fault| wrong(&fault))
+}
+
+pub(crate) fn run(context: &Context, verb: &Verify) -> Outcome {
+    let roots = roots(context, verb)?;
     if let Some(page) = &verb.page {
         write_page(context, page)?;
     }
@@ -40,7 +59,12 @@ pub(crate) fn run(context: &Context, verb: &Verify) -> Outcome {
     let mut failed = Vec::new();
     for path in &verb.files {
         let bytes = std::fs::read(path).map_err(|e| Failure::file("read", path, &e))?;
-        let (text, report, good) = one(path, &bytes, &trust, &consortium);
+        // By the newest validators first; what none of them signed is shown as the newest see it.
+        let mut seen = roots.iter().rev().map(|trust| one(path, &bytes, trust, &consortium));
+        let newest = seen.next();
+        let good = newest.as_ref().is_some_and(|(_, _, good)| *good);
+        let earlier = if good { None } else { seen.find(|(_, _, good)| *good) };
+        let Some((text, report, good)) = earlier.or(newest) else { continue };
         if context.json {
             reports.push(report)
         } else {

@@ -84,6 +84,7 @@ const VERBS: &[&str] = &[
     "token",
     "share",
     "peers",
+    "handovers",
     "verify",
     "fsck",
     "backup",

@@ -88,6 +88,7 @@ pub const CALLS: &[Call] = &[
     row("/oreledger.v1.ConsortiumService/GetValidators", Needs::Member),
     row("/oreledger.v1.ConsortiumService/ListPeers", Needs::Member),
     row("/oreledger.v1.ConsortiumService/GetEvidence", Needs::Member),
+    row("/oreledger.v1.ConsortiumService/ListHandovers", Needs::Nothing),
 
     row("/grpc.health.v1.Health/Check", Needs::Nothing),
     row("/grpc.health.v1.Health/Watch", Needs::Nothing),

@@ -23,6 +23,10 @@ pub trait Log {
     fn end_of_block(&self, height: u64) -> Option<u64>;
     /// Evidence that one size continues the other.
     fn prove_consistency(&self, first: TreeSize, second: TreeSize) -> Option<ConsistencyProof>;
+    /// Its size, when these validators vouch for nothing after it: others decide what follows.
+    fn end(&self) -> Option<u64> {
+        None
+    }
 }
 
 impl Log for Reader {

@@ -7,8 +7,8 @@ use ore_checkpoint::SignedCheckpoint;
 
 /// Longest note that is read from another node, in bytes: a hundred members' lines.
 pub const MAX_NOTE_BYTES: usize = 16 << 10;
-/// Most notes in an answer.
-pub const MAX_NOTES: usize = 3;
+/// Most notes in an answer: the end of a term, and the newest of three kinds.
+pub const MAX_NOTES: usize = 4;
 
 /// Longest message, in bytes: an answer of the longest notes.
 pub const MAX_MESSAGE_BYTES: usize = (MAX_NOTE_BYTES + 4) * MAX_NOTES + 16;

@@ -9,6 +9,10 @@
 //! it, however fast or slow each is and whatever one of them says. It also signs the largest size that another
 //! validator has signed, and the newest block when the ledger is at rest, so a quiet ledger ends with its last
 //! block published. Sizes only grow: each is promised and synced before it is signed.
+//!
+//! **When the validators change**, the set that goes signs the size at which its part of the log ends, and nothing
+//! after it; with that checkpoint the next panel takes over ([`Gathering::hand_over`]). Whoever comes later and still
+//! asks by an earlier set is first given the checkpoints that ended the terms between.
 
 mod held;
 pub mod message;
@@ -133,6 +137,10 @@ pub struct Gathering {
     patient: bool,
     /// The newest size that waits for them.
     held: Option<u64>,
+    /// The checkpoints that ended earlier terms, oldest first.
+    ends: Vec<SignedCheckpoint>,
+    /// Validators of terms to come, or of the ledger's newest: they may speak before their term.
+    company: BTreeSet<String>,
 }
 
 impl Gathering {
@@ -161,7 +169,37 @@ impl Gathering {
             answered: BTreeMap::new(),
             patient: false,
             held: None,
+            ends: Vec::new(),
+            company: BTreeSet::new(),
         }
+    }
+
+    /// Remembers how earlier terms ended.
+    #[must_use]
+    pub fn after(mut self, ends: Vec<SignedCheckpoint>) -> Self {
+        self.ends = ends;
+        self
+    }
+
+    /// Says who else may speak: validators of terms to come.
+    pub fn expect(&mut self, company: BTreeSet<String>) {
+        self.company = company;
+    }
+
+    /// The term of this panel has ended with what was published last, and the next panel takes over. A node that is
+    /// new to the panel asks the others what it signed before, as one does that has started.
+    pub fn hand_over(&mut self, panel: Panel) {
+        self.ends.extend(self.published.clone());
+        self.standing = match (panel.has(&self.me), &self.standing) {
+            (false, _) => Standing::Observing,
+            (true, Standing::Signing) => Standing::Signing,
+            (true, _) if panel.answers_needed() == 0 => Standing::Signing,
+            (true, _) => Standing::Asking(BTreeSet::new()),
+        };
+        self.panel = panel;
+        self.open.clear();
+        self.wanted.clear();
+        self.held = None;
     }
 
     /// Whether this node signs; otherwise what it waits for.
@@ -219,7 +257,9 @@ impl Gathering {
         match Message::decode(bytes) {
             // A question may come from anybody who is connected: observers need checkpoints too.
             Ok(Message::Ask(published)) => self.answer(from, published, &mut effects),
-            Ok(_) if !self.panel.has(from) => effects.push(fault(from, FaultKind::NotValidator)),
+            Ok(_) if !self.panel.has(from) && !self.company.contains(from) => {
+                effects.push(fault(from, FaultKind::NotValidator))
+            }
             Ok(Message::Note(note)) => self.note(from, &note, log, &mut effects),
             Ok(Message::Answer(notes)) => {
                 notes.iter().for_each(|note| self.note(from, note, log, &mut effects));
@@ -250,6 +290,9 @@ impl Gathering {
         let durable = log.size();
         let mut sizes: BTreeSet<u64> = self.wanted_now(log).into_iter().collect();
         sizes.extend(at_rest.then_some(durable));
+        sizes.extend(log.end());
+        // Nobody else's signature is needed: every size will do.
+        sizes.extend((self.panel.members().len() == 1).then_some(durable));
         sizes.extend(self.roundest(log));
         sizes.retain(|size| self.may_sign(*size));
         sizes.into_iter().collect()
@@ -322,6 +365,7 @@ impl Gathering {
         *answers += 1;
         let newer = |note: &&SignedCheckpoint| note.unverified().size().get() > published;
         let mut notes: Vec<SignedCheckpoint> = Vec::new();
+        notes.extend(self.ends.iter().find(newer).cloned());
         notes.extend(self.newest_of.get(to).cloned());
         notes.extend(self.published.iter().find(newer).cloned());
         notes.extend(self.newest_of.get(&self.me).filter(newer).cloned());
@@ -331,7 +375,7 @@ impl Gathering {
 
     fn count_answer(&mut self, from: &str) {
         let Standing::Asking(answers) = &mut self.standing else { return };
-        if from != self.me {
+        if from != self.me && self.panel.has(from) {
             answers.insert(from.to_owned());
         }
         if answers.len() >= self.panel.answers_needed() {
@@ -353,6 +397,10 @@ impl Gathering {
         }
         let known = self.open.get(&size).filter(|open| open.checkpoint == *body).map(|open| &open.lines);
         match self.panel.verify(note, known) {
+            // Of a part of the log that this node does not have, or has not been handed: judged when it has.
+            Ok(lines) if lines.count() == 0 && size > log.size() => {
+                let _ = self.early.keep(from, note.clone());
+            }
             Ok(lines) if lines.count() == 0 => effects.push(fault(from, FaultKind::NotValidator)),
             Ok(lines) => {
                 self.consider(note, &lines, log, effects);

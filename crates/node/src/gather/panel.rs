@@ -1,8 +1,12 @@
 //! Whose signatures count: the keys of the policy, and the member behind each.
 
+use std::collections::BTreeSet;
+
 use ore_checkpoint::{
     BadSignature, Checkpoint, MalformedNote, Policy, PolicyName, SignatureLine, SignedCheckpoint, VerifierKey,
 };
+
+use ore_record::v1::ChangeValidators;
 
 use crate::consortium::{Consortium, ConsortiumError};
 
@@ -57,6 +61,25 @@ impl Panel {
         let keys = logs.chain(witnesses).map(known).collect();
         let members = consortium.validators.iter().map(|validator| validator.member.clone()).collect();
         Ok(Self { policy, keys, members })
+    }
+
+    /// The panel of a set that a ledger voted for: more than two thirds of it, as outsiders count who follow its
+    /// handovers.
+    ///
+    /// # Errors
+    /// [`ConsortiumError`] when its keys make no policy.
+    pub fn of_set(origin: &str, set: &ChangeValidators) -> Result<Self, ConsortiumError> {
+        Self::new(&Consortium::of_genesis(origin, [0; 32], set)?)
+    }
+
+    /// Whether both have the same keys.
+    #[must_use]
+    pub fn has_keys_of(&self, other: &Self) -> bool {
+        let keys = |panel: &Self| {
+            let keys = panel.keys.iter().filter(|known| known.owner.is_some());
+            keys.map(|known| *known.key.public_key()).collect::<BTreeSet<_>>()
+        };
+        keys(self) == keys(other)
     }
 
     /// The policy.

@@ -1,7 +1,12 @@
-//! One of several validators: turns the wheel of [`crate::gather`] and does what it says.
+//! Turns the wheel of [`crate::gather`] and does what it says.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use ore_checkpoint::{SignatureLine, SignedCheckpoint};
@@ -11,12 +16,13 @@ use tokio::{
     time::Instant,
 };
 
-use super::{PublishError, Publisher, RETRY};
+use super::{PublishError, Publisher, RETRY, handing_over::TermsSoFar};
 use crate::{
-    gather::{Contradiction, Effect, Fault, Gathering, MAX_MESSAGE_BYTES, Message, Waiting},
+    gather::{Contradiction, Effect, Fault, Gathering, Log, MAX_MESSAGE_BYTES, Message, Panel, Waiting},
     health::Condition,
-    ledger::Cosigners,
+    ledger::{Cosigners, Ledger},
     sequencer::{chain, lock},
+    terms::View,
     witness::ask::{NotWitnessed, Outside},
 };
 
@@ -46,9 +52,11 @@ impl Inbox {
 
 type Received = mpsc::Receiver<(String, Vec<u8>)>;
 
-/// What a publisher has more when it is one of several.
+/// What is gathered, and with whom.
 pub(super) struct Together {
     gathering: Mutex<Gathering>,
+    /// Which of the ledger's terms the panel belongs to.
+    term: AtomicUsize,
     inbox: mpsc::Sender<(String, Vec<u8>)>,
     received: Mutex<Option<Received>>,
     outbound: Mutex<Option<Arc<Outbound>>>,
@@ -57,10 +65,13 @@ pub(super) struct Together {
 }
 
 impl Together {
-    pub(super) fn new(gathering: Gathering, outside: Vec<Outside>) -> Self {
+    pub(super) fn new(so_far: TermsSoFar, ledger: &Ledger, promised: u64, outside: Vec<Outside>) -> Self {
+        let TermsSoFar { term, panel, ends } = so_far;
+        let gathering = Gathering::new(&ledger.origin, &ledger.member, panel, promised).after(ends);
         let (inbox, received) = mpsc::channel(INBOX);
         Self {
             gathering: Mutex::new(gathering),
+            term: AtomicUsize::new(term),
             inbox,
             received: Mutex::new(Some(received)),
             outbound: Mutex::new(None),
@@ -74,6 +85,22 @@ impl Together {
         self.gathering = Mutex::new(gathering.with_patience(!grace.is_zero() && !self.outside.is_empty()));
         self.grace = grace;
         self
+    }
+
+    /// Whether the validators of the present term vouch for a note.
+    pub(super) fn believes(&self, note: &SignedCheckpoint) -> bool {
+        self.gathering().panel().policy().check(note).is_ok()
+    }
+
+    pub(super) fn term(&self) -> usize {
+        self.term.load(Ordering::Acquire)
+    }
+
+    /// The next term begins.
+    pub(super) fn next_term(&self, panel: Panel) {
+        let mut gathering = self.gathering();
+        gathering.hand_over(panel);
+        self.term.fetch_add(1, Ordering::Release);
     }
 
     fn gathering(&self) -> MutexGuard<'_, Gathering> {
@@ -144,28 +171,37 @@ struct Wheel {
 }
 
 impl Publisher {
-    /// Joins the transport. `None` for a ledger's only validator, who has nobody to talk to.
-    pub fn connect(&self, outbound: Outbound) -> Option<Inbox> {
-        let together = self.together.as_ref()?;
+    /// Joins the transport. Without one a publisher has nobody to talk to.
+    pub fn connect(&self, outbound: Outbound) -> Inbox {
+        let together = &self.together;
         *together.outbound.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(outbound));
-        Some(Inbox(together.inbox.clone()))
+        Inbox(together.inbox.clone())
     }
 
-    /// Why this node signs nothing now; `None` when it does, or when it decides alone.
+    /// Why this node signs nothing now; `None` when it does.
     #[must_use]
     pub fn waits_for(&self) -> Option<Waiting> {
-        self.together.as_ref()?.gathering().waits_for(&self.ledger.reader)
+        self.together.gathering().waits_for(&self.view())
+    }
+
+    /// The log as far as the present term goes.
+    pub(super) fn view(&self) -> View<'_> {
+        let terms = || self.ledger.terms.borrow().clone();
+        View::of(&self.ledger.reader, self.together.term(), terms)
     }
 
     pub(super) fn resume_together(&self, signed: &SignedCheckpoint) {
-        if let Some(together) = &self.together {
-            // Published before: it is not published again, and a contradiction shows with the first message.
-            let _ = together.gathering().resume(signed, &self.ledger.reader);
-        }
+        // Published before: it is not published again, and a contradiction shows with the first message.
+        let _ = self.together.gathering().resume(signed, &self.view());
+        self.hand_over_where_due();
     }
 
-    pub(super) async fn run_together(self: Arc<Self>) -> Result<(), PublishError> {
-        let Some(together) = &self.together else { return Ok(()) };
+    /// Publishes whatever is durable, until the node is stopping.
+    ///
+    /// # Errors
+    /// Only what must stop the node: a contradiction.
+    pub async fn run(self: Arc<Self>) -> Result<(), PublishError> {
+        let together = &self.together;
         let Some(mut received) = together.received.lock().unwrap_or_else(PoisonError::into_inner).take()
         else {
             return Ok(());
@@ -182,6 +218,7 @@ impl Publisher {
             held_since: None,
         };
         let mut rounds = Rounds::new(&together.outside);
+        let mut term = together.term();
         // Each turn waits for a block, a message or the time, and does what follows from it.
         loop {
             let mut next = self.next(&wheel).map_or(wheel.tick, |turn| turn.min(wheel.tick));
@@ -197,7 +234,7 @@ impl Publisher {
                     }
                     newest.mark_unchanged();
                     wheel.last_growth = Instant::now();
-                    effects = together.gathering().grown(&self.ledger.reader);
+                    effects = self.grown();
                 }
                 Some((from, message)) = received.recv() => {
                     effects = self.read((from, message), &mut received);
@@ -222,6 +259,12 @@ impl Publisher {
                     }
                 }
             }
+            if together.term() != term {
+                // What came early for the term that has begun.
+                term = together.term();
+                let effects = self.grown();
+                self.perform(effects).await?;
+            }
             if Instant::now() >= wheel.tick {
                 let asking = matches!(self.waits_for(), Some(Waiting::Answers { .. }));
                 wheel.tick = Instant::now() + if asking { ASK } else { RETRY };
@@ -233,7 +276,7 @@ impl Publisher {
 
     /// Publishes without the outside witnesses what has waited for them long enough.
     fn let_go(&self, wheel: &mut Wheel, now: Instant) -> Vec<Effect> {
-        let Some(together) = &self.together else { return Vec::new() };
+        let together = &self.together;
         let mut gathering = together.gathering();
         if gathering.held().is_none() {
             wheel.held_since = None;
@@ -244,16 +287,16 @@ impl Publisher {
         }
         wheel.held_since = None;
         self.ledger.metrics.unwitnessed.add(1);
-        gathering.release(&self.ledger.reader)
+        gathering.release(&self.view())
     }
 
     fn witnessed(&self, (place, note, line): Asked, rounds: &mut Rounds) -> Vec<Effect> {
-        let Some(together) = &self.together else { return Vec::new() };
+        let together = &self.together;
         let size = note.unverified().size().get();
         match line {
             Ok(line) => {
                 rounds.end(place, Some(size));
-                together.gathering().witnessed(&note, line, &self.ledger.reader)
+                together.gathering().witnessed(&note, line, &self.view())
             }
             Err(error) => {
                 rounds.end(place, None);
@@ -269,20 +312,19 @@ impl Publisher {
         first: (String, Vec<u8>),
         received: &mut mpsc::Receiver<(String, Vec<u8>)>,
     ) -> Vec<Effect> {
-        let Some(together) = &self.together else { return Vec::new() };
-        let mut gathering = together.gathering();
-        let mut effects = gathering.receive(&first.0, &first.1, &self.ledger.reader);
+        let together = &self.together;
+        let (mut gathering, log) = (together.gathering(), &self.view());
+        let mut effects = gathering.receive(&first.0, &first.1, log);
         for _ in 1..AT_ONCE {
             let Ok((from, message)) = received.try_recv() else { break };
-            effects.extend(gathering.receive(&from, &message, &self.ledger.reader));
+            effects.extend(gathering.receive(&from, &message, log));
         }
         effects
     }
 
     /// When there is something to sign, and it may be signed.
     fn next(&self, wheel: &Wheel) -> Option<Instant> {
-        let gathering = self.together.as_ref()?.gathering();
-        let log = &self.ledger.reader;
+        let (gathering, log) = (self.together.gathering(), &self.view());
         let at = if gathering.wanted_now(log).is_some() {
             wheel.last_turn + WANTED_PAUSE.min(self.interval)
         } else if !gathering.to_sign(log, false).is_empty() {
@@ -299,8 +341,7 @@ impl Publisher {
     async fn turn(self: &Arc<Self>, at_rest: bool) -> Result<Vec<Effect>, PublishError> {
         let publisher = Arc::clone(self);
         let signing = tokio::task::spawn_blocking(move || {
-            let Some(together) = &publisher.together else { return Ok(Vec::new()) };
-            let log = &publisher.ledger.reader;
+            let (together, log) = (&publisher.together, &publisher.view());
             let sizes = together.gathering().to_sign(log, at_rest);
             let mut effects = Vec::new();
             for size in sizes {
@@ -326,26 +367,58 @@ impl Publisher {
         self.show_cosigners();
         // Of several only the last counts: each is newer, or has more lines.
         let Some(note) = newest else { return Ok(()) };
-        self.policy.check(&note).map_err(|why| PublishError::Policy {
-            size: note.unverified().size().get(),
-            why: why.to_string(),
-        })?;
         let publisher = Arc::clone(self);
-        let bytes = note.to_string();
-        let written =
-            tokio::task::spawn_blocking(move || lock(&publisher.store).publish_checkpoint(bytes.as_bytes()));
-        if let Ok(Err(error)) = written.await {
+        let written = tokio::task::spawn_blocking(move || publisher.publish(note));
+        // A panic there is ours and has been printed.
+        written.await.unwrap_or(Ok(()))
+    }
+
+    /// Keeps a checkpoint with a quorum and shows it to everybody; at the end of a term, hands over.
+    fn publish(&self, note: SignedCheckpoint) -> Result<(), PublishError> {
+        let size = note.unverified().size().get();
+        let checked = self.together.gathering().panel().policy().check(&note).map(drop);
+        checked.map_err(|why| PublishError::Policy { size, why: why.to_string() })?;
+        if let Err(error) = lock(&self.store).publish_checkpoint(note.to_string().as_bytes()) {
             // The note is no less true: everybody may have it, and the next one is written again.
             tracing::error!(error = %chain(&error), "the published checkpoint cannot be kept");
         }
         self.announce(note);
+        self.hand_over_where_due();
         Ok(())
     }
 
+    /// What an only validator has not yet published when it stops.
+    ///
+    /// # Errors
+    /// [`PublishError`].
+    pub fn publish_the_rest(&self) -> Result<(), PublishError> {
+        let alone = self.together.gathering().panel().members() == [self.ledger.member.as_str()];
+        let size = self.view().size();
+        if !alone || size <= self.ledger.published.borrow().tree_size {
+            return Ok(());
+        }
+        let signed = self.sign(size)?;
+        let effects = self.together.gathering().signed(&signed, &self.view());
+        for effect in effects {
+            if let Effect::Publish(note) = effect {
+                self.publish(note)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The log has grown, or a term has ended.
+    fn grown(&self) -> Vec<Effect> {
+        let company = self.company();
+        let mut gathering = self.together.gathering();
+        gathering.expect(company);
+        gathering.grown(&self.view())
+    }
+
     fn show_cosigners(&self) {
-        let Some(together) = &self.together else { return };
+        let together = &self.together;
         let gathering = together.gathering();
-        let waits = gathering.waits_for(&self.ledger.reader).map_or_else(String::new, |why| why.to_string());
+        let waits = gathering.waits_for(&self.view()).map_or_else(String::new, |why| why.to_string());
         let newest = gathering.newest_sizes();
         drop(gathering);
         self.ledger.cosigners.send_if_modified(|shown| {
@@ -356,7 +429,7 @@ impl Publisher {
     }
 
     fn send(&self, to: Option<String>, message: &Message) {
-        let Some(together) = &self.together else { return };
+        let together = &self.together;
         let outbound = together.outbound.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(outbound) = outbound {
             outbound(to, message.encode());

@@ -12,6 +12,9 @@ use tonic::{Request, Response, Status};
 use super::{Api, Page};
 use crate::faults::FaultCount;
 
+/// Most changes of the validators in one answer.
+const HANDOVERS_A_PAGE: usize = 100;
+
 /// The service.
 pub struct Consortium(pub Arc<Api>);
 
@@ -110,6 +113,18 @@ impl ConsortiumService for Consortium {
         let evidence = tokio::task::spawn_blocking(move || faults.evidence(&name)).await.ok().flatten();
         let evidence = evidence.ok_or_else(|| Status::not_found("no evidence of this name is kept"))?;
         Ok(Response::new(v1::GetEvidenceResponse { evidence: evidence.into() }))
+    }
+
+    async fn list_handovers(
+        &self,
+        request: Request<v1::ListHandoversRequest>,
+    ) -> Result<Response<v1::ListHandoversResponse>, Status> {
+        let after = request.into_inner().after_height;
+        let kept = self.0.ledger.handovers.borrow().clone();
+        let page = kept.range(after.saturating_add(1)..).take(HANDOVERS_A_PAGE);
+        let handovers = page
+            .map(|(from_height, file)| v1::HandoverFile { from_height: *from_height, file: file.clone() });
+        Ok(Response::new(v1::ListHandoversResponse { handovers: handovers.collect() }))
     }
 }
 

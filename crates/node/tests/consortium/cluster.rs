@@ -40,9 +40,14 @@ pub(crate) fn address() -> SocketAddr {
 impl Cluster {
     /// A ledger whose first validators are `validators`, all of [`MEMBERS`] being members.
     pub(crate) fn new(validators: &[&str]) -> Self {
+        Self::of(&MEMBERS, validators)
+    }
+
+    /// The same with other members.
+    pub(crate) fn of(members: &[&str], validators: &[&str]) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let keys: Vec<_> = MEMBERS.iter().map(|_| NodeKeys::generate().expect("randomness")).collect();
-        let all: Vec<_> = MEMBERS
+        let keys: Vec<_> = members.iter().map(|_| NodeKeys::generate().expect("randomness")).collect();
+        let all: Vec<_> = members
             .iter()
             .zip(&keys)
             .map(|(member, keys)| keys.validator(member, &address().to_string()))
@@ -63,7 +68,7 @@ impl Cluster {
             });
         }
         let any = "127.0.0.1:0".parse().expect("an address");
-        for (member, keys) in MEMBERS.iter().zip(&keys) {
+        for (member, keys) in members.iter().zip(&keys) {
             let home = dir.path().join(member);
             genesis::install(&home, &genesis, &consortium, keys, member, any, any).expect("writable");
         }

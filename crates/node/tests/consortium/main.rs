@@ -1,6 +1,7 @@
 //! Several organisations' nodes, as their members and operators meet them.
 
 mod cluster;
+mod growth;
 mod together;
 #[allow(dead_code, reason = "shared with the tests of one node, which need more of it")]
 #[path = "../it/world.rs"]

@@ -126,7 +126,12 @@ fn ore_peer_links(links: &ore_peer::Links) -> usize {
     links.report().iter().filter(|link| link.connected).count()
 }
 
-async fn change_validators(cluster: &Cluster, node: &Running, members: &[&str], approving: &[&str]) {
+pub(crate) async fn change_validators(
+    cluster: &Cluster,
+    node: &Running,
+    members: &[&str],
+    approving: &[&str],
+) {
     let set = members.iter().map(|member| cluster.validator(member)).collect();
     let proposal = sign("mine", Event::ChangeValidators(v1::ChangeValidators { validators: set }));
     node.submit(&proposal).await.expect("proposed");

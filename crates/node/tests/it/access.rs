@@ -58,7 +58,7 @@ const SHARE: &str = "UUUUUUUDDD..";
 
 /// What is expected of each call. The node has a table of its own: this one says what it must come to.
 #[rustfmt::skip]
-const EXPECTED: [(&str, &str); 64] = [
+const EXPECTED: [(&str, &str); 65] = [
     ("/oreledger.v1.SubmissionService/Submit", SIGNED),
     ("/oreledger.v1.SubmissionService/SubmitStream", SIGNED),
     ("/oreledger.v1.LotService/GetLot", LOT),
@@ -92,6 +92,7 @@ const EXPECTED: [(&str, &str); 64] = [
     ("/oreledger.v1.ConsortiumService/GetValidators", MEMBER),
     ("/oreledger.v1.ConsortiumService/ListPeers", MEMBER),
     ("/oreledger.v1.ConsortiumService/GetEvidence", MEMBER),
+    ("/oreledger.v1.ConsortiumService/ListHandovers", PUBLIC),
     ("/grpc.health.v1.Health/Check", PUBLIC),
     ("/grpc.health.v1.Health/Watch", PUBLIC),
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", PUBLIC),

@@ -223,6 +223,13 @@ impl ConsortiumService for Liar {
     ) -> Result<Response<v1::GetEvidenceResponse>, Status> {
         Err(Status::unimplemented("nobody asks the liar"))
     }
+
+    async fn list_handovers(
+        &self,
+        _: Request<v1::ListHandoversRequest>,
+    ) -> Result<Response<v1::ListHandoversResponse>, Status> {
+        Ok(Response::new(v1::ListHandoversResponse::default()))
+    }
 }
 
 /// An honest node, and the liar before it.

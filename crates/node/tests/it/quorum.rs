@@ -83,7 +83,6 @@ impl Four {
                 }
             }
         }));
-        let inbox = inbox.expect("one of several");
         self.wires.lock().unwrap_or_else(PoisonError::into_inner).insert(member.to_owned(), inbox);
         let running = tokio::spawn(Arc::clone(&publisher).run());
         Node { ledger, publisher, running }

@@ -34,7 +34,9 @@ pub(crate) struct Running {
 }
 
 pub(crate) fn key(member: &str) -> SecretKey {
-    SecretKey::from_seed(&[member.len() as u8; 32])
+    let mut seed = [member.len() as u8; 32];
+    seed[..member.len()].copy_from_slice(member.as_bytes());
+    SecretKey::from_seed(&seed)
 }
 
 /// Signs an event that happened now.
