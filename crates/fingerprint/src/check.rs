@@ -465,12 +465,14 @@ fn lot_p_value(
     if campaign != CampaignAllowance::SameLaboratory {
         return LotPValue::OtherLaboratory;
     }
-    let same = |logs: &&Logs| logs.observed() == calibration.observed() && calibration.space() == space;
-    let scores: Vec<f64> = spots
-        .iter()
-        .filter(same)
-        .map(|logs| library.score(core::slice::from_ref(logs), space, &Extra::NONE).origins[origin])
-        .collect();
+    // What a spot observed beside the calibration's elements is left out of the p-value.
+    let elements = calibration.observed();
+    let holds = |logs: &&Logs| logs.observed().and(elements) == elements && calibration.space() == space;
+    let score = |logs: &Logs| {
+        let logs = logs.only(elements);
+        library.score(core::slice::from_ref(&logs), space, &Extra::NONE).origins[origin]
+    };
+    let scores: Vec<f64> = spots.iter().filter(holds).map(score).collect();
     if scores.is_empty() {
         return LotPValue::OtherElements;
     }

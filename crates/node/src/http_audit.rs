@@ -22,7 +22,7 @@ use crate::{
 const MOST_FINDINGS: usize = 10_000;
 
 /// Reads a request of this name from JSON; nothing at all stands for an empty one.
-fn request<T: Message + Default>(name: &str, body: &[u8]) -> Result<T, Status> {
+pub(crate) fn request<T: Message + Default>(name: &str, body: &[u8]) -> Result<T, Status> {
     let body = if body.is_empty() { b"{}" } else { body };
     let wrong = |error: &dyn std::fmt::Display| status::malformed("request", &format!("{name}: {error}"));
     let descriptor = pool().get_message_by_name(name).ok_or_else(|| Status::internal("unknown message"))?;

@@ -18,8 +18,9 @@ use ore_peer::{Links, SideFrame};
 use ore_store::StoreError;
 use ore_wire::v1::{
     audit_service_server::AuditServiceServer, consortium_service_server::ConsortiumServiceServer,
-    log_service_server::LogServiceServer, lot_service_server::LotServiceServer,
-    provenance_service_server::ProvenanceServiceServer, submission_service_server::SubmissionServiceServer,
+    fingerprint_service_server::FingerprintServiceServer, log_service_server::LogServiceServer,
+    lot_service_server::LotServiceServer, provenance_service_server::ProvenanceServiceServer,
+    submission_service_server::SubmissionServiceServer,
 };
 use tokio::{
     net::TcpListener,
@@ -46,9 +47,14 @@ use crate::{
     pool::Pool,
     port::{Open, Port},
     publisher::{PublishError, Publisher},
+    query_log::QueryLog,
     recovery::{self, OpenError, Opened},
     sequencer::{Clock, Sequencer, Settings, validators_of},
-    services::{Api, audit, consortium, log, lot, provenance, submission},
+    services::{
+        Api, audit, consortium,
+        fingerprint::{self, FingerprintDesk},
+        log, lot, provenance, submission,
+    },
     tls::{self, TlsError},
     witness::{Witness, WitnessError},
 };
@@ -134,6 +140,15 @@ pub enum NodeError {
     /// What this node has cosigned for other ledgers, or which they are.
     #[error("witness for other ledgers")]
     Witness(#[from] WitnessError),
+    /// The log of queries.
+    #[error("open the log of queries in {}", path.display())]
+    Queries {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
     /// The folder of evidence.
     #[error("open the evidence in {}", path.display())]
     Evidence {
@@ -299,6 +314,7 @@ impl Node {
             query_lots: config.query_lots,
             log_key: log_signer(&consortium, &keys)?,
             witness: witness(&config, &consortium, &keys, &ledger)?,
+            fingerprint: FingerprintDesk::new(queries(&config)?),
             questions: Fair::new(cores().div_ceil(2)),
         });
         let (health_reporter, health_service) = tonic_health::server::health_reporter();
@@ -641,6 +657,10 @@ async fn start_ordering(
     }
 }
 
+fn queries(config: &Config) -> Result<QueryLog, NodeError> {
+    QueryLog::open(&config.data).map_err(|source| NodeError::Queries { path: config.data.clone(), source })
+}
+
 fn start_verifiers(admission: &Arc<Admission>) -> Result<Vec<thread::JoinHandle<()>>, NodeError> {
     // One core is left to the sequencer.
     let count = cores().saturating_sub(1).clamp(1, 8);
@@ -678,6 +698,7 @@ where
     let lots = LotServiceServer::new(lot::Lots(Arc::clone(api)));
     let provenance = ProvenanceServiceServer::new(provenance::Provenance(Arc::clone(api)));
     let audit = AuditServiceServer::new(audit::Audit(Arc::clone(api)));
+    let origin = FingerprintServiceServer::new(fingerprint::Fingerprint(Arc::clone(api)));
     let log = LogServiceServer::new(log::Log(Arc::clone(api)));
     let consortium = ConsortiumServiceServer::new(consortium::Consortium(Arc::clone(api)));
     let routes =
@@ -685,6 +706,7 @@ where
             .add_service(lots.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
             .add_service(provenance.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
             .add_service(audit.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
+            .add_service(origin.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
             .add_service(log.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
             .add_service(consortium.max_decoding_message_size(most_in).max_encoding_message_size(most_out))
             .add_service(health)
@@ -697,10 +719,11 @@ where
 
 /// Tells the standard health service what the node's own condition is.
 async fn report_health(health: Arc<Health>, reporter: tonic_health::server::HealthReporter) {
-    const READS: [&str; 5] = [
+    const READS: [&str; 6] = [
         "oreledger.v1.LotService",
         "oreledger.v1.ProvenanceService",
         "oreledger.v1.AuditService",
+        "oreledger.v1.FingerprintService",
         "oreledger.v1.LogService",
         "oreledger.v1.ConsortiumService",
     ];

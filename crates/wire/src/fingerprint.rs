@@ -7,8 +7,10 @@ pub mod answer;
 use ore_fingerprint::{
     attribution::{Attribution, grain_share},
     blend::BlendAnswer,
-    calibration::{Calibration, PValue},
-    check::{Assessment, CampaignAllowance, Lot, LotPValue, MAX_SPOTS, Outcome, Reason, SetAside},
+    calibration::PValue,
+    check::{
+        Assessment, CampaignAllowance, Lot, LotPValue, MAX_SPOTS, MIN_ELEMENTS, Outcome, Reason, SetAside,
+    },
     contrast::Space,
     element::{Element, ElementSet},
     library::Library,
@@ -327,11 +329,14 @@ fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// The calibration of a library for what its queries will have observed.
+/// The elements that every spot observed and that mineral and method leave; all that these leave when too few
+/// are common for a p-value.
 #[must_use]
-pub fn calibration(library: &Library, lot: &Lot) -> Calibration {
+pub fn left_by(library: &Library, lot: &Lot) -> ElementSet {
     let mask = library.substance().mineral().map_or(ElementSet::NONE, |mineral| mineral.disturbed());
     let mask = lot.disturbed.iter().fold(mask, ElementSet::with);
-    let observed: ElementSet = ElementSet::ALL.iter().filter(|element| !mask.has(*element)).collect();
-    Calibration::fit(library, Space::for_substance(library.substance()), observed)
+    let left: ElementSet = ElementSet::ALL.iter().filter(|element| !mask.has(*element)).collect();
+    let observed = lot.reports.iter().filter_map(|report| report.pattern().ok()).map(|it| it.observed());
+    let common = observed.fold(left, ElementSet::and);
+    if common.len() >= MIN_ELEMENTS { common } else { left }
 }

@@ -108,6 +108,7 @@ pub const CALLS: &[Call] = &[
     heavy("/v1/lots/{member}/{number}/trace", Needs::Sight, 16),
     row("/v1/lots/{member}/{number}/attribute", Needs::LotOrShare),
     row("/v1/audit/{question}", Needs::Sight),
+    row("/v1/fingerprint/{question}", Needs::Lot),
     row("/v1/records/{id}/receipt", Needs::Member),
     row("/v1/lots/{member}/{number}/passport", Needs::LotOrShare),
     row("/untp/facilities/{member}/{name}", Needs::Member),

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod bundle;
 pub mod consortium;
+pub mod fingerprint;
 pub mod log;
 pub mod lot;
 pub mod provenance;
@@ -49,6 +50,8 @@ pub struct Api {
     pub log_key: NoteSigner,
     /// This node as a witness for other ledgers.
     pub witness: Option<Arc<Witness>>,
+    /// What the origin check keeps between questions.
+    pub fingerprint: fingerprint::FingerprintDesk,
     /// Provenance questions computed at once.
     pub questions: Arc<Fair>,
 }
@@ -69,7 +72,7 @@ impl Api {
     }
 
     /// Ends a call that takes too long; what it was doing is dropped.
-    async fn timed<T>(&self, call: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
+    pub(crate) async fn timed<T>(&self, call: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
         tokio::time::timeout(self.request_timeout, call).await.unwrap_or_else(|_| {
             let seconds = self.request_timeout.as_secs();
             Err(Status::deadline_exceeded(format!("no answer within {seconds} s, the limit of this node")))

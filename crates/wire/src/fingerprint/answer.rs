@@ -2,9 +2,15 @@
 //!
 //! A node and a laboratory's desk without one use the same code, so that they cannot differ.
 
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
+
 use ore_fingerprint::{
     attribution::attribute as resembles,
     blend::{self, Part},
+    calibration::Calibration,
     check::{Claim, Lot, Outcome, Policy, check},
     contrast::Space,
     element::{Element, ElementSet},
@@ -19,7 +25,7 @@ use ore_fingerprint::{
 
 use ore_record::v1::{ReferenceAnalysis, ReferencePart};
 
-use super::{blend as blended, calibration, cautions, not_assessable, result, shares, step as tested};
+use super::{blend as blended, cautions, left_by, not_assessable, result, shares, step as tested};
 use crate::v1;
 
 /// Relative standard deviation of a mass that states none: half a percent, a weighbridge's.
@@ -31,13 +37,17 @@ pub const SYNTHETIC: &str = "synthetic";
 /// The mineral that the synthetic library plays.
 pub const SYNTHETIC_MATRIX: &str = "scheelite";
 
-/// A fitted library with its name.
-#[derive(Clone, Debug)]
+/// Calibrations that a library keeps: one for each set of elements that methods leave.
+const KEPT_CALIBRATIONS: usize = 8;
+
+/// A fitted library with its name, and the calibrations that were asked for so far.
+#[derive(Debug)]
 pub struct Fitted {
     /// Its distributions.
     pub library: Library,
     /// For answers.
     pub name: v1::LibraryName,
+    calibrations: Mutex<VecDeque<Arc<Calibration>>>,
 }
 
 impl Fitted {
@@ -50,14 +60,7 @@ impl Fitted {
         let (references, background) = synthetic::library(SHIPPED_SEED, SHIPPED);
         let library = Library::fit(Substance::named(SYNTHETIC_MATRIX), &references, &background)
             .expect("the shipped library fits: a test does it");
-        let name = v1::LibraryName {
-            library: SYNTHETIC.to_owned(),
-            version: 1,
-            matrix: SYNTHETIC_MATRIX.to_owned(),
-            synthetic: true,
-            ..v1::LibraryName::default()
-        };
-        Self { library, name }
+        Self::new(library, synthetic_name())
     }
 
     /// Of published parts.
@@ -68,7 +71,43 @@ impl Fitted {
         name: v1::LibraryName,
         parts: impl Iterator<Item = &'a ReferencePart>,
     ) -> Result<Self, FitError> {
-        Ok(Self { library: ledger::library(&name.matrix, parts)?, name })
+        Ok(Self::new(ledger::library(&name.matrix, parts)?, name))
+    }
+
+    /// Of distributions that were fitted.
+    #[must_use]
+    pub const fn new(library: Library, name: v1::LibraryName) -> Self {
+        Self { library, name, calibrations: Mutex::new(VecDeque::new()) }
+    }
+
+    /// The calibration for what a lot's method leaves. Fitted once: it takes a fit per reference sample.
+    #[must_use]
+    pub fn calibration(&self, lot: &Lot) -> Arc<Calibration> {
+        let observed = left_by(&self.library, lot);
+        let kept = || self.calibrations.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = kept().iter().find(|it| it.observed() == observed) {
+            return Arc::clone(known);
+        }
+        let space = Space::for_substance(self.library.substance());
+        let fitted = Arc::new(Calibration::fit(&self.library, space, observed));
+        let mut kept = kept();
+        if kept.len() >= KEPT_CALIBRATIONS {
+            kept.pop_front();
+        }
+        kept.push_back(Arc::clone(&fitted));
+        fitted
+    }
+}
+
+/// Name of the library that the program ships.
+#[must_use]
+pub fn synthetic_name() -> v1::LibraryName {
+    v1::LibraryName {
+        library: SYNTHETIC.to_owned(),
+        version: 1,
+        matrix: SYNTHETIC_MATRIX.to_owned(),
+        synthetic: true,
+        ..v1::LibraryName::default()
     }
 }
 
@@ -113,11 +152,11 @@ impl Map {
 /// Is the lot consistent with the claimed origin?
 #[must_use]
 pub fn check_lot(fitted: &Fitted, question: &Question<'_>) -> v1::OriginCheckResponse {
-    let Fitted { library, name } = fitted;
+    let Fitted { library, name, .. } = fitted;
     let lot = question.lot;
     let committed = matches!(question.commitment, v1::CommitmentBasis::Ledger | v1::CommitmentBasis::Stated);
     let claim = Claim { origin: question.origin.to_owned(), committed_before_assay: committed };
-    let mut outcome = check(library, &calibration(library, lot), lot, &claim, question.policy);
+    let mut outcome = check(library, &fitted.calibration(lot), lot, &claim, question.policy);
     if question.claims > 1 {
         outcome = ledger::several(outcome, question.claims);
     }
@@ -164,10 +203,10 @@ fn pictures(library: &Library, lot: &Lot, origin: &str, outcome: &Outcome, map: 
 #[must_use]
 pub fn attribute_lot(fitted: &Fitted, lot: &Lot, map: Option<Map>) -> v1::OriginAttributeResponse {
     use v1::origin_attribute_response::Result;
-    let Fitted { library, name } = fitted;
+    let Fitted { library, name, .. } = fitted;
     let mut cautions = cautions(lot, name);
     cautions.push("whoever has seen this answer can no longer commit a claim for the lot".to_owned());
-    let calibration = calibration(library, lot);
+    let calibration = fitted.calibration(lot);
     // Every reason but those about a claim, which nobody makes here.
     let usable = ore_fingerprint::check::usable(library, lot);
     let (result, map_svg) = match usable {

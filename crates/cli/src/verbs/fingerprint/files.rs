@@ -75,7 +75,7 @@ pub(super) fn library(path: Option<&Path>) -> Result<Fitted, Failure> {
         matrix: table.matrix,
         ..v1::LibraryName::default()
     };
-    Ok(Fitted { library, name })
+    Ok(Fitted::new(library, name))
 }
 
 /// A file, and behind its last `=` a dry mass in kilograms; 0 without one.

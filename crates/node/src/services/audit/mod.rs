@@ -109,9 +109,9 @@ impl AuditService for Audit {
 }
 
 /// A question with its view, inside a computing thread.
-struct Asked<'a> {
-    view: View<'a>,
-    custody: &'a Custody,
+pub(super) struct Asked<'a> {
+    pub(super) view: View<'a>,
+    pub(super) custody: &'a Custody,
     budget: Budget,
     /// Milliseconds of work.
     time_ms: u64,
@@ -122,7 +122,7 @@ thread_local! {
 }
 
 /// Computes off the reactor, a bounded number at once.
-async fn ask<T: Send + 'static>(
+pub(super) async fn ask<T: Send + 'static>(
     api: &Arc<Api>,
     as_of: Option<v1::AsOf>,
     limits: Option<v1::Limits>,
@@ -194,7 +194,7 @@ pub(super) fn behind(error: &IndexError) -> Status {
 }
 
 impl Asked<'_> {
-    fn lot(&self, id: &str) -> Result<u32, Status> {
+    pub(super) fn lot(&self, id: &str) -> Result<u32, Status> {
         self.view.lot_named(id).ok_or_else(|| no_lot(id))
     }
 
@@ -211,7 +211,7 @@ impl Asked<'_> {
         self.view.journal
     }
 
-    fn text(&self, word: Word) -> String {
+    pub(super) fn text(&self, word: Word) -> String {
         self.journal().text(word).to_owned()
     }
 
@@ -219,12 +219,12 @@ impl Asked<'_> {
         self.journal().lot_id(ordinal).to_owned()
     }
 
-    fn record_id(&self, leaf: u32) -> Bytes {
+    pub(super) fn record_id(&self, leaf: u32) -> Bytes {
         let id = self.custody.id_at(leaf.into());
         id.map(|id| Bytes::copy_from_slice(id.as_bytes())).unwrap_or_default()
     }
 
-    fn basis(&self, complete: bool) -> v1::Basis {
+    pub(super) fn basis(&self, complete: bool) -> v1::Basis {
         let cut = if complete { v1::CutShort::Unspecified } else { v1::CutShort::Time };
         v1::Basis {
             tree_size: self.view.as_of,
