@@ -160,12 +160,16 @@ impl Sequencer {
     async fn build(&mut self, even_empty: bool) -> Option<&Underway> {
         // Each turn takes what waits; it ends with a block, or with nothing left to take.
         loop {
+            if self.pool.is_empty() && !even_empty {
+                return None;
+            }
+            // The last wait before the block is under way: whoever stops waiting here has taken nothing from the pool.
+            let state = Arc::clone(&self.ledger.custody).write_owned().await;
             let mut batches =
                 self.pool.take(self.settings.block_records, MAX_BLOCK_BYTES - BLOCK_RESERVE_BYTES);
             if batches.is_empty() && !even_empty {
                 return None;
             }
-            let state = Arc::clone(&self.ledger.custody).write_owned().await;
             let started = Instant::now();
             let (state, draft, waiting) = self.apply_batches(state, &mut batches);
             if draft.records() == 0 && !even_empty {
@@ -391,11 +395,12 @@ impl Sequencer {
     /// Judges what waits against the state as it is, and answers what would not get into a block now: no proposer would
     /// take it, and its submitter need not wait for this node's turn to hear that. What would get in waits on.
     async fn sift(&mut self) {
-        let mut batches = self.pool.take(self.settings.block_records, MAX_BLOCK_BYTES - BLOCK_RESERVE_BYTES);
-        if batches.is_empty() || self.underway.is_some() {
-            return self.pool.put_back(batches);
+        if self.pool.is_empty() || self.underway.is_some() {
+            return;
         }
+        // The last wait: whoever stops waiting here has taken nothing from the pool.
         let state = Arc::clone(&self.ledger.custody).write_owned().await;
+        let mut batches = self.pool.take(self.settings.block_records, MAX_BLOCK_BYTES - BLOCK_RESERVE_BYTES);
         let (mut state, draft, waiting) = self.apply_batches(state, &mut batches);
         draft.undo(&mut state, &mut self.ledger.graph_mut());
         drop(state);

@@ -65,6 +65,8 @@ pub(crate) enum What {
     Stream,
     /// Receipts of new records, each verified here
     Receipt,
+    /// One record, then its receipt with a quorum, one after the other
+    Quorum,
     /// Shares of a lot
     Trace,
     /// Nothing: make a supply chain up, with known answers
@@ -134,6 +136,16 @@ pub(crate) async fn run(context: &Context, verb: &Bench) -> Outcome {
                 let (time, answers) = call.map_err(failure)?;
                 refuse_refusals(&answers)?;
                 times.push(time);
+            }
+        }
+        What::Quorum => {
+            let records = records(context, verb, &ledger)?;
+            begin = Instant::now();
+            for record in &records {
+                let begin = Instant::now();
+                let accepted = ledger.submit(record, Stage::Integrated).await.map_err(failure)?;
+                ledger.receipt(accepted.id, Duration::from_secs(30)).await.map_err(failure)?;
+                times.push(begin.elapsed());
             }
         }
         What::Unary | What::Receipt => {

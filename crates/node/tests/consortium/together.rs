@@ -194,3 +194,32 @@ async fn a_ledger_grows_from_one_validator_to_four_and_loses_one_again() {
         node.stop().await;
     }
 }
+
+/// The ordering engine stops waiting for work whenever a message comes: what waits for a block then must wait on.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_while_readers_hold_the_state_is_not_lost_when_others_decide() {
+    let cluster = Cluster::new(&MEMBERS);
+    let nodes = cluster.start_all().await;
+    for node in &nodes {
+        linked(node, 3).await;
+    }
+    let ledger = nodes[0].node.ledger();
+    let reading = std::sync::Arc::clone(&ledger.custody).read_owned().await;
+    let verified = ledger.metrics.verified.get();
+    let (mut door, record) = (nodes[0].submission(), commission(0, 1_000));
+    let request = v1_submit(&record);
+    let answer = tokio::spawn(async move { door.submit(request).await });
+    until("it is verified", async || (ledger.metrics.verified.get() > verified).then_some(())).await;
+    for number in 1..6 {
+        nodes[1 + number as usize % 3].submit(&commission(number, 1_000)).await.expect("three decide");
+    }
+    drop(reading);
+    answer.await.expect("no panic").expect("it is in, and not told that the node stops");
+    for node in nodes {
+        node.stop().await;
+    }
+}
+
+fn v1_submit(record: &ore_record::SignedRecord) -> ore_wire::v1::SubmitRequest {
+    ore_wire::v1::SubmitRequest { entry: record.entry().into(), wait: 0, promise: false }
+}
