@@ -16,7 +16,7 @@ impl Ledger {
         AuditServiceClient::new(self.channel()).max_decoding_message_size(MAX_RESPONSE_BYTES)
     }
 
-    fn answer<T>(&self, answer: Result<Response<T>, Status>) -> Result<T, ClientError> {
+    pub(crate) fn answer<T>(&self, answer: Result<Response<T>, Status>) -> Result<T, ClientError> {
         answer.map(Response::into_inner).map_err(|status| self.status(&status))
     }
 

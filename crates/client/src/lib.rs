@@ -7,6 +7,7 @@
 mod audit;
 mod error;
 mod handovers;
+mod fingerprint;
 mod identity;
 mod ledger;
 mod memory;

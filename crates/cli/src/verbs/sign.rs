@@ -7,7 +7,10 @@ use std::{
 
 use clap::Args;
 use ore_exchange::LineError;
-use ore_record::v1::Record;
+use ore_record::{
+    RecordId,
+    v1::{Record, record::Event},
+};
 use ore_wire::v1::Stage;
 use serde_json::{Value, json};
 
@@ -41,6 +44,13 @@ pub(crate) struct Statement {
     /// Stage to wait for
     #[arg(long, value_enum, default_value_t = Wait::Published)]
     wait: Wait,
+}
+
+impl Statement {
+    /// The stage to wait for.
+    pub(crate) const fn wait_for(&self) -> Stage {
+        self.wait.stage()
+    }
 }
 
 /// How far a record must have come.
@@ -91,6 +101,32 @@ pub(crate) async fn state(context: &Context, how: &Statement, event: &str, field
     }
     let record = ore_exchange::json::record_from_json(&line).map_err(|error| unreadable(&error))?;
     sign(context, how, record).await
+}
+
+/// A record with an event, as these options date and remark it.
+pub(crate) fn blank(context: &Context, how: &Statement, event: Event) -> Result<Record, Failure> {
+    let (event_time_ms, utc_offset_minutes) = match &how.at {
+        Some(time) => ore_exchange::parse_time(time).map_err(|error| unreadable(&error))?,
+        None => (now_ms(), 0),
+    };
+    let corrects = match &how.corrects {
+        None => Vec::new(),
+        Some(id) => RecordId::from_hex(id)
+            .ok_or_else(|| {
+                Failure::usage(format_args!("{id:?} is no record"), "write its 64 hexadecimal digits")
+            })?
+            .as_bytes()
+            .to_vec(),
+    };
+    Ok(Record {
+        author: context.acting()?.to_owned(),
+        event_time_ms,
+        utc_offset_minutes,
+        note: how.note.clone().unwrap_or_default(),
+        corrects,
+        event: Some(event),
+        ..Record::default()
+    })
 }
 
 /// Shows, asks, signs, hands in.

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use crate::support::{err, ok, out, run};
+use crate::support::{TestLedger, err, ok, out, run};
 
 const ELEMENTS: [&str; 14] =
     ["La", "Ce", "Pr", "Nd", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm", "Yb", "Lu"];
@@ -275,4 +275,91 @@ fn attribution_names_three_origins_and_warns() {
     let text = ok(folder.path(), &["fingerprint", "attribute", "--assay", "assay.csv"]);
     assert!(text.contains(&format!("resembles            {HOME}")), "{text}");
     assert!(text.contains("can no longer commit a claim"), "{text}");
+}
+
+#[test]
+fn a_claim_is_judged_by_records_from_the_library_to_the_revealed_assay() {
+    let ledger = TestLedger::start();
+    let folder = ledger.folder.path();
+    ledger.write("library.csv", &ok(folder, &["fingerprint", "library", "example"]));
+    let publish = ["fingerprint", "library", "publish", "library.csv", "--name", "demo", "--as", "mine-a"];
+    let named = ["--synthetic", "--yes", "--wait", "integrated"];
+    let library = ledger.ok(&[&publish[..], &named].concat()).trim().to_owned();
+    let listed = ledger.ok(&["fingerprint", "library", "list"]);
+    assert!(listed.contains("mine-a/demo") && listed.contains(&library), "{listed}");
+    let shown = ledger.ok(&["fingerprint", "library", "show", &library]);
+    assert!(shown.contains("640 analyses of 12 origins"), "{shown}");
+
+    for lot in ["L1", "L2"] {
+        let lot = format!("mine-a/{lot}");
+        let tag = format!("T-{lot}");
+        let what = ["lot", "commission", &lot, "--material", "concentrate", "--form", "scheelite"];
+        let how = ["--mass", "100 kg", "--facility", "mine-a/site", "--tag", &tag, "--origin", "AU"];
+        let commission = [&what[..], &how, &["--as", "mine-a", "--yes"]].concat();
+        ledger.ok(&commission);
+    }
+    let claim = |lot: &str, origin: &str| {
+        ledger.ok(&[
+            "fingerprint",
+            "claim",
+            lot,
+            "--origin",
+            origin,
+            "--library",
+            &library,
+            "--as",
+            "mine-a",
+            "--yes",
+        ])
+    };
+    // Nothing is claimed and nothing shown: both reasons, and no pass.
+    let empty = ledger.run(&["fingerprint", "check", "mine-a/L1"]);
+    assert_eq!(empty.status.code(), Some(1));
+    assert!(
+        out(&empty).contains("no record claims an origin") && out(&empty).contains("no assay"),
+        "{}",
+        out(&empty)
+    );
+
+    claim("mine-a/L1", HOME);
+    Assay::of(folder, HOME).write(folder);
+    let assay = |rest: &[&str]| {
+        let head = ["fingerprint", "assay", "mine-a/L1", "--table", "assay.csv", "--session", "7"];
+        ledger.run(&[&head[..], rest, &["--as", "mine-a", "--yes"]].concat())
+    };
+    let committed = assay(&["--commit", "secret"]);
+    assert!(committed.status.success(), "{}", err(&committed));
+    let committed = out(&committed).trim().to_owned();
+    let early = ledger.run(&["fingerprint", "check", "mine-a/L1"]);
+    assert!(out(&early).contains("no assay of the lot shows a trace pattern"), "{}", out(&early));
+    // Another result than the one committed to does not open it.
+    Assay::of(folder, "Synthetic origin 08").write(folder);
+    let other = assay(&["--reveal", &committed, "--secret", "secret"]);
+    assert!(err(&other).contains("do not give the committed hash"), "{}", err(&other));
+    Assay::of(folder, HOME).write(folder);
+    let revealed = assay(&["--reveal", &committed, "--secret", "secret"]);
+    assert!(revealed.status.success(), "{}", err(&revealed));
+
+    let text = ledger.ok(&["fingerprint", "check", "mine-a/L1", "--svg", "lot.svg"]);
+    assert!(text.contains("support for the claim"), "{text}");
+    assert!(text.contains("its record stands before every pattern of the lot"), "{text}");
+    assert!(fs::read_to_string(folder.join("lot.svg")).expect("a picture").contains("CI chondrite"));
+
+    // A second claim, as whoever is fishing makes it: from now on nothing is assessed.
+    claim("mine-a/L1", "Synthetic origin 08");
+    let fishing = ledger.run(&["fingerprint", "check", "mine-a/L1"]);
+    assert_eq!(fishing.status.code(), Some(1));
+    assert!(out(&fishing).contains("2 different origins were claimed for the lot"), "{}", out(&fishing));
+    let findings = ledger.ok(&["findings", "mine-a/L1", "--rule", "O16"]);
+    assert!(findings.contains("2 different origins were claimed"), "{findings}");
+    let queries = ledger.ok(&["fingerprint", "queries", "--lot", "mine-a/L1"]);
+    assert_eq!(queries.lines().filter(|line| line.contains("check")).count(), 4, "{queries}");
+
+    // A lot of the ledger against a file of this desk.
+    let step =
+        ["fingerprint", "step", "--kind", "same-material", "--before", "mine-a/L1", "--after", "assay.csv"];
+    assert!(ledger.ok(&step).contains("consistent with what was declared"));
+    // The other lot was never assayed.
+    let none = ledger.run(&["fingerprint", "attribute", "mine-a/L2"]);
+    assert!(out(&none).contains("no assay of the lot shows a trace pattern"), "{}", out(&none));
 }

@@ -58,7 +58,11 @@ const SHARE: &str = "UUUUUUUDDD..";
 
 /// What is expected of each call. The node has a table of its own: this one says what it must come to.
 #[rustfmt::skip]
+<<<<<<< HEAD
 const EXPECTED: [(&str, &str); 65] = [
+=======
+const EXPECTED: [(&str, &str); 71] = [
+>>>>>>> bc6e85f (node, client, cli: claims, libraries and patterns as signed records; the origin check of a lot by its records; who asked what)
     ("/oreledger.v1.SubmissionService/Submit", SIGNED),
     ("/oreledger.v1.SubmissionService/SubmitStream", SIGNED),
     ("/oreledger.v1.LotService/GetLot", LOT),
@@ -78,6 +82,12 @@ const EXPECTED: [(&str, &str); 65] = [
     ("/oreledger.v1.AuditService/MetalAccounts", SIGHT),
     ("/oreledger.v1.AuditService/ChainOfCustody", SIGHT),
     ("/oreledger.v1.AuditService/LotFootprint", SIGHT),
+    ("/oreledger.v1.FingerprintService/Check", LOT),
+    ("/oreledger.v1.FingerprintService/Attribute", LOT),
+    ("/oreledger.v1.FingerprintService/Step", LOT),
+    ("/oreledger.v1.FingerprintService/ListLibraries", MEMBER),
+    ("/oreledger.v1.FingerprintService/GetLibrary", MEMBER),
+    ("/oreledger.v1.FingerprintService/ListQueries", SIGHT),
     ("/oreledger.v1.LogService/GetCheckpoint", PUBLIC),
     ("/oreledger.v1.LogService/GetConsistencyProof", PUBLIC),
     ("/oreledger.v1.LogService/GetReceipt", MEMBER),
@@ -107,6 +117,8 @@ const EXPECTED: [(&str, &str); 65] = [
     ("/v1/lots/{member}/{number}/trace", SIGHT),
     ("/v1/lots/{member}/{number}/attribute", LOT_OR_SHARE),
     ("/v1/audit/{question}", SIGHT),
+    // Which lot is asked about stands in the body; the service looks.
+    ("/v1/fingerprint/{question}", MEMBER),
     ("/v1/records/{id}/receipt", MEMBER),
     ("/v1/lots/{member}/{number}/passport", LOT_OR_SHARE),
     ("/untp/facilities/{member}/{name}", MEMBER),
@@ -213,6 +225,20 @@ impl Guarded {
     /// A request that the node would answer to somebody who may ask.
     fn grpc_request(&self, method: &str) -> Vec<u8> {
         let lot = LOT_NAME.to_owned();
+        let part = || wire::StepPart { lot: LOT_NAME.to_owned(), ..Default::default() };
+        match method {
+            "/oreledger.v1.FingerprintService/Check" => {
+                return wire::OriginCheckRequest { lot, ..Default::default() }.encode_to_vec();
+            }
+            "/oreledger.v1.FingerprintService/Attribute" => {
+                return wire::OriginAttributeRequest { lot, ..Default::default() }.encode_to_vec();
+            }
+            "/oreledger.v1.FingerprintService/Step" => {
+                let (before, after) = (vec![part()], Some(part()));
+                return wire::OriginStepRequest { before, after, ..Default::default() }.encode_to_vec();
+            }
+            _ => {}
+        }
         match method
             .strip_prefix("/oreledger.v1.")
             .and_then(|name| name.split('/').nth(1))

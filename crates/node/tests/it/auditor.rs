@@ -16,15 +16,15 @@ use crate::world::{ORIGIN, Running, config_of, start};
 const SEED: u64 = 11;
 const START_MS: u64 = 1_577_836_800_000;
 
-struct Story {
+pub(crate) struct Story {
     _dir: tempfile::TempDir,
-    node: Running,
+    pub(crate) node: Running,
     labels: Vec<Label>,
     known: Vec<ore_generate::Known>,
 }
 
 /// A node whose ledger holds a story of some hundred lots, and every violation.
-async fn story(lots: u64, broken: bool) -> Story {
+pub(crate) async fn story(lots: u64, broken: bool) -> Story {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let keys = NodeKeys::generate().expect("randomness");
     let validators =
@@ -55,7 +55,10 @@ impl Story {
             .max_decoding_message_size(ore_wire::MAX_RESPONSE_BYTES)
     }
 
-    async fn findings(&self, request: v1::FindingsRequest) -> (Vec<v1::Finding>, v1::FindingsSummary) {
+    pub(crate) async fn findings(
+        &self,
+        request: v1::FindingsRequest,
+    ) -> (Vec<v1::Finding>, v1::FindingsSummary) {
         let (mut findings, mut from_leaf) = (Vec::new(), request.from_leaf);
         loop {
             let request = v1::FindingsRequest { from_leaf, ..request.clone() };

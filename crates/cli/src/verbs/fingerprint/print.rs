@@ -7,6 +7,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 use crate::{
     failure::{Failure, Outcome},
     output,
+    verbs::audit::hex_of,
 };
 
 /// Prints a message as a node's JSON would say it.
@@ -240,4 +241,53 @@ pub(super) fn library(answer: &v1::GetLibraryResponse) -> String {
         ]
     }));
     format!("{}\n{}", lines.text(), output::table(&rows, &[2, 3]))
+}
+
+fn day(ms: u64) -> String {
+    ore_exchange::write_time(ms, 0)
+}
+
+/// Published versions.
+pub(super) fn libraries(answer: &v1::ListLibrariesResponse) -> String {
+    let heading = ["library", "version", "of", "origins", "never claimed", "analyses", "record", ""];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    rows.extend(answer.libraries.iter().map(|one| {
+        let name = one.name.clone().unwrap_or_default();
+        let record = if name.record.is_empty() { "shipped".to_owned() } else { hex_of(&name.record) };
+        let remark = match (name.synthetic, one.forked) {
+            (true, false) => "SYNTHETIC",
+            (false, true) => "another record states the same version",
+            (true, true) => "SYNTHETIC; another record states the same version",
+            (false, false) => "",
+        };
+        vec![
+            name.library,
+            name.version.to_string(),
+            name.matrix,
+            one.origins.to_string(),
+            one.background_origins.to_string(),
+            one.analyses.to_string(),
+            record,
+            remark.to_owned(),
+        ]
+    }));
+    output::table(&rows, &[1, 3, 4, 5])
+}
+
+/// Who asked what.
+pub(super) fn queries(answer: &v1::ListQueriesResponse) -> String {
+    let heading = ["when", "member", "question", "lot", "library", "origin", "outcome"];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    rows.extend(answer.queries.iter().map(|one| {
+        vec![
+            day(one.time_ms),
+            one.member.clone(),
+            one.question.clone(),
+            one.lot.clone(),
+            one.library.clone(),
+            one.origin.clone(),
+            one.outcome.clone(),
+        ]
+    }));
+    output::table(&rows, &[])
 }
