@@ -6,8 +6,8 @@
 
 mod audit;
 mod error;
-mod handovers;
 mod fingerprint;
+mod handovers;
 mod identity;
 mod ledger;
 mod memory;

@@ -58,11 +58,7 @@ const SHARE: &str = "UUUUUUUDDD..";
 
 /// What is expected of each call. The node has a table of its own: this one says what it must come to.
 #[rustfmt::skip]
-<<<<<<< HEAD
-const EXPECTED: [(&str, &str); 65] = [
-=======
-const EXPECTED: [(&str, &str); 71] = [
->>>>>>> bc6e85f (node, client, cli: claims, libraries and patterns as signed records; the origin check of a lot by its records; who asked what)
+const EXPECTED: [(&str, &str); 75] = [
     ("/oreledger.v1.SubmissionService/Submit", SIGNED),
     ("/oreledger.v1.SubmissionService/SubmitStream", SIGNED),
     ("/oreledger.v1.LotService/GetLot", LOT),
@@ -117,6 +113,9 @@ const EXPECTED: [(&str, &str); 71] = [
     ("/v1/lots/{member}/{number}/trace", SIGHT),
     ("/v1/lots/{member}/{number}/attribute", LOT_OR_SHARE),
     ("/v1/audit/{question}", SIGHT),
+    ("/v1/trust", PUBLIC),
+    ("/v1/draft", MEMBER),
+    ("/v1/submit", SIGNED),
     // Which lot is asked about stands in the body; the service looks.
     ("/v1/fingerprint/{question}", MEMBER),
     ("/v1/records/{id}/receipt", MEMBER),
