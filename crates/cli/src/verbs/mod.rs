@@ -26,5 +26,6 @@ pub(crate) mod share;
 pub(crate) mod sign;
 pub(crate) mod submit;
 pub(crate) mod tables;
+pub(crate) mod template;
 pub(crate) mod trace;
 pub(crate) mod verify;

@@ -43,11 +43,11 @@ const MAX_LINE_BYTES: usize = 1 << 20;
 Each line of FILE.jsonl is one record in protobuf's JSON mapping, in people's words where that is shorter:
   {\"label\":\"o1\",\"ship\":{\"lots\":[{\"lot\":\"mine-a/7\",\"mass\":\"25 kg\"}],\"receiver\":\"refiner-a\",...}}
   {\"author\":\"refiner-a\",\"accept\":{\"offer\":\"@o1\",\"lots\":[...],\"facility\":\"refiner-a/plant\"}}
-FILE.csv follows one template per event; `oreledger submit --templates` prints them.
+FILE.csv and FILE.xlsx follow one template per event: `oreledger template EVENT --csv|--xlsx`.
 Origin, author, nonce, key, heads and open offers are filled in; \"@label\" stands for the id of a line before.
 FILE.oreledger-state remembers what is in: run the same command again to continue.")]
 pub(crate) struct Submit {
-    /// JSON Lines (.jsonl) or CSV (.csv)
+    /// JSON Lines (.jsonl), CSV (.csv) or a workbook (.xlsx)
     #[arg(required_unless_present = "templates")]
     file: Option<PathBuf>,
     /// Stage to wait for
@@ -68,6 +68,16 @@ struct Tally {
     before: u64,
     refused: u64,
     new: Vec<RecordId>,
+    /// Of a workbook: sheet and row or cell of each record; its place is the number in this list, from 1.
+    names: Vec<String>,
+}
+
+impl Tally {
+    /// Where a record is in the file, for people.
+    fn place(&self, place: u64) -> String {
+        let name = usize::try_from(place).ok().and_then(|at| self.names.get(at.checked_sub(1)?));
+        name.cloned().unwrap_or_else(|| format!("line {place}"))
+    }
 }
 
 pub(crate) async fn run(context: &Context, verb: &Submit) -> Outcome {
@@ -77,9 +87,14 @@ pub(crate) async fn run(context: &Context, verb: &Submit) -> Outcome {
         return output::data(&texts.join("\n"));
     }
     let Some(path) = &verb.file else { return Ok(()) };
-    let lines = count_lines(path)?;
-    let mut drafts = drafts(path)?;
     let mut tally = Tally::default();
+    let (lines, mut drafts) = if path.extension().is_some_and(|extension| extension == "xlsx") {
+        let (names, lines) = workbook(path)?;
+        tally.names = names;
+        (tally.names.len() as u64, lines)
+    } else {
+        (count_lines(path)?, drafts(path)?)
+    };
     let bar = progress_bar(lines);
     if verb.dry_run {
         for draft in drafts {
@@ -113,7 +128,11 @@ pub(crate) async fn run(context: &Context, verb: &Submit) -> Outcome {
                     Some(first) => {
                         seen.insert(draft.hash, first);
                         let next = "delete it; if it happened twice, say so in its `note`";
-                        let same = Trouble::new("DUPLICATE", format_args!("the same as line {first}"), next);
+                        let same = Trouble::new(
+                            "DUPLICATE",
+                            format_args!("the same as {}", tally.place(first)),
+                            next,
+                        );
                         refuse(context, &bar, &mut tally, draft.place, &same)?;
                     }
                     None => {
@@ -175,7 +194,8 @@ fn settle(context: &Context, bar: &ProgressBar, tally: &mut Tally, place: u64, f
             let line = if context.json {
                 json!({ "line": place, "record": id, "leaf_index": accepted.leaf_index }).to_string()
             } else {
-                format!("{place}\t{id}\t{}", accepted.leaf_index)
+                let shown = if tally.names.is_empty() { place.to_string() } else { tally.place(place) };
+                format!("{shown}\t{id}\t{}", accepted.leaf_index)
             };
             bar.suspend(|| output::data(&line))
         }
@@ -204,13 +224,13 @@ fn refuse(context: &Context, bar: &ProgressBar, tally: &mut Tally, place: u64, t
         &trouble.next_step
     };
     bar.suspend(|| {
-        eprintln!("line {place}{field}: {} [{}]\n  next: {next}", trouble.message, trouble.reason);
+        eprintln!("{}{field}: {} [{}]\n  next: {next}", tally.place(place), trouble.message, trouble.reason);
         if !context.json {
             return Ok(());
         }
         output::data(
             &json!({
-                "line": place, "refused": trouble.reason, "field": trouble.field, "message": trouble.message,
+                "line": place, "place": tally.place(place), "refused": trouble.reason, "field": trouble.field, "message": trouble.message,
                 "next_step": next,
             })
             .to_string(),
@@ -294,10 +314,31 @@ fn drafts(path: &Path) -> Result<Lines, Failure> {
             Ok(Box::new(std::iter::from_fn(move || numbered.next_line(&shown))))
         }
         _ => Err(Failure::usage(
-            format_args!("{} is neither .jsonl nor .csv", path.display()),
+            format_args!("{} is neither .jsonl, .csv nor .xlsx", path.display()),
             "name the file by what is in it",
         )),
     }
+}
+
+/// A workbook: where each record stands, and the records.
+fn workbook(path: &Path) -> Result<(Vec<String>, Lines), Failure> {
+    let bytes = std::fs::read(path).map_err(|e| Failure::file("read", path, &e))?;
+    let drafts = ore_sheets::read(&bytes).map_err(|error| {
+        let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
+        Failure::usage(
+            format_args!("{}: {error}{cause}", path.display()),
+            "save it as .xlsx again, or each sheet as .csv; `oreledger template EVENT --xlsx` makes one to fill in",
+        )
+    })?;
+    let names = drafts.iter().map(ore_sheets::SheetDraft::place).collect();
+    let lines = drafts.into_iter().zip(1u64..).map(|(it, place)| {
+        // The cell is in the place's name already.
+        let mut line = of_csv(it.draft);
+        line.place = place;
+        line.item = line.item.map_err(|(_, error)| (place, LineError { column: None, ..error }));
+        Ok(line)
+    });
+    Ok((names, Box::new(lines)))
 }
 
 fn of_csv(draft: Draft) -> Line {

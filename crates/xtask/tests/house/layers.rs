@@ -23,6 +23,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("ore-epcis", 2),
     ("ore-untp", 2),
     ("ore-tables", 2),
+    ("ore-sheets", 2),
     ("ore-store", 3),
     ("ore-consensus", 3),
     ("ore-peer", 3),
