@@ -8,6 +8,7 @@
 pub mod did;
 pub mod event;
 pub mod facility;
+pub mod import;
 pub mod jose;
 pub mod names;
 mod number;

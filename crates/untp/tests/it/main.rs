@@ -2,4 +2,5 @@
 //! are those of other people.
 
 mod facts;
+mod incoming;
 mod out;
