@@ -247,7 +247,9 @@ impl<A: Application> Core<A> {
     fn open_gate_if_due(&mut self) {
         let due = match self.gate.as_ref().map(|gate| gate.until) {
             None => false,
-            Some(Until::Work) => self.peers.is_under_way(self.height.0, &self.set),
+            Some(Until::Work) => {
+                self.peers.is_under_way(self.height.0, &self.set) || self.is_asked_after_a_restart()
+            }
             Some(Until::Connected(_)) => {
                 let connected = self.peers.connected_power(&self.set, &self.config.member);
                 let total: u64 = self.set.0.iter().map(|v| v.power).sum();
@@ -257,6 +259,15 @@ impl<A: Application> Core<A> {
         if due {
             self.open_gate();
         }
+    }
+
+    /// The engine serves nobody before its first height has begun. A member that decides alone and was restarted has
+    /// nothing to begin it for but an observer that wants what is there already: the height begins, with an empty block
+    /// if need be.
+    fn is_asked_after_a_restart(&self) -> bool {
+        let first = matches!(&self.gate, Some(Gate { reply: Begin::First(_), .. }));
+        let alone = self.set.is_only(&self.config.member);
+        first && alone && self.app.last_committed().unwrap_or(0) > 0 && self.peers.has_company()
     }
 
     /// Lets the engine begin the height.

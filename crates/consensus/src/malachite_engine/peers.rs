@@ -104,6 +104,11 @@ impl Peers {
         set.0.iter().filter(|v| here(&v.address.0)).map(|v| v.power).sum()
     }
 
+    /// Whether anybody is connected.
+    pub(crate) fn has_company(&self) -> bool {
+        !self.state().peers.is_empty()
+    }
+
     /// Whether `height` is under way elsewhere: a validator voted there, or more than a third of the power
     /// says that it is over. One member's word about its tip is not enough to keep all others awake.
     pub(crate) fn is_under_way(&self, height: u64, set: &ValidatorSet) -> bool {

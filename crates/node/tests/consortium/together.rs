@@ -223,3 +223,20 @@ async fn what_waits_while_readers_hold_the_state_is_not_lost_when_others_decide(
 fn v1_submit(record: &ore_record::SignedRecord) -> ore_wire::v1::SubmitRequest {
     ore_wire::v1::SubmitRequest { entry: record.entry().into(), wait: 0, promise: false }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lone_validator_that_was_restarted_and_is_idle_serves_an_observer_all_the_same() {
+    let cluster = Cluster::new(&["mine"]);
+    let founder = cluster.start("mine").await;
+    for number in 0..5 {
+        founder.submit(&commission(number, 1_000)).await.expect("alone");
+    }
+    let before = root(&founder).0;
+    founder.stop().await;
+    let nodes = [cluster.start("mine").await, cluster.start("refiner").await];
+    let (size, _) = agreed(&[&nodes[0], &nodes[1]], before).await;
+    assert!(size <= before + 2, "an empty block at the most: {before}, then {size}");
+    for node in nodes {
+        node.stop().await;
+    }
+}
