@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::{
     Extension, Router,
-    extract::{Path, Query, State},
+    extract::{Path, Query, Request, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
@@ -260,8 +260,18 @@ async fn shared(api: &Api, caller: &Caller, query: &ShareQuery) -> Result<(Strin
 async fn share(
     State(api): State<Arc<Api>>,
     Extension(caller): Extension<Caller>,
-    Query(query): Query<ShareQuery>,
+    request: Request,
 ) -> Response {
+    if pages::wants_page(request.headers()) {
+        // Without a choice, the page is about the element that makes up most of the lot.
+        let element = shared(&api, &caller, &ShareQuery::default()).await.map_or(0, |(_, element)| element);
+        return pages::share(api, caller, request, element).await;
+    }
+    let Ok(Query(query)) = Query::<ShareQuery>::try_from_uri(request.uri()) else {
+        return problem(&Status::invalid_argument(
+            "a share link takes one parameter: element, an atomic number",
+        ));
+    };
     let attribution = async {
         let (lot, element) = shared(&api, &caller, &query).await?;
         let request = v1::AttributeRequest { lot, element, ..v1::AttributeRequest::default() };

@@ -39,6 +39,17 @@ pub(crate) async fn page(
     into_response(ore_web::answer(&source, &asked).await)
 }
 
+/// The passport that a share link opens; `element` unless the address names another.
+pub(crate) async fn share(api: Arc<Api>, caller: Caller, request: Request, element: u32) -> Response {
+    let mut asked = asked(&caller, request.uri(), request.headers());
+    if asked.query.get("element").is_none() {
+        let with = asked.query.with(&[("element", &element.to_string())]);
+        asked.query = Query::read(with.trim_start_matches('?'));
+    }
+    let source = Asking { api, caller };
+    into_response(ore_web::answer(&source, &asked).await)
+}
+
 /// Whether an answer is meant for a person: a browser says that it takes HTML.
 pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());

@@ -8,3 +8,8 @@ for (const input of document.querySelectorAll("input[type=range][data-output]"))
 for (const select of document.querySelectorAll("select[data-submit]")) {
   select.addEventListener("change", () => select.form.requestSubmit());
 }
+// Printing is the browser's own; without this script its menu does the same.
+for (const button of document.querySelectorAll("button[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}

@@ -36,6 +36,12 @@ pub const ROUTES: &[&str] = &[
     "/ledger/feed",
     "/lots",
     "/lots/{member}/{number}",
+    "/lots/{member}/{number}/{view}",
+    "/records/{id}",
+    "/facilities",
+    "/facilities/{owner}/{name}",
+    "/findings",
+    "/circularity",
 ];
 
 /// Who looks at the pages, as the node has found out.
@@ -164,15 +170,77 @@ fn file(name: &str, asked: &Asked) -> Page {
 }
 
 async fn page(source: &dyn Source, frame: &Frame<'_>, path: &[&str]) -> Result<Markup, Refused> {
+    if matches!(frame.asked.viewer, Viewer::Guest { .. }) && path.first() != Some(&"share") {
+        return Err(Refused::Denied(frame.words().guest_only.to_owned()));
+    }
     match path {
         [""] | ["ledger"] => pages::ledger::page(source, frame).await,
         ["lots"] => pages::lots::page(source, frame).await,
         ["lots", member, number] => pages::lot::page(source, frame, &format!("{member}/{number}")).await,
+        ["lots", member, number, view] => lot_view(source, frame, &format!("{member}/{number}"), view).await,
+        ["records", id] => pages::record::page(source, frame, id).await,
+        ["facilities"] => pages::balance::list(source, frame).await,
+        ["facilities", owner, name] => pages::balance::page(source, frame, &format!("{owner}/{name}")).await,
+        ["circularity"] => pages::circularity::page(source, frame).await,
+        ["findings"] => pages::findings::page(source, frame).await,
+        ["share", _] => match &frame.asked.viewer {
+            Viewer::Guest { lot, .. } => pages::passport::page(source, frame, lot).await,
+            _ => Err(Refused::NotFound(String::new())),
+        },
         ["ledger", "feed"] => pages::ledger::feed(source, frame).await,
         ["session"] => Ok(pages::session::page(frame)),
         ["verify"] => Ok(entry::verify(frame)),
         ["enter"] => entry::enter(source, frame, None).await,
         ["enter", form] => entry::enter(source, frame, Some(form)).await,
         _ => Err(Refused::NotFound(String::new())),
+    }
+}
+
+async fn lot_view(source: &dyn Source, frame: &Frame<'_>, lot: &str, view: &str) -> Result<Markup, Refused> {
+    match view {
+        "passport" => pages::passport::page(source, frame, lot).await,
+        "recall" => pages::recall::page(source, frame, lot).await,
+        "custody" => pages::custody::page(source, frame, lot).await,
+        "journey" => pages::journey::page(source, frame, lot).await,
+        "loop" => pages::circularity::of_lot(source, frame, lot).await,
+        "dependence" => pages::dependence::page(source, frame, lot).await,
+        "assays" => pages::assays::page(source, frame, lot).await,
+        _ => Err(Refused::NotFound(String::new())),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// What a browser without any settings asks, open ledger.
+    pub(crate) fn asked(address: &str) -> Asked {
+        let (path, query) = address.split_once('?').unwrap_or((address, ""));
+        Asked {
+            path: path.to_owned(),
+            query: Query::read(query),
+            chosen: None,
+            accepted: String::new(),
+            viewer: Viewer::Everybody,
+            here: "http://localhost:8720".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_policy_lets_nothing_in_from_outside_and_runs_nothing_that_stands_in_a_page() {
+        let policy = CONTENT_SECURITY_POLICY;
+        assert!(policy.starts_with("default-src 'none'"));
+        for word in ["unsafe", "http:", "https:", "*", "'nonce", "blob:"] {
+            assert!(!policy.contains(word), "{word} in {policy}");
+        }
+        for directive in [
+            "script-src 'self'",
+            "style-src 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+            "form-action 'self'",
+        ] {
+            assert!(policy.contains(directive), "{directive}");
+        }
     }
 }

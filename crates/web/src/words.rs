@@ -59,6 +59,7 @@ words! {
     error_bad: "The question cannot be read", "要求を読み取れません";
     error_later: "Not now", "しばらくお待ちください";
     error_broken: "The node is at fault", "ノードの障害です";
+    guest_only: "a share link shows one passport and its proof, nothing else", "共有リンクで見られるのは一つのパスポートとその証明のみです";
     error_next_sign_in: "This ledger is for its members. Sign in with a token of your member's key.", "この台帳は会員専用です。会員の鍵で作ったトークンでサインインしてください。";
     error_next_denied: "Ask a member who holds, made or owns the lot for a share link.", "ロットを保有・製造・所有する会員に共有リンクを依頼してください。";
     error_next_not_found: "Check the address, or search for the lot.", "アドレスを確認するか、ロットを検索してください。";
@@ -246,6 +247,7 @@ words! {
     event_ship: "shipping", "出荷";
     event_accept: "accepting", "受領";
     event_decline: "declining", "受領拒否";
+    event_offer_ended: "offer ended", "提示終了";
     event_cancel: "shipment cancelled", "出荷取消";
     event_assay: "assay", "分析";
     event_reference: "reference analyses", "標準分析値";
@@ -322,6 +324,223 @@ words! {
     signed_by: "Signed by", "署名者";
     signature: "Signature", "署名値";
     feed: "What was recorded last", "最新の記録";
+
+    // passport
+    passport: "Material passport", "材料パスポート";
+    passport_of: "Passport of {0}", "{0} のパスポート";
+    countries: "Countries of origin", "原産国";
+    made: "Recorded", "記録日";
+    print: "Print or save as PDF", "印刷・PDF保存";
+    checks: "Checks", "検査項目";
+    checks_lead: "Each line opens what it rests on. What cannot be shown is not green.", "各項目から根拠を開けます。根拠のない項目が緑になることはありません。";
+    check_passed: "passed", "合格";
+    check_attention: "look at it", "要確認";
+    check_failed: "failed", "不合格";
+    evidence: "Evidence", "根拠";
+    not_shown: "not shown to whoever looks at this page", "この閲覧者には表示されません";
+    check_log: "The record that made the lot is in the log", "ロットを生成した記録が台帳にある";
+    check_log_said: "entry {0}, sealed {1}", "項目 {0}、確定 {1}";
+    check_cosigned: "More than two thirds of the validators sign for the log", "検証者の三分の二超が台帳に署名";
+    check_cosigned_said: "{0} of {1}, up to entry {2}", "{1} 者中 {0} 者、項目 {2} まで";
+    check_chain: "The chain of its records is whole", "記録の連鎖に欠けがない";
+    check_chain_said: "{0} records, each naming the one before", "{0} 記録、それぞれが直前の記録を指す";
+    check_origin: "Origin is known", "原産地が判明";
+    check_origin_all: "all of the metal", "全量";
+    check_origin_part: "at least {0}; {1} at most is of unknown origin", "{0} 以上が判明、不明は最大 {1}";
+    check_complete: "Every ancestor was followed", "すべての祖先を追跡";
+    check_complete_said: "{0} ancestors", "祖先 {0} ロット";
+    check_complete_cut: "{0} was not followed", "{0} は未追跡";
+    check_assay: "The content was measured", "含有量が実測されている";
+    check_assay_measured: "by an assay of this lot", "このロットの分析による";
+    check_assay_declared: "declared by its maker; no assay of this lot", "製造者の申告のみ、このロットの分析なし";
+    check_declared: "The declared country is the computed one", "申告原産国が計算結果と一致";
+    check_declared_none: "no single country is declared", "単一国の申告なし";
+    check_declared_said: "declared {0}, computed {1}", "申告 {0}、計算 {1}";
+    check_custody: "Custody has no gaps", "保管の連鎖に途切れがない";
+    check_custody_said: "{0} moments", "{0} 時点";
+    check_custody_gaps: "gaps or journeys to look at: {0}", "途切れ・輸送 {0} 件を確認";
+    check_findings: "The rules flag nothing in the lot or its ancestors", "ロットと祖先に規則上の指摘がない";
+    check_findings_said: "{0} findings, {1} of them severe, in {2} records", "{2} 記録中 指摘 {0} 件（重大 {1} 件）";
+    check_not_judged: "Rules that could not be judged", "判定できなかった規則";
+    check_not_judged_said: "the profile lacks their lists: {0}", "規定に必要な一覧がありません：{0}";
+    check_attested: "Attestations about the lot", "ロットに関する証明";
+    check_attested_none: "none is recorded", "記録なし";
+    check_status: "The lot is neither recalled nor void", "ロットはリコール・無効ではない";
+    proof: "Proof without this node", "ノードに頼らない証明";
+    proof_lead: "A bundle is one file with every record, signature and hash behind these shares. It verifies offline.", "バンドルは割合の根拠となる全記録・署名・ハッシュを含む一つのファイルで、オフラインで検証できます。";
+    proof_bundle: "Download the bundle", "バンドルを保存";
+    passport_basis: "As of entry {0} of {1}, told by the node of {2}.", "{1} の項目 {0} 時点、{2} のノードによる回答。";
+    qr: "QR code that opens {0}", "{0} を開くQRコード";
+    qr_too_long: "The address is too long for a QR code.", "アドレスが長すぎるためQRコードを作成できません。";
+
+    // one record
+    bad_record_id: "a record id has 64 hexadecimal digits", "記録IDは16進数64桁です";
+    block: "Block", "ブロック";
+    block_time: "Block time", "ブロック時刻";
+    documents: "Documents", "文書";
+    record_id: "Record id", "記録ID";
+    key: "Author's key", "記録者の鍵";
+    corrects: "Corrects", "訂正対象";
+    receipt: "Download the receipt", "受領証を保存";
+    receipt_how: "The receipt proves offline that this record is in the log of {0} entries.", "受領証があれば、{0} 項目の台帳にこの記録があることをオフラインで証明できます。";
+    direction: "Taken or made", "投入・産出";
+    taken: "taken", "投入";
+    produced: "made", "産出";
+    declared_loss: "Declared loss", "申告損失";
+    from: "From", "出発";
+    to: "To", "到着";
+    carrier: "Carrier", "運送者";
+    permits: "Permits", "許可";
+
+    // findings
+    findings_all: "Everything that the rules flag in this ledger", "この台帳で規則が指摘するすべての事項";
+    findings_lot: "What the rules flag in {0} and its ancestors", "{0} とその祖先への指摘";
+    findings_facility: "What the rules flag at {0}", "{0} への指摘";
+    findings_none: "The rules that could be judged flag nothing.", "判定できた規則による指摘はありません。";
+    findings_word: "A finding is a reason to look, with its numbers; it convicts nobody, and evidence clears it.", "指摘は確認のきっかけであり、違反の断定ではありません。証拠により解消されます。";
+    rule: "Rule", "規則";
+    severe: "Severe", "重大";
+    plain: "To be explained", "要説明";
+    records_judged: "Records judged", "判定した記録";
+    profile_version: "Profile version", "規定の版";
+    clears: "Clears it", "解消方法";
+    threshold: "threshold", "閾値";
+    more_findings: "{0} more", "さらに {0} 件";
+
+    // recall
+    recall_title: "Recall of {0}", "{0} のリコール";
+    recall_lead: "Everything that contains {0} of {1}, and who holds it now.", "{1} の {0} を含むすべてのロットと現在の保管者。";
+    recall_lots: "Lots that contain some", "含むロット";
+    recall_remaining: "Still in them", "残存量";
+    recall_holders: "Holders", "保管者数";
+    recall_who: "Who holds it now", "現在の保管者";
+    recall_where: "lot that holds it", "含むロット";
+    recall_desc: "From {0} to the lots that hold something of it now, and to their custodians; {1} in all.", "{0} から、現在それを含むロットとその保管者へ。合計 {1}。";
+    recall_table: "Lot by lot", "ロット別";
+    recall_none: "Nothing was made of it yet.", "まだ何も作られていません。";
+    recall_share: "Part of that lot", "そのロットに占める割合";
+    recall_left: "Left in it", "残存量";
+
+    // mass balance
+    balance_choose: "Choose a facility to see its books.", "施設を選ぶと帳簿が表示されます。";
+    balance_of: "Mass balance of {0}", "{0} の物質収支";
+    balance_lead: "The books of the facility: {0}", "施設の帳簿：{0}";
+    name: "Name", "名称";
+    kind: "Kind", "種別";
+    all: "all", "すべて";
+    year: "Year", "年";
+    dry_mass: "dry mass", "乾燥質量";
+    opening: "Opening stock", "期首在庫";
+    closing: "Closing stock", "期末在庫";
+    line_receipt: "Received", "受入";
+    line_source: "Mined or collected", "採掘・収集";
+    line_output: "Made: products", "産出（製品）";
+    line_residue: "Made: residues", "産出（残渣）";
+    line_return: "Returned offers", "返戻";
+    line_revaluation: "Revalued by assay", "分析による再評価";
+    line_input: "Taken into processes", "工程投入";
+    line_shipment: "Shipped", "出荷";
+    line_use: "Used up", "使用";
+    line_disposal: "Disposed of", "処分";
+    account: "T-account", "T字勘定";
+    account_in: "What was there and came in", "期首と増加";
+    account_out: "What went out and is left", "減少と期末";
+    total: "Total", "合計";
+    throughput: "Throughput", "取扱量";
+    unaccounted: "Unaccounted for", "未説明分";
+    of_inputs: "of inputs", "（投入比）";
+    sides_differ: "Rounding between the sides", "両側の端数差";
+    counts: "Stock counts against the books", "棚卸と帳簿の比較";
+    counts_none: "No stocktake is recorded in this period: there is no data to hold the books against.", "この期間の棚卸記録がなく、帳簿と比較するデータがありません。";
+    counted: "Counted", "実測";
+    book: "Book", "帳簿";
+    variance: "Variance", "差異";
+    of_closing: "of closing stock", "期末在庫比";
+    of_throughput: "of throughput", "取扱量比";
+    movements: "Movements", "増減明細";
+    movements_none: "Nothing moved in this period.", "この期間の増減はありません。";
+    line: "Line", "区分";
+
+    // custody and journey
+    custody_title: "Who had it and who owned it", "保管者と所有者の変遷";
+    custody_desc: "Two lanes over time: custodian above, owner below. Hatched: on the way, or a gap in the account. Each mark opens its record.", "時間軸上の二つのレーン（上：保管者、下：所有者）。斜線は輸送中または記録の途切れ。各印から記録を開けます。";
+    gaps: "Gaps and journeys", "途切れと輸送";
+    gaps_none: "The account has no gaps.", "途切れはありません。";
+    gap_moved: "moved without a movement", "移動記録なし";
+    gap_on_the_way: "on the way", "輸送中";
+    gap_unanswered: "offer unanswered", "未回答の提示";
+    gap_backwards: "earlier than the record before", "時刻の逆行";
+    duration: "Duration", "期間";
+    journey_title: "The way of the {0}", "{0} の経路";
+    journey_desc: "A map with {0} facilities and {1} legs between them.", "{0} 施設と {1} 区間の地図。";
+    journey_none: "No facility of this lot is registered with a place.", "位置の登録された施設がありません。";
+    journey_source: "Outlines: Natural Earth (public domain). The width of a line is the part of this lot's metal that took the leg; borders state nobody's claim.", "輪郭：Natural Earth（パブリックドメイン）。線の太さは区間を通った金属の割合です。国境はいかなる主張も示しません。";
+    legs: "Legs", "区間";
+    legs_lead: "Metal that went round a loop takes its legs more than once, so shares may add up to more than the whole; the lot weighed {0}.", "循環した金属は同じ区間を複数回通るため、割合の合計は全体を超えることがあります。ロット質量 {0}。";
+    distance: "Great circle", "大圏距離";
+
+    // loop and circularity
+    loop_title: "The {0} of this lot by passes through recycling", "再生回数別の {0}";
+    loop_lead: "A pass is counted when scrap is made into something new; run-around within one process is no pass.", "スクラップが新たな製品になるたびに一回と数えます。同一工程内の循環は数えません。";
+    generation: "Passes", "再生回数";
+    routes: "Routes", "由来";
+    route: "Route", "由来";
+    route_primary: "primary", "一次";
+    recycled_lead: "ISO 14021: pre-consumer and post-consumer scrap count, run-around does not.", "ISO 14021：使用前・使用後スクラップを算入し、工程内循環は除きます。";
+    recycling_steps: "Recycling on the way", "経路上の再生";
+    recycling_none: "Nothing on the way was recycled.", "経路上に再生はありません。";
+    class: "Class", "区分";
+    class_internal: "internal run-around", "工程内循環";
+    class_pre: "pre-consumer scrap", "使用前スクラップ";
+    class_post: "post-consumer scrap", "使用後スクラップ";
+    circularity_title: "Circularity of {0}", "{0} の循環";
+    circularity_lead: "What of the element went round in this ledger. Reading:", "この台帳における元素の循環。解釈：";
+    reading: "Reading of ISO 14021", "ISO 14021の解釈";
+    reading_common: "as declared", "申告どおり";
+    reading_strict: "strict", "厳格";
+    ratio_recycled_input: "Recycled input", "再生材投入率";
+    ratio_secondary: "Secondary supply", "二次供給率";
+    ratio_recovery: "Recovery of scrap", "スクラップ回収率";
+    ratio_return: "Return rate", "返却率";
+    ratio_loop: "Loop", "循環率";
+    generations_products: "Products by passes through recycling", "再生回数別の製品";
+    masses: "Masses", "質量";
+    mined: "Mined", "採掘";
+    of_unknown: "Of unknown origin", "原産地不明";
+    intake: "Taken in by recyclers", "再生受入";
+    recovered: "Recovered", "回収";
+    returned: "Returned", "返却";
+    products: "Made into products", "製品化";
+    by_country: "By country of the facility", "施設所在国別";
+
+    // dependence
+    dependence_title: "What the {0} of this lot hangs on", "このロットの {0} が依存する先";
+    dependence_by: "By", "区分";
+    kind_refiner: "refiner", "精製者";
+    herfindahl_origin: "Concentration of origins", "原産国の集中度";
+    herfindahl_nodes: "Concentration of places", "経由地の集中度";
+    herfindahl_lead: "Herfindahl indices: 1 when everything comes from one, near 0 when from many.", "ハーフィンダール指数：一か所に集中すれば1、多数に分散すれば0に近づきます。";
+    dominating: "Without which nothing arrives", "代替のない経由地";
+    through: "Passes through", "通過割合";
+    without: "Arrives without it", "なしでの到達";
+    dominates: "no way around", "迂回不可";
+    alternatives: "Others that do the same", "同じ工程の他施設";
+
+    // assays
+    assays_title: "Assays side by side", "分析の比較";
+    assays_lead: "Oxides are converted to the element. Two values disagree when they differ by more than both uncertainties together (k = 2).", "酸化物は元素に換算。差が両者の合成不確かさ（k = 2）を超えると不一致とします。";
+    assays_none: "Nobody has measured this lot: there is only what its maker declared.", "このロットの分析はありません。製造者の申告のみです。";
+    stage: "Stage", "段階";
+    assay_producer: "producer", "生産者";
+    assay_provisional: "provisional", "暫定";
+    assay_seller: "seller", "売手";
+    assay_buyer: "buyer", "買手";
+    assay_umpire: "umpire", "審判";
+    assay_final: "final", "確定";
+    disagrees: "disagrees", "不一致";
+    method: "Method", "方法";
+    rare_earths: "Rare earths over chondrite", "希土類パターン（コンドライト規格化）";
+    rare_earths_desc: "Logarithm of each rare earth's content over that of CI chondrite, one line an assay.", "CIコンドライトに対する希土類含有比（対数）。一線が一分析。";
 }
 
 #[cfg(test)]

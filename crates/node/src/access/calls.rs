@@ -128,6 +128,12 @@ pub const CALLS: &[Call] = &[
     row("/ledger/feed", Needs::Page),
     row("/lots", Needs::Page),
     heavy("/lots/{member}/{number}", Needs::Page, 16),
+    heavy("/lots/{member}/{number}/{view}", Needs::Page, 16),
+    row("/records/{id}", Needs::Page),
+    row("/facilities", Needs::Page),
+    row("/facilities/{owner}/{name}", Needs::Page),
+    row("/findings", Needs::Page),
+    row("/circularity", Needs::Page),
 ];
 
 /// The row of a call, by its full gRPC path or its HTTP route.

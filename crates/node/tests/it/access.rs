@@ -55,10 +55,12 @@ const LOT: &str = "UUUUUUU..DDD";
 const LOT_OR_SHARE: &str = "UUUUUUU..D.D";
 const SIGHT: &str = "UUUUUUU..DDD";
 const SHARE: &str = "UUUUUUUDDD..";
+/// A page that shows something to everybody; a share link has a page of its own.
+const PAGE: &str = ".UUUUUU...DD";
 
 /// What is expected of each call. The node has a table of its own: this one says what it must come to.
 #[rustfmt::skip]
-const EXPECTED: [(&str, &str); 75] = [
+const EXPECTED: [(&str, &str); 81] = [
     ("/oreledger.v1.SubmissionService/Submit", SIGNED),
     ("/oreledger.v1.SubmissionService/SubmitStream", SIGNED),
     ("/oreledger.v1.LotService/GetLot", LOT),
@@ -107,15 +109,15 @@ const EXPECTED: [(&str, &str); 75] = [
     ("/tile/{*name}", PUBLIC),
     ("/tile/entries/{*name}", SIGHT),
     ("/v1/info", PUBLIC),
+    ("/v1/trust", PUBLIC),
+    ("/v1/draft", MEMBER),
+    ("/v1/submit", SIGNED),
     ("/v1/lots", MEMBER),
     ("/v1/lots/{member}/{number}", LOT),
     ("/v1/lots/{member}/{number}/history", LOT),
     ("/v1/lots/{member}/{number}/trace", SIGHT),
     ("/v1/lots/{member}/{number}/attribute", LOT_OR_SHARE),
     ("/v1/audit/{question}", SIGHT),
-    ("/v1/trust", PUBLIC),
-    ("/v1/draft", MEMBER),
-    ("/v1/submit", SIGNED),
     // Which lot is asked about stands in the body; the service looks.
     ("/v1/fingerprint/{question}", MEMBER),
     ("/v1/records/{id}/receipt", MEMBER),
@@ -127,16 +129,22 @@ const EXPECTED: [(&str, &str); 75] = [
     ("/share/{token}", SHARE),
     ("/share/{token}/bundle", SHARE),
     // Pages: what is public stands on them for everybody, and a token that does not hold is refused there too.
-    ("/", SIGNED),
+    ("/", PAGE),
     ("/assets/{*name}", PUBLIC),
-    ("/session", SIGNED),
-    ("/verify", SIGNED),
-    ("/enter", SIGNED),
-    ("/enter/{form}", SIGNED),
-    ("/ledger", SIGNED),
+    ("/session", PAGE),
+    ("/verify", PAGE),
+    ("/enter", PAGE),
+    ("/enter/{form}", PAGE),
+    ("/ledger", PAGE),
     ("/ledger/feed", SIGHT),
     ("/lots", MEMBER),
     ("/lots/{member}/{number}", LOT),
+    ("/lots/{member}/{number}/{view}", SIGHT),
+    ("/records/{id}", MEMBER),
+    ("/facilities", MEMBER),
+    ("/facilities/{owner}/{name}", SIGHT),
+    ("/findings", SIGHT),
+    ("/circularity", SIGHT),
 ];
 
 /// Every gRPC method that the node's descriptors and the two standard services name.
@@ -307,7 +315,9 @@ impl Guarded {
             .replace("{member}", "mine")
             .replace("{list}", "0")
             .replace("{id}", &hex)
-            .replace("{form}", "commission");
+            .replace("{form}", "commission")
+            .replace("{view}", "recall")
+            .replace("{owner}/{name}", "mine/site");
         let (path, bearer) = match route.starts_with(SHARE_PATH) {
             true => (path.replace("{token}", token.unwrap_or("none")), None),
             false => (path, token),

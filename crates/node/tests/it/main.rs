@@ -11,6 +11,7 @@ mod fingerprint;
 mod gather;
 mod lying;
 mod operate;
+mod pages;
 mod quorum;
 mod read;
 mod submit;

@@ -12,8 +12,8 @@ use super::{
 
 /// Nodes up to which every node has its name beside it.
 const NAMED: usize = 160;
-/// Nodes up to which a band is divided by origin; beyond, it has the colour of its largest part.
-const DIVIDED: usize = 160;
+/// Bands up to which each is divided by origin; beyond, it has the colour of its largest part: a page has to stay small.
+const DIVIDED: usize = 900;
 const BAR: f64 = 11.0;
 const LEFT: f64 = 14.0;
 const TOP: f64 = 40.0;
@@ -50,7 +50,8 @@ pub(crate) fn draw(flow: &Flow, look: &Look<'_>) -> Markup {
         0.0
     };
     let (width, height) = (LEFT + step * (columns - 1) as f64 + tail, TOP + placed.height + 6.0);
-    let pen = Pen { flow, placed: &placed, step, scale: look.scale, named };
+    let parts: usize = flow.edges.iter().map(|edge| edge.colours.len()).sum();
+    let pen = Pen { flow, placed: &placed, step, scale: look.scale, named, divided: parts <= DIVIDED };
     let mut body = String::new();
     pen.stages(&mut body);
     pen.bands(&mut body);
@@ -72,6 +73,7 @@ struct Pen<'a> {
     step: f64,
     scale: f64,
     named: bool,
+    divided: bool,
 }
 
 impl Pen<'_> {
@@ -136,15 +138,15 @@ impl Pen<'_> {
                 });
             }
             let width = edge.share * self.scale;
-            if flow.nodes.len() <= DIVIDED {
+            if self.divided {
                 let mut above = 0.0;
                 for (colour, part) in &edge.colours {
-                    band(out, *colour, &points, above, width * part);
+                    band(out, *colour, &points, above, width * part, 1);
                     above += width * part;
                 }
             } else {
                 let most = edge.colours.iter().max_by(|a, b| a.1.total_cmp(&b.1));
-                band(out, most.map_or(super::origins::GREY, |(colour, _)| *colour), &points, 0.0, width);
+                band(out, most.map_or(super::origins::GREY, |(colour, _)| *colour), &points, 0.0, width, 0);
             }
         }
     }
@@ -178,22 +180,26 @@ impl Pen<'_> {
                 write!(out, "<g><title>{title}</title>{bar}{names}</g>")
             } else {
                 let href = escape(&node.href);
-                write!(out, r#"<a href="{href}" aria-label="{title}"><title>{title}</title>{bar}{names}</a>"#)
+                // Where there are many, the title alone names the link.
+                let label = if self.named { format!(r#" aria-label="{title}""#) } else { String::new() };
+                write!(out, r#"<a href="{href}"{label}><title>{title}</title>{bar}{names}</a>"#)
             };
         }
     }
 }
 
 /// A band of one colour through points, `above` pixels below their upper edge.
-fn band(out: &mut String, colour: usize, points: &[(f64, f64)], above: f64, width: f64) {
-    let width = width.max(0.5);
+fn band(out: &mut String, colour: usize, points: &[(f64, f64)], above: f64, width: f64, places: usize) {
+    // What is drawn without decimals has to be a pixel wide to be seen.
+    let width = width.max(if places == 0 { 1.0 } else { 0.5 });
     let _ = write!(out, r#"<path class="flow o{colour}" d=""#);
-    curve(out, points.iter().map(|(x, y)| (*x, y + above)), 'M');
-    curve(out, points.iter().rev().map(|(x, y)| (*x, y + above + width)), 'L');
+    curve(out, points.iter().map(|(x, y)| (*x, y + above)), 'M', places);
+    curve(out, points.iter().rev().map(|(x, y)| (*x, y + above + width)), 'L', places);
     out.push_str("Z\"/>");
 }
 
-fn curve(out: &mut String, mut points: impl Iterator<Item = (f64, f64)>, first: char) {
+fn curve(out: &mut String, mut points: impl Iterator<Item = (f64, f64)>, first: char, places: usize) {
+    let n = |value: f64| if places == 0 { format!("{value:.0}") } else { n(value) };
     let Some((mut x, mut y)) = points.next() else { return };
     let _ = write!(out, "{first}{} {}", n(x), n(y));
     for (next_x, next_y) in points {

@@ -21,7 +21,10 @@ pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>) -> Result<Marku
     let t = frame.words();
     let query = &frame.asked.query;
     let (lot, facility) = (query.get("lot").unwrap_or_default(), query.get("facility").unwrap_or_default());
-    let rules: Vec<String> = query.get("rule").map(|rule| rule.split(',').take(64).map(str::to_owned).collect()).unwrap_or_default();
+    let rules: Vec<String> = query
+        .get("rule")
+        .map(|rule| rule.split(',').take(64).map(str::to_owned).collect())
+        .unwrap_or_default();
     let asked = v1::FindingsRequest {
         lot: lot.to_owned(),
         facility: facility.to_owned(),

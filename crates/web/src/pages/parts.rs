@@ -58,18 +58,28 @@ pub(crate) fn element_of(frame: &Frame<'_>, lot: Option<&Lot>) -> Option<u32> {
     asked.filter(|number| (1..=118).contains(number)).or_else(|| main_element(&lot?.composition))
 }
 
+/// What people call a status.
+pub(crate) fn status_word(t: &'static Words, status: LotStatus) -> &'static str {
+    match status {
+        LotStatus::Unspecified => t.not_stated,
+        LotStatus::Active => t.status_active,
+        LotStatus::Offered => t.status_offered,
+        LotStatus::Held => t.status_held,
+        LotStatus::Recalled => t.status_recalled,
+        LotStatus::Consumed => t.status_consumed,
+        LotStatus::Disposed => t.status_disposed,
+        LotStatus::Void => t.status_void,
+    }
+}
+
 pub(crate) fn status_badge(t: &'static Words, status: LotStatus) -> Markup {
-    let (class, text) = match status {
-        LotStatus::Unspecified => ("", t.not_stated),
-        LotStatus::Active => ("good", t.status_active),
-        LotStatus::Offered => ("warn", t.status_offered),
-        LotStatus::Held => ("warn", t.status_held),
-        LotStatus::Recalled => ("bad", t.status_recalled),
-        LotStatus::Consumed => ("", t.status_consumed),
-        LotStatus::Disposed => ("", t.status_disposed),
-        LotStatus::Void => ("bad", t.status_void),
+    let class = match status {
+        LotStatus::Active => "good",
+        LotStatus::Offered | LotStatus::Held => "warn",
+        LotStatus::Recalled | LotStatus::Void => "bad",
+        LotStatus::Unspecified | LotStatus::Consumed | LotStatus::Disposed => "none",
     };
-    html! { span class={ "badge " (class) } { (text) } }
+    html! { span class={ "badge " (class) } { (status_word(t, status)) } }
 }
 
 pub(crate) fn material(t: &'static Words, material: MaterialClass) -> &'static str {

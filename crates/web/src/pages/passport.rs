@@ -14,7 +14,7 @@ use crate::{
     Answer, Refused, Source, Viewer,
     graph::{self, Look, Origins},
     layout::Frame,
-    locale::{day, fill, mass, moment, percent, short, thousands},
+    locale::{day, fill, mass, moment, percent, thousands},
     words::Words,
 };
 
@@ -60,7 +60,11 @@ pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Re
     // The bearer of a share link does not see the lot itself: the element is the one that the link's address names.
     let Some(element) = element_of(frame, lot.as_ref().ok()) else {
         let described = lot.unwrap_or_default();
-        return Ok(frame.page(id, &[], html! { (lot_head(frame, &described, "passport")) p.note { (t.no_composition) } }));
+        return Ok(frame.page(
+            id,
+            &[],
+            html! { (lot_head(frame, &described, "passport")) p.note { (t.no_composition) } },
+        ));
     };
     let evidence = gather(source, frame, id, element, lot).await?;
     Ok(frame.page(&fill(t.passport_of, &[id]), &[], body(frame, id, &evidence)))
@@ -76,7 +80,12 @@ async fn gather(
     let name = || id.to_owned();
     let as_of = Some(v1::AsOf { tree_size: frame.at(), date_ms: 0 });
     let answer = source
-        .attribute(v1::AttributeRequest { lot: name(), element, as_of_tree_size: frame.at(), ..Default::default() })
+        .attribute(v1::AttributeRequest {
+            lot: name(),
+            element,
+            as_of_tree_size: frame.at(),
+            ..Default::default()
+        })
         .await?;
     let receipt = match lot.as_ref().ok().and_then(|lot| <[u8; 32]>::try_from(lot.created_by.as_ref()).ok()) {
         Some(record) => source.receipt(&record).await,
@@ -165,7 +174,9 @@ fn facts(frame: &Frame<'_>, evidence: &Evidence, name: &str) -> Markup {
             (share.value_e18 > 0).then(|| format!("{country} {}", percent(share.value_e18)))
         })
         .collect();
-    let value = |share: &Option<v1::Share>| share.as_ref().map_or(t.no_data.to_owned(), |share| percent(share.value_e18));
+    let value = |share: &Option<v1::Share>| {
+        share.as_ref().map_or(t.no_data.to_owned(), |share| percent(share.value_e18))
+    };
     html! {
         dl.facts {
             div.big { dt { (name) " · " (t.contained) } dd { (mass(answer.contained_mg)) } }
@@ -228,7 +239,11 @@ fn checks(frame: &Frame<'_>, id: &str, evidence: &Evidence) -> Vec<Check> {
     let no_data = |name, refused: &Refused| Check {
         verdict: Verdict::NoData,
         name,
-        said: if matches!(refused, Refused::Denied(_)) { t.not_shown.to_owned() } else { refused.to_string() },
+        said: if matches!(refused, Refused::Denied(_)) {
+            t.not_shown.to_owned()
+        } else {
+            refused.to_string()
+        },
         evidence: String::new(),
     };
     let make = |name, verdict, said: String, evidence: String| Check { verdict, name, said, evidence };
@@ -236,8 +251,14 @@ fn checks(frame: &Frame<'_>, id: &str, evidence: &Evidence) -> Vec<Check> {
     checks.push(match &evidence.receipt {
         Ok(receipt) => {
             let place = receipt.place.clone().unwrap_or_default();
-            let said = fill(t.check_log_said, &[&thousands(place.leaf_index), &moment(receipt.block_time_ms)]);
-            make(t.check_log, Verdict::Passed, said, format!("/records/{}", crate::locale::hex(&place.record_id)))
+            let said =
+                fill(t.check_log_said, &[&thousands(place.leaf_index), &moment(receipt.block_time_ms)]);
+            make(
+                t.check_log,
+                Verdict::Passed,
+                said,
+                format!("/records/{}", crate::locale::hex(&place.record_id)),
+            )
         }
         Err(refused) => no_data(t.check_log, refused),
     });
@@ -247,7 +268,9 @@ fn checks(frame: &Frame<'_>, id: &str, evidence: &Evidence) -> Vec<Check> {
             let said = fill(t.check_chain_said, &[&thousands(history.entries.len() as u64)]);
             make(t.check_chain, Verdict::Passed, said, format!("{}#records", view("")))
         }
-        Ok(history) => make(t.check_chain, Verdict::Failed, history.cut_short.clone(), format!("{}#records", view(""))),
+        Ok(history) => {
+            make(t.check_chain, Verdict::Failed, history.cut_short.clone(), format!("{}#records", view("")))
+        }
         Err(refused) => no_data(t.check_chain, refused),
     });
     checks.push(origin(t, evidence));
@@ -301,7 +324,8 @@ fn checks(frame: &Frame<'_>, id: &str, evidence: &Evidence) -> Vec<Check> {
         }
         Ok(list) => {
             let names = list.attestations.iter().filter_map(|it| it.attestation.as_ref());
-            let names: Vec<String> = names.map(|it| format!("{} ({})", it.id, day(it.valid_until_ms))).collect();
+            let names: Vec<String> =
+                names.map(|it| format!("{} ({})", it.id, day(it.valid_until_ms))).collect();
             // Whether one of them suffices is for a person to say.
             make(t.check_attested, Verdict::Attention, names.join(", "), String::new())
         }
@@ -328,7 +352,11 @@ fn cosigned<'a>(t: &'static Words, evidence: &'a Evidence) -> Result<Check, &'a 
     let lines = checkpoint.checkpoint.split_once("\n\n").map_or("", |(_, lines)| lines);
     let validators = evidence.validators.as_ref().map_err(|refused| refused)?;
     // The lines were checked against the policy by the node before it published; here they are counted.
-    let signed = |member: &str| lines.lines().any(|line| line.split(' ').nth(1).is_some_and(|name| name.ends_with(&format!("/{member}"))));
+    let signed = |member: &str| {
+        lines
+            .lines()
+            .any(|line| line.split(' ').nth(1).is_some_and(|name| name.ends_with(&format!("/{member}"))))
+    };
     let count = validators.validators.iter().filter(|validator| signed(&validator.member)).count();
     let all = validators.validators.len();
     let verdict = match (count, all) {
@@ -336,7 +364,10 @@ fn cosigned<'a>(t: &'static Words, evidence: &'a Evidence) -> Result<Check, &'a 
         _ if count * 3 > all * 2 => Verdict::Passed,
         _ => Verdict::Attention,
     };
-    let said = fill(t.check_cosigned_said, &[&count.to_string(), &all.to_string(), &thousands(checkpoint.tree_size)]);
+    let said = fill(
+        t.check_cosigned_said,
+        &[&count.to_string(), &all.to_string(), &thousands(checkpoint.tree_size)],
+    );
     Ok(Check { verdict, name: t.check_cosigned, said, evidence: "/ledger#checkpoint".to_owned() })
 }
 
@@ -345,9 +376,10 @@ fn origin(t: &'static Words, evidence: &Evidence) -> Check {
     let (verdict, said) = match verified {
         None => (Verdict::NoData, String::new()),
         Some(ONE) => (Verdict::Passed, t.check_origin_all.to_owned()),
-        Some(lower) => {
-            (Verdict::Attention, fill(t.check_origin_part, &[&percent(lower), &percent(ONE.saturating_sub(lower))]))
-        }
+        Some(lower) => (
+            Verdict::Attention,
+            fill(t.check_origin_part, &[&percent(lower), &percent(ONE.saturating_sub(lower))]),
+        ),
     };
     Check { verdict, name: t.check_origin, said, evidence: "#shares".to_owned() }
 }
@@ -370,18 +402,26 @@ fn findings(t: &'static Words, id: &str, evidence: &Evidence, checks: &mut Vec<C
     let findings = match &evidence.findings {
         Ok(findings) => findings,
         Err(refused) => {
-            let said = if matches!(refused, Refused::Denied(_)) { t.not_shown.to_owned() } else { refused.to_string() };
-            checks.push(Check { verdict: Verdict::NoData, name: t.check_findings, said, evidence: String::new() });
+            let said = if matches!(refused, Refused::Denied(_)) {
+                t.not_shown.to_owned()
+            } else {
+                refused.to_string()
+            };
+            checks.push(Check {
+                verdict: Verdict::NoData,
+                name: t.check_findings,
+                said,
+                evidence: String::new(),
+            });
             return;
         }
     };
     let summary = findings.summary.clone().unwrap_or_default();
     let cut = summary.basis.as_ref().is_some_and(|basis| basis.cut_short != 0);
-    let said = fill(t.check_findings_said, &[
-        &thousands(summary.findings),
-        &thousands(summary.severe),
-        &thousands(summary.records),
-    ]);
+    let said = fill(
+        t.check_findings_said,
+        &[&thousands(summary.findings), &thousands(summary.severe), &thousands(summary.records)],
+    );
     let verdict = match (summary.severe, summary.findings) {
         _ if summary.records == 0 => Verdict::NoData,
         (0, 0) if cut => Verdict::NoData,
@@ -427,7 +467,6 @@ fn qr(text: &str, t: &'static Words) -> Markup {
     }
 }
 
-/// The short form of an id, for tests of what stands on the page.
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -452,7 +491,8 @@ mod tests {
     #[test]
     fn without_data_nothing_is_green() {
         let asked = crate::route::tests::asked("/lots/a/b/passport");
-        let frame = Frame { asked: &asked, language: crate::Language::English, info: v1::GetInfoResponse::default() };
+        let frame =
+            Frame { asked: &asked, language: crate::Language::English, info: v1::GetInfoResponse::default() };
         let checks = checks(&frame, "a/b", &nothing());
         assert!(checks.len() >= 10);
         for check in &checks {
@@ -475,7 +515,9 @@ mod tests {
 
     #[test]
     fn a_severe_finding_is_red_and_a_plain_one_is_not_green() {
-        for (severe, findings, verdict) in [(1, 1, Verdict::Failed), (0, 2, Verdict::Attention), (0, 0, Verdict::Passed)] {
+        for (severe, findings, verdict) in
+            [(1, 1, Verdict::Failed), (0, 2, Verdict::Attention), (0, 0, Verdict::Passed)]
+        {
             let summary = v1::FindingsSummary { severe, findings, records: 5, ..Default::default() };
             let answer = v1::FindingsResponse { summary: Some(summary), ..Default::default() };
             let mut checks = Vec::new();
@@ -486,7 +528,8 @@ mod tests {
 
     #[test]
     fn rules_that_were_not_judged_are_told() {
-        let summary = v1::FindingsSummary { records: 5, not_judged: vec!["O13: x".into()], ..Default::default() };
+        let summary =
+            v1::FindingsSummary { records: 5, not_judged: vec!["O13: x".into()], ..Default::default() };
         let answer = v1::FindingsResponse { summary: Some(summary), ..Default::default() };
         let mut checks = Vec::new();
         super::findings(&EN, "a/b", &Evidence { findings: Ok(answer), ..nothing() }, &mut checks);

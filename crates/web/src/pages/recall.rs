@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 use ore_wire::v1;
 
-use super::parts::{element_of, facility_link, lot_head, lot_link, member_link, share_text, status_badge, symbol};
+use super::parts::{
+    element_of, facility_link, lot_head, lot_link, member_link, share_text, status_badge, symbol,
+};
 use crate::{
     Refused, Source,
     graph::{self, Edge, Flow, Look, Node},
@@ -21,7 +23,11 @@ pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Re
     let t = frame.words();
     let lot = source.lot(id).await?.lot.unwrap_or_default();
     let Some(element) = element_of(frame, Some(&lot)) else {
-        return Ok(frame.page(id, &[], html! { (lot_head(frame, &lot, "recall")) p.note { (t.no_composition) } }));
+        return Ok(frame.page(
+            id,
+            &[],
+            html! { (lot_head(frame, &lot, "recall")) p.note { (t.no_composition) } },
+        ));
     };
     let asked = v1::TraceForwardRequest {
         lot: id.to_owned(),
@@ -107,7 +113,14 @@ fn picture(
     let whole = remaining.max(1) as f64;
     let number = |lot: &str| lot.split_once('/').map_or(lot, |(_, number)| number).to_owned();
     let mut flow = Flow { lots: rest.len(), ..Flow::default() };
-    flow.nodes.push(Node { label: number(id), below: mass(remaining), title: id.to_owned(), stage: t.lot, share: 1.0, ..Node::default() });
+    flow.nodes.push(Node {
+        label: number(id),
+        below: mass(remaining),
+        title: id.to_owned(),
+        stage: t.lot,
+        share: 1.0,
+        ..Node::default()
+    });
     let shown: Vec<&(&str, (u64, usize))> = holders.iter().take(HOLDERS).collect();
     for (colour, (holder, (mg, _))) in shown.iter().enumerate() {
         let at = flow.nodes.len();
@@ -130,7 +143,9 @@ fn picture(
         let (few, many) = lots.split_at(lots.len().min(6));
         let mut groups: Vec<(String, String, u64)> = few
             .iter()
-            .filter_map(|it| Some((number(&it.lot.as_ref()?.lot), it.lot.as_ref()?.lot.clone(), it.remaining_mg)))
+            .filter_map(|it| {
+                Some((number(&it.lot.as_ref()?.lot), it.lot.as_ref()?.lot.clone(), it.remaining_mg))
+            })
             .collect();
         if !many.is_empty() {
             let sum = many.iter().map(|it| it.remaining_mg).sum();
@@ -139,9 +154,18 @@ fn picture(
         for (label, lot, mg) in groups {
             let here = flow.nodes.len();
             let share = mg as f64 / whole;
-            let href = if lot.is_empty() { String::new() } else { frame.href(&super::parts::lot_path(&lot, "")) };
+            let href =
+                if lot.is_empty() { String::new() } else { frame.href(&super::parts::lot_path(&lot, "")) };
             let title = format!("{lot} {}", mass(mg));
-            flow.nodes.push(Node { label, below: mass(mg), title, href, stage: t.recall_where, column: 1, share });
+            flow.nodes.push(Node {
+                label,
+                below: mass(mg),
+                title,
+                href,
+                stage: t.recall_where,
+                column: 1,
+                share,
+            });
             let colours = vec![(colour % 8, 1.0)];
             flow.edges.push(Edge { from: 0, to: here, share, colours: colours.clone() });
             flow.edges.push(Edge { from: here, to: at, share, colours });
@@ -149,5 +173,8 @@ fn picture(
     }
     let title = t.recall_who;
     let description = fill(t.recall_desc, &[id, &mass(remaining)]);
-    graph::draw(&flow, &Look { id: "recall-svg", title, description: &description, width: 900.0, scale: 260.0 })
+    graph::draw(
+        &flow,
+        &Look { id: "recall-svg", title, description: &description, width: 1340.0, scale: 240.0 },
+    )
 }

@@ -1,0 +1,7 @@
+//! Pages as a browser gets them: over the demo's ledger as it was recorded, over invented lots, and over hostile ones.
+
+mod big;
+mod page;
+mod pages;
+mod recorded;
+mod rights;
