@@ -20,8 +20,8 @@ use context::Context;
 use failure::{Failure, Outcome};
 use ore_exchange::words;
 use verbs::{
-    audit, backup, bench, bundle, claims, demo, events, export, findings, fingerprint, found, fsck,
-    governance, handovers, init, key, lot, node, passport, peers, receipt, share, submit, template,
+    audit, backup, bench, bundle, claims, credential, demo, events, export, findings, fingerprint, found,
+    fsck, governance, handovers, init, key, lot, node, passport, peers, receipt, share, submit, template,
     trace as tracing_verb, verify,
 };
 
@@ -110,6 +110,8 @@ enum Verb {
     Declare(claims::Declare),
     /// Hand in many records from a file
     Submit(submit::Submit),
+    /// Take in a passport or conformity credential of somebody else (UNTP)
+    Credential(credential::Credential),
     /// An empty form for an event: a workbook or CSV, with units, codes and an example
     Template(template::Template),
 
@@ -222,6 +224,7 @@ async fn run(cli: &Cli) -> Outcome {
         Verb::Withdraw(verb) => events::withdraw(context, verb).await,
         Verb::Declare(verb) => claims::run(context, verb).await,
         Verb::Submit(verb) => submit::run(context, verb).await,
+        Verb::Credential(verb) => credential::run(context, verb).await,
         Verb::Template(verb) => template::run(verb),
         Verb::Trace(verb) => tracing_verb::run(context, verb).await,
         Verb::Findings(verb) => findings::run(context, verb).await,

@@ -5,6 +5,7 @@ pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod bundle;
 pub(crate) mod claims;
+pub(crate) mod credential;
 pub(crate) mod demo;
 pub(crate) mod events;
 pub(crate) mod export;

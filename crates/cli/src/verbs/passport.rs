@@ -18,6 +18,7 @@ use ore_untp::{
     passport::{self, Element, Facts, Issue, Link},
     place::Place,
 };
+use ore_wire::v1;
 use prost::Message;
 use serde_json::{Value, json};
 
@@ -153,36 +154,8 @@ pub(crate) async fn run(context: &Context, verb: &Passport) -> Outcome {
     let made_here = newest_making(&verb.lot, &history)?;
     let made_by = made_here.record.id();
     let standing = ledger.lot(&verb.lot).await.map_err(failure)?.lot.unwrap_or_default();
-    let mut contents = composition(&verb.lot, made_here.leaf_index, &history)?;
-    contents.retain(|content| {
-        let number = u32::from(content.element);
-        if wanted.is_empty() { content.ppb >= LEAST_PPB } else { wanted.contains(&number) }
-    });
-    if contents.is_empty() {
-        return Err(Failure::refused(
-            format_args!("nobody stated what is in {}, or none of what was asked for", verb.lot),
-            "an assay of stage final or umpire states it: `oreledger assay`",
-        ));
-    }
-    contents.sort_by_key(|content| core::cmp::Reverse(content.ppb));
-    let mut made_of = Vec::new();
-    let mut tree_size = 0;
-    for content in &contents {
-        let bundle = ledger.bundle(&verb.lot, content.element.into()).await.map_err(failure)?;
-        let claim = bundle.report.claim;
-        tree_size = claim.tree_size;
-        for entry in Bundle::decode(bundle.bytes.as_slice()).unwrap_or_default().entries {
-            if let Ok(record) = SignedRecord::decode(&entry.entry) {
-                known.learn(&record);
-            }
-        }
-        made_of.push(Element {
-            number: content.element.into(),
-            ppb: content.ppb,
-            uncertainty_ppb: content.uncertainty_ppb,
-            shares: claim.shares,
-        });
-    }
+    let contents = contents(&verb.lot, &wanted, &standing, &history)?;
+    let (elements, tree_size) = shares(&ledger, &verb.lot, &contents, &mut known).await?;
     let lot =
         made(&made_here.record).into_iter().find(|lot| lot.lot == verb.lot).cloned().unwrap_or_default();
     let receipt = ledger.receipt(made_by, RECEIPT_WAIT).await.map_err(failure)?;
@@ -211,7 +184,7 @@ pub(crate) async fn run(context: &Context, verb: &Passport) -> Outcome {
         made_ms: made_here.record.record().event_time_ms,
         made_by,
         made_at: made_here.leaf_index,
-        elements: made_of,
+        elements,
         evidence: evidence(&place, made_by, &receipt.file),
         by_source: verb.by_source,
     };
@@ -219,24 +192,64 @@ pub(crate) async fn run(context: &Context, verb: &Passport) -> Outcome {
     if verb.unsigned {
         return output::json(&document);
     }
+    let documents = with_others(verb, &issue, &facility, &history, &known, document)?;
+    sign_and_write(context, &issuer, &place, &documents)
+}
+
+/// Shares of each element, from bundles that verify; and what their records tell of lots.
+async fn shares(
+    ledger: &Ledger,
+    lot: &str,
+    contents: &[v1::ElementContent],
+    known: &mut Known,
+) -> Result<(Vec<Element>, u64), Failure> {
+    let (mut elements, mut tree_size) = (Vec::new(), 0);
+    for content in contents {
+        let bundle = ledger.bundle(lot, content.element).await.map_err(failure)?;
+        let claim = bundle.report.claim;
+        tree_size = claim.tree_size;
+        for entry in Bundle::decode(bundle.bytes.as_slice()).unwrap_or_default().entries {
+            if let Ok(record) = SignedRecord::decode(&entry.entry) {
+                known.learn(&record);
+            }
+        }
+        elements.push(Element {
+            number: content.element,
+            ppb: content.ppb,
+            uncertainty_ppb: content.uncertainty_ppb,
+            shares: claim.shares,
+        });
+    }
+    Ok((elements, tree_size))
+}
+
+/// The passport, and the other credentials that were asked for, each with its file.
+fn with_others(
+    verb: &Passport,
+    issue: &Issue<'_>,
+    facility: &Facility,
+    history: &[HistoryItem],
+    known: &Known,
+    passport: Value,
+) -> Result<Vec<(PathBuf, Value)>, Failure> {
     let number = verb.lot.rsplit('/').next().unwrap_or("lot").to_owned();
     let out = verb.out.clone().unwrap_or_else(|| PathBuf::from(format!("{number}.passport.jwt")));
-    let mut documents = vec![(out, document)];
+    let mut documents = vec![(out, passport)];
     if verb.events {
         let told: Vec<Told<'_>> =
             history.iter().map(|item| Told { record: item.record.record(), id: item.record.id() }).collect();
-        let links = |id: &RecordId| vec![live_receipt(&place, *id)];
-        if let Some(events) = event::events(&issue, &verb.lot, &told, &known, links) {
+        let links = |id: &RecordId| vec![live_receipt(issue.place, *id)];
+        if let Some(events) = event::events(issue, &verb.lot, &told, known, links) {
             documents.push((PathBuf::from(format!("{number}.events.jwt")), events));
         }
     }
     if verb.facility {
         let owner = facility.id.split('/').next().unwrap_or_default();
         let address = verb.address.clone().unwrap_or_default();
-        let record = facility::record(&issue, &facility, known.named_member(owner)?, &address);
+        let record = facility::record(issue, facility, known.named_member(owner)?, &address);
         documents.push((PathBuf::from(format!("{number}.facility.jwt")), record));
     }
-    sign_and_write(context, &issuer, &place, &documents)
+    Ok(documents)
 }
 
 /// The record that made the lot as it stands: after a correction the newest one.
@@ -250,28 +263,44 @@ fn newest_making<'a>(lot: &str, history: &'a [HistoryItem]) -> Result<&'a Histor
     })
 }
 
-/// What is in the lot: as its maker stated it, then as the newest assay that sets it.
-fn composition(
+/// What is in the lot now, largest first: what the node says, if a signed record of the lot states just that.
+fn contents(
     lot: &str,
-    made_at: u64,
+    wanted: &[u32],
+    standing: &v1::Lot,
     history: &[HistoryItem],
-) -> Result<Vec<ore_record::content::ElementContent>, Failure> {
-    let mut newest = None;
-    for item in history.iter().filter(|item| item.leaf_index >= made_at) {
-        match item.record.event() {
-            Event::Assay(assay) if content::sets_composition(assay) => newest = assay.composition.clone(),
-            _ => {
-                let made = made(&item.record).into_iter().find(|made| made.lot == lot).cloned();
-                newest = made.and_then(|made| made.composition).or(newest);
-            }
-        }
+) -> Result<Vec<v1::ElementContent>, Failure> {
+    let stated = history.iter().flat_map(|item| match item.record.event() {
+        Event::Assay(assay) => assay.composition.clone().into_iter().collect::<Vec<_>>(),
+        _ => made(&item.record)
+            .into_iter()
+            .filter(|made| made.lot == lot)
+            .filter_map(|made| made.composition.clone())
+            .collect(),
+    });
+    let same = |composition: ore_record::v1::Composition| {
+        let elements = content::elements_of(&composition).unwrap_or_default();
+        let stated = elements.iter().map(|it| (u32::from(it.element), it.ppb, it.uncertainty_ppb));
+        stated.eq(standing.composition.iter().map(|it| (it.element, it.ppb, it.uncertainty_ppb)))
+    };
+    if !standing.composition.is_empty() && !stated.map(same).any(|same| same) {
+        return Err(Failure::verification(
+            format_args!("no signed record of {lot} states the composition that the node shows"),
+            "ask another node; this one hides a record or makes one up",
+        ));
     }
-    content::elements_of(&newest.unwrap_or_default()).map_err(|error| {
-        Failure::verification(
-            format_args!("the composition of {lot}: {error}"),
-            "run `oreledger fsck` on the node",
-        )
-    })
+    let mut contents = standing.composition.clone();
+    contents.retain(|content| {
+        if wanted.is_empty() { content.ppb >= LEAST_PPB } else { wanted.contains(&content.element) }
+    });
+    if contents.is_empty() {
+        return Err(Failure::refused(
+            format_args!("nobody stated what is in {lot}, or none of what was asked for"),
+            "an assay of stage final or umpire states it: `oreledger assay`",
+        ));
+    }
+    contents.sort_by_key(|content| core::cmp::Reverse(content.ppb));
+    Ok(contents)
 }
 
 /// The receipt twice: as it is now, inside the document, and where a newer one is to be had.

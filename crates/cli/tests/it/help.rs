@@ -61,6 +61,7 @@ const VERBS: &[&str] = &[
     "declare claim",
     "declare erased",
     "submit",
+    "credential",
     "template",
     "trace",
     "findings",
