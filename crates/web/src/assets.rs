@@ -37,6 +37,10 @@ pub const ASSETS: &[Asset] = &[
     Asset { name: "verify/trust.js", kind: SCRIPT, bytes: include_bytes!("../assets/verify/trust.js") },
     Asset { name: "verify/verify.js", kind: SCRIPT, bytes: include_bytes!("../assets/verify/verify.js") },
     Asset { name: "entry.js", kind: SCRIPT, bytes: include_bytes!("../assets/entry.js") },
+    Asset { name: "entry/form.js", kind: SCRIPT, bytes: include_bytes!("../assets/entry/form.js") },
+    Asset { name: "entry/key.js", kind: SCRIPT, bytes: include_bytes!("../assets/entry/key.js") },
+    Asset { name: "entry/scrypt.js", kind: SCRIPT, bytes: include_bytes!("../assets/entry/scrypt.js") },
+    Asset { name: "entry/show.js", kind: SCRIPT, bytes: include_bytes!("../assets/entry/show.js") },
 ];
 
 /// The asset of this name.
