@@ -25,6 +25,7 @@ const PROGRAMS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "g
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) url: String,
+    pub(crate) headers: String,
     pub(crate) body: String,
 }
 
@@ -147,7 +148,8 @@ impl Browser {
             Some("Network.requestWillBeSent") => {
                 let text = |json: &Json| json.as_str().unwrap_or_default().to_owned();
                 let (url, body) = (text(&params["request"]["url"]), text(&params["request"]["postData"]));
-                self.asked.push(Asked { url, body });
+                let headers = params["request"]["headers"].to_string();
+                self.asked.push(Asked { url, headers, body });
             }
             Some("Runtime.exceptionThrown") => self.complaints.push(params["exceptionDetails"].to_string()),
             Some("Runtime.consoleAPICalled") if params["type"] == "error" => {

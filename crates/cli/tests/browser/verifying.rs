@@ -1,0 +1,99 @@
+//! A bundle dropped on the page is verified there; a tampered one fails at the right step; so does the saved page.
+
+use std::{fs, path::Path};
+
+use crate::{
+    chromium::{Browser, browser},
+    demo::{Demo, bytes},
+};
+
+/// Chooses a file on the page and returns what became of each step, and the verdict.
+fn checked(browser: &mut Browser, file: &Path) -> (Vec<(String, String)>, String) {
+    browser.choose("#verify-file", file);
+    let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
+    browser.wait(&format!(
+        "document.querySelector('[data-part=name]').textContent === '{name}' && !document.querySelector('[data-part=verdict]').hidden"
+    ));
+    let steps = browser.value("[...document.querySelectorAll('.steps li')].map((it) => [it.dataset.check, it.dataset.state])");
+    let steps = steps.as_array().expect("steps").iter().map(|step| {
+        let text = |at: usize| step[at].as_str().expect("a text").to_owned();
+        (text(0), text(1))
+    });
+    (steps.collect(), browser.text("[data-part=verdict]"))
+}
+
+#[track_caller]
+fn fails_at(browser: &mut Browser, file: &Path, check: &str) {
+    let (steps, verdict) = checked(browser, file);
+    let failed: Vec<&str> =
+        steps.iter().filter(|(_, state)| state == "failed").map(|(name, _)| name.as_str()).collect();
+    assert_eq!(failed, [check], "{verdict}: {steps:?}");
+    assert!(verdict.starts_with("NOT VERIFIED"), "{verdict}");
+}
+
+#[test]
+fn good_files_verify_on_the_page_and_tampered_ones_fail_at_their_step() {
+    let Some(mut browser) = browser() else { return };
+    let demo = Demo::start();
+    let bundle = demo.file("TGT-301.orebundle");
+    demo.open(&mut browser, "/verify?lang=en");
+    let (steps, verdict) = checked(&mut browser, &bundle);
+    assert_eq!(steps.len(), 12);
+    assert!(steps.iter().all(|(_, state)| state == "passed"), "{steps:?}");
+    assert_eq!(verdict, "VERIFIED: every check passed");
+    let proven = browser.text("[data-part=result]");
+    assert!(proven.contains("target-maker-jp/TGT-301") && proven.contains("38.64 %"), "{proven}");
+    browser.keep_picture("verify");
+    // The command line flipped one bit and said where it fails; the page agrees.
+    let flipped = demo.file("TGT-301.flipped.orebundle");
+    fails_at(&mut browser, &flipped, &first_says(&demo, &flipped));
+    browser.keep_picture("verify-tampered");
+    for (name, at, bit) in [("start", 3, 0), ("claim", 60, 2), ("end", 40, 4)] {
+        let bent = demo.file(&format!("{name}.orebundle"));
+        let mut file = bytes(&bundle);
+        let place = if name == "end" { file.len() - at } else { at };
+        file[place] ^= 1 << bit;
+        fs::write(&bent, file).expect("room");
+        fails_at(&mut browser, &bent, &first_says(&demo, &bent));
+    }
+    nothing_was_asked(&mut browser, &demo);
+    the_saved_page_needs_no_node(&mut browser, demo);
+}
+
+/// The check at which the first verifier stops.
+fn first_says(demo: &Demo, file: &Path) -> String {
+    let trust = ore_node::Consortium::load(&demo.file("consortium.toml")).expect("a trust root");
+    let policy = trust.policy().expect("a policy");
+    let root = ore_verify::TrustRoot { origin: trust.origin, genesis: trust.genesis, policy };
+    ore_verify::verify_bundle(&bytes(file), &root).expect_err("it was tampered with").check.name().to_owned()
+}
+
+fn nothing_was_asked(browser: &mut Browser, demo: &Demo) {
+    let allowed = ["/verify", "/assets/", "/v1/trust"];
+    let other: Vec<_> = browser
+        .asked
+        .iter()
+        .filter(|asked| !allowed.iter().any(|path| asked.url.starts_with(&format!("{}{path}", demo.url))))
+        .collect();
+    assert!(other.is_empty(), "verifying asks for the page and the trust root, nothing else: {other:?}");
+    assert!(browser.complaints.is_empty(), "{:?}", browser.complaints);
+}
+
+fn the_saved_page_needs_no_node(browser: &mut Browser, demo: Demo) {
+    let page = demo.file("saved.html");
+    demo.run(&["verify", "--page", page.to_str().expect("text")]);
+    let kept = tempfile::tempdir().expect("a folder");
+    for name in ["saved.html", "TGT-301.orebundle", "TGT-301.flipped.orebundle"] {
+        fs::copy(demo.file(name), kept.path().join(name)).expect("room");
+    }
+    drop(demo);
+    browser.asked.clear();
+    browser.open(&format!("file://{}", kept.path().join("saved.html").display()));
+    browser.wait("document.querySelector('#verify').dataset.ready === 'yes'");
+    let (steps, verdict) = checked(browser, &kept.path().join("TGT-301.orebundle"));
+    assert!(steps.len() == 12 && verdict.starts_with("VERIFIED"), "{verdict}: {steps:?}");
+    let (_, verdict) = checked(browser, &kept.path().join("TGT-301.flipped.orebundle"));
+    assert!(verdict.starts_with("NOT VERIFIED"), "{verdict}");
+    assert_eq!(browser.asked.len(), 1, "a saved page asks for itself only: {:?}", browser.asked);
+    assert!(browser.complaints.is_empty(), "{:?}", browser.complaints);
+}
