@@ -102,6 +102,8 @@ function openPreview() {
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   shown = [];
+  say(part("said"), "");
+  part("drafts").replaceChildren();
   if (missing()) return;
   if (key === null) return accuse(part("key"), words.noKey);
   let asked;
@@ -170,7 +172,7 @@ function table(record) {
   const made = document.createElement("table");
   for (const [path, text] of rows(record)) {
     const row = made.insertRow();
-    const head = element("th", path.replaceAll("_", " "));
+    const head = element("th", path.replace(/_ms$/, "").replaceAll("_", " "));
     head.scope = "row";
     row.append(head);
     row.insertCell().textContent = text;

@@ -49,9 +49,9 @@ pub(crate) struct Browser {
 /// # Panics
 /// When there is none although `ORELEDGER_BROWSER=required` asks for it.
 pub(crate) fn browser() -> Option<Browser> {
-    let program = PROGRAMS
-        .into_iter()
-        .find(|program| Command::new(program).arg("--version").output().is_ok_and(|done| done.status.success()));
+    let program = PROGRAMS.into_iter().find(|program| {
+        Command::new(program).arg("--version").output().is_ok_and(|done| done.status.success())
+    });
     if program.is_none() {
         let required = std::env::var("ORELEDGER_BROWSER").is_ok_and(|word| word == "required");
         assert!(!required, "ORELEDGER_BROWSER=required, but there is no Chromium");
@@ -67,8 +67,18 @@ impl Browser {
             .arg("-c")
             .arg("exec \"$0\" \"$@\" 3<&0 4>&1 0</dev/null 1>/dev/null 2>/dev/null")
             .arg(program)
-            .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-pipe"])
-            .args(["--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"])
+            .args([
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--no-first-run",
+                "--remote-debugging-pipe",
+            ])
+            .args([
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-dev-shm-usage",
+            ])
             .args(["--force-prefers-reduced-motion", "--hide-scrollbars", "--lang=en-US"])
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .stdin(Stdio::piped())
@@ -186,7 +196,9 @@ impl Browser {
     pub(crate) fn wait(&mut self, expression: &str) {
         let until = Instant::now() + PATIENCE;
         // Between two looks the page draws a frame; the bound is on the whole.
-        while self.value(&format!("new Promise((tell) => setTimeout(() => tell(Boolean({expression})), 20))")) != true {
+        while self.value(&format!("new Promise((tell) => setTimeout(() => tell(Boolean({expression})), 20))"))
+            != true
+        {
             let text = "document.querySelector('main')?.innerText ?? document.body.innerText";
             if Instant::now() >= until {
                 panic!("waited in vain for {expression}; the page says:\n{}", self.value(text));
@@ -264,7 +276,8 @@ impl Browser {
 
     /// A picture of the whole page, PNG.
     pub(crate) fn picture(&mut self) -> Vec<u8> {
-        let answer = self.call("Page.captureScreenshot", json!({ "format": "png", "captureBeyondViewport": true }));
+        let answer =
+            self.call("Page.captureScreenshot", json!({ "format": "png", "captureBeyondViewport": true }));
         let text = answer["data"].as_str().expect("a picture");
         Base64::decode_vec(text).expect("base64")
     }

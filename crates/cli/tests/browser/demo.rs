@@ -20,7 +20,10 @@ pub(crate) struct Demo {
 }
 
 fn program() -> PathBuf {
-    option_env!("CARGO_BIN_EXE_oreledger").map_or_else(|| std::env::var_os("ORELEDGER_BIN").map_or_else(PathBuf::new, PathBuf::from), PathBuf::from)
+    option_env!("CARGO_BIN_EXE_oreledger").map_or_else(
+        || std::env::var_os("ORELEDGER_BIN").map_or_else(PathBuf::new, PathBuf::from),
+        PathBuf::from,
+    )
 }
 
 impl Demo {
@@ -39,7 +42,8 @@ impl Demo {
         assert!(serving, "the demo ended before it served");
         // What it says later must not fill the pipe.
         std::thread::spawn(move || told.for_each(drop));
-        let url = fs::read_to_string(folder.path().join("ledger.url")).expect("its address").trim().to_owned();
+        let url =
+            fs::read_to_string(folder.path().join("ledger.url")).expect("its address").trim().to_owned();
         Self { child, folder, url }
     }
 
@@ -74,7 +78,9 @@ impl Demo {
     /// Opens a page of the node and waits until its script, if it has one, is ready.
     pub(crate) fn open(&self, browser: &mut Browser, path: &str) {
         browser.open(&format!("{}{path}", self.url));
-        browser.wait("[...document.querySelectorAll('#entry, #verify')].every((it) => it.dataset.ready === 'yes')");
+        browser.wait(
+            "[...document.querySelectorAll('#entry, #verify')].every((it) => it.dataset.ready === 'yes')",
+        );
     }
 }
 
@@ -83,6 +89,11 @@ impl Drop for Demo {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Whether the node has pages of this route; which those are is for `ore-web` to say.
+pub(crate) fn served(route: &str) -> bool {
+    ore_web::ROUTES.contains(&route)
 }
 
 /// The whole of a file.

@@ -7,4 +7,5 @@ mod chromium;
 mod demo;
 mod entering;
 mod pages;
+mod passport;
 mod verifying;

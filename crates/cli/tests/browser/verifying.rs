@@ -14,7 +14,9 @@ fn checked(browser: &mut Browser, file: &Path) -> (Vec<(String, String)>, String
     browser.wait(&format!(
         "document.querySelector('[data-part=name]').textContent === '{name}' && !document.querySelector('[data-part=verdict]').hidden"
     ));
-    let steps = browser.value("[...document.querySelectorAll('.steps li')].map((it) => [it.dataset.check, it.dataset.state])");
+    let steps = browser.value(
+        "[...document.querySelectorAll('.steps li')].map((it) => [it.dataset.check, it.dataset.state])",
+    );
     let steps = steps.as_array().expect("steps").iter().map(|step| {
         let text = |at: usize| step[at].as_str().expect("a text").to_owned();
         (text(0), text(1))
