@@ -125,6 +125,11 @@ impl Browser {
 
     /// Makes a call and waits for its answer.
     pub(crate) fn call(&mut self, method: &str, params: Json) -> Json {
+        self.attempt(method, params).unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    /// As [`Browser::call`], for what a page that is being left cannot answer.
+    fn attempt(&mut self, method: &str, params: Json) -> Result<Json, Json> {
         self.next += 1;
         let id = self.next;
         let mut message = json!({ "id": id, "method": method, "params": params });
@@ -138,8 +143,10 @@ impl Browser {
         loop {
             let mut answer = self.next_message(until, method);
             if answer["id"] == id {
-                assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
-                return answer["result"].take();
+                return match answer["error"].take() {
+                    Json::Null => Ok(answer["result"].take()),
+                    error => Err(error),
+                };
             }
         }
     }
@@ -186,22 +193,23 @@ impl Browser {
 
     /// The value of an expression; promises are waited for.
     pub(crate) fn value(&mut self, expression: &str) -> Json {
-        let asked = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true, "userGesture": true });
-        let mut answer = self.call("Runtime.evaluate", asked);
+        let mut answer = self.call("Runtime.evaluate", evaluate(expression));
         assert!(answer["exceptionDetails"].is_null(), "{expression}: {}", answer["exceptionDetails"]);
         answer["result"]["value"].take()
     }
 
-    /// Waits until an expression is true.
+    /// Waits until an expression is true, on this page or on the one that follows it.
     pub(crate) fn wait(&mut self, expression: &str) {
         let until = Instant::now() + PATIENCE;
-        // Between two looks the page draws a frame; the bound is on the whole.
-        while self.value(&format!("new Promise((tell) => setTimeout(() => tell(Boolean({expression})), 20))"))
-            != true
+        // Between two looks the page may draw; the bound is on the whole.
+        let look = format!("new Promise((tell) => setTimeout(() => tell(Boolean({expression})), 20))");
+        while !self
+            .attempt("Runtime.evaluate", evaluate(&look))
+            .is_ok_and(|answer| answer["result"]["value"] == true)
         {
-            let text = "document.querySelector('main')?.innerText ?? document.body.innerText";
             if Instant::now() >= until {
-                panic!("waited in vain for {expression}; the page says:\n{}", self.value(text));
+                let text = self.text("body");
+                panic!("waited in vain for {expression}; the page says:\n{text}");
             }
         }
     }
@@ -289,6 +297,10 @@ impl Browser {
         let file = Path::new(&folder).join(format!("{name}.png"));
         fs::create_dir_all(&folder).and_then(|()| fs::write(&file, picture)).expect("room for pictures");
     }
+}
+
+fn evaluate(expression: &str) -> Json {
+    json!({ "expression": expression, "awaitPromise": true, "returnByValue": true, "userGesture": true })
 }
 
 impl Drop for Browser {
