@@ -215,7 +215,7 @@ async fn one(remote: &Remote, mut stream: TcpStream) -> std::io::Result<()> {
     stream.write_all(&page.body)
 }
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let node = arguments.next().ok_or("name the node's address")?;

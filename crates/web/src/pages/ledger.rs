@@ -116,7 +116,7 @@ fn note(frame: &Frame<'_>, checkpoint: &v1::GetCheckpointResponse) -> Markup {
                     tbody {
                         @for line in lines.lines() {
                             @let (name, signature) = line.trim_start_matches("— ").rsplit_once(' ').unwrap_or((line, ""));
-                            tr { th scope="row" { (name) } td.mono { (cut(signature, 28)) } }
+                            tr { th scope="row" { (name) } td.mono.w { (cut(signature, 28)) } }
                         }
                     }
                 }
@@ -146,7 +146,7 @@ pub(crate) async fn feed(source: &dyn Source, frame: &Frame<'_>) -> Result<Marku
                             td.n { (thousands(*leaf)) }
                             td.w { @if told.time_ms > 0 { (moment(told.time_ms)) } }
                             td { @if !told.author.is_empty() { (member_link(frame, &told.author)) } }
-                            th scope="row" { (told.event) }
+                            th.w scope="row" { (told.event) }
                             td { (told.text) }
                             td.w { @if RecordId::try_from(told.id.as_slice()).is_ok() && !told.is_seal { (record_link(frame, &told.id)) } }
                         }

@@ -286,7 +286,7 @@ fn records(frame: &Frame<'_>, history: &v1::HistoryResponse) -> Markup {
                             tr {
                                 td.w { (moment(told.time_ms)) }
                                 td { (member_link(frame, &told.author)) }
-                                th scope="row" { (told.event) }
+                                th.w scope="row" { (told.event) }
                                 td { (told.text) }
                                 td.n { (thousands(entry.leaf_index)) }
                                 td.w { (record_link(frame, &entry.record_id)) }
