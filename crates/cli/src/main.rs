@@ -4,11 +4,13 @@
 //! 3 verification failed, 4 unreachable. Every error ends with a hint.
 
 mod context;
+mod epcis;
 mod failure;
 mod keyfile;
 mod output;
 mod post;
 mod story;
+mod tiles;
 mod trace;
 mod verbs;
 
@@ -20,9 +22,9 @@ use context::Context;
 use failure::{Failure, Outcome};
 use ore_exchange::words;
 use verbs::{
-    audit, backup, bench, bundle, claims, credential, demo, events, export, findings, fingerprint, found,
-    fsck, governance, handovers, init, key, lot, node, passport, peers, receipt, share, submit, template,
-    trace as tracing_verb, verify,
+    audit, backup, bench, bundle, capture, claims, credential, demo, events, export, findings, fingerprint,
+    found, fsck, governance, handovers, import, init, key, lot, node, passport, peers, receipt, share,
+    submit, template, trace as tracing_verb, verify,
 };
 
 /// A ledger of metals: who had what, what became of it, and where it came from, with proof
@@ -114,6 +116,10 @@ enum Verb {
     Credential(credential::Credential),
     /// An empty form for an event: a workbook or CSV, with units, codes and an example
     Template(template::Template),
+    /// Hand in what another system's documents say: GS1 EPCIS
+    Import(import::Import),
+    /// Take EPCIS documents from other systems on this machine, sign and hand in
+    Capture(capture::Capture),
 
     /// Where a lot's metal came from, or where it went
     Trace(tracing_verb::Trace),
@@ -156,7 +162,7 @@ enum Verb {
     Fsck(fsck::Fsck),
     /// Copy a ledger's log, also of a running node
     Backup(backup::Backup),
-    /// Every record of the log as JSON Lines, or the ledger as Parquet tables, verified
+    /// Records out, verified: JSON Lines, Parquet tables, EPCIS, tiles for other tools
     Export(export::Export),
     /// Put load on a running ledger and measure
     Bench(bench::Bench),
@@ -226,6 +232,8 @@ async fn run(cli: &Cli) -> Outcome {
         Verb::Submit(verb) => submit::run(context, verb).await,
         Verb::Credential(verb) => credential::run(context, verb).await,
         Verb::Template(verb) => template::run(verb),
+        Verb::Import(verb) => import::run(context, verb).await,
+        Verb::Capture(verb) => capture::run(context, verb).await,
         Verb::Trace(verb) => tracing_verb::run(context, verb).await,
         Verb::Findings(verb) => findings::run(context, verb).await,
         Verb::Balance(verb) => audit::balance(context, verb).await,

@@ -194,10 +194,12 @@ impl Event {
         links.iter().find(|link| link.kind == kind).map(|link| link.uri.as_str())
     }
 
-    /// Every URI that may name a lot.
+    /// Every URI that names a lot which must be there already; not those that come into being.
     pub fn lots(&self) -> impl Iterator<Item = &str> {
-        let things = self.things.iter().chain(&self.outputs).map(|thing| thing.uri.as_str());
-        things.chain(Some(self.parent.as_str()).filter(|parent| !parent.is_empty()))
+        let made = self.kind == EventKind::Object && self.action == Some(Action::Add);
+        let things = self.things.iter().filter(move |_| !made).map(|thing| thing.uri.as_str());
+        let parent = Some(self.parent.as_str()).filter(|_| self.kind == EventKind::Association);
+        things.chain(parent).filter(|uri| !uri.is_empty())
     }
 }
 

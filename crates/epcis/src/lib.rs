@@ -12,6 +12,7 @@ pub mod export;
 mod hash;
 pub mod json;
 mod map;
+pub mod query;
 mod refusal;
 mod schema;
 mod syntax;

@@ -20,6 +20,7 @@ pub mod health;
 pub mod http;
 mod http_audit;
 mod http_desk;
+mod http_epcis;
 mod http_fingerprint;
 mod http_untp;
 pub mod keys;

@@ -164,7 +164,8 @@ impl<'a> Desk<'a> {
             {
                 let record = (**record).clone();
                 self.note_made(&work, &record);
-                window.push(OnItsWay { work, tries, filled: true, record });
+                let filled = !work.item.signed_elsewhere;
+                window.push(OnItsWay { work, tries, filled, record });
                 continue;
             }
             match self.complete(&work).await? {

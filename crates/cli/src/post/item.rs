@@ -13,6 +13,8 @@ pub(crate) struct Item {
     pub(crate) label: String,
     /// Ids to fill in from labels.
     pub(crate) links: Vec<(IdField, String)>,
+    /// Its author signed it elsewhere: it goes in as it is, or not at all.
+    pub(crate) signed_elsewhere: bool,
 }
 
 /// A field that holds the id of an earlier record.

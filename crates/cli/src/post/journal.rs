@@ -79,6 +79,11 @@ impl Journal {
         self.note(&json!({ "statement": RecordId::from_bytes(*hash).to_string(), "signed": base64 }));
     }
 
+    /// Takes over a record that its author signed elsewhere: it is handed in as it is. What is known already stays.
+    pub(crate) fn carried(&mut self, hash: &StatementHash, record: SignedRecord) {
+        self.standings.entry(*hash).or_insert_with(|| Standing::Signed(Box::new(record)));
+    }
+
     /// Notes that a statement is in the ledger.
     pub(crate) fn accepted(&mut self, hash: &StatementHash, id: RecordId) {
         self.note(&json!({ "statement": RecordId::from_bytes(*hash).to_string(), "record": id.to_string() }));

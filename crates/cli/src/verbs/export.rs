@@ -1,9 +1,9 @@
-//! `oreledger export`: every record of the log as JSON Lines, or the ledger as tables, verified against the checkpoint.
+//! `oreledger export`: every record of the log as JSON Lines, the ledger as tables, a lot's history as EPCIS, the log as tiles.
 
 use std::{
     fs::File,
     io::{BufWriter, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use clap::Args;
@@ -11,26 +11,47 @@ use ore_record::SignedRecord;
 
 use crate::{
     context::Context,
+    epcis::outgoing,
     failure::{Failure, Outcome},
     output::{self, thousands},
     post::engine::failure,
+    tiles,
 };
 
 #[derive(Args, Debug)]
+#[command(after_help = "\
+--epcis LOT writes what happened to a lot and to all that it was made of as one EPCIS 2.0 document, each
+signature verified; import it elsewhere, or here: it gives the same records.
+--tiles DIR writes checkpoint, tiles and policy as C2SP tlog-tiles has them, for tools that nobody here wrote;
+run it again to bring the folder up to date.")]
 pub(crate) struct Export {
-    /// File to write, JSON Lines
-    #[arg(required_unless_present_any = ["parquet"])]
+    /// File to write, JSON Lines [with --epcis: JSON; default: stdout]
+    #[arg(required_unless_present_any = ["parquet", "epcis", "tiles"])]
     file: Option<PathBuf>,
     /// Folder to write tables to instead, as Parquet: lots, events, edges, assays, shares, findings
-    #[arg(long, value_name = "DIR", conflicts_with = "file")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["file", "epcis", "tiles"])]
     parquet: Option<PathBuf>,
+    /// Lot whose history is written as an EPCIS document
+    #[arg(long, value_name = "LOT", conflicts_with = "tiles")]
+    epcis: Option<String>,
+    /// Folder that becomes a log for other people's tools
+    #[arg(long, value_name = "DIR", conflicts_with = "file")]
+    tiles: Option<PathBuf>,
 }
 
 pub(crate) async fn run(context: &Context, verb: &Export) -> Outcome {
     if let Some(dir) = &verb.parquet {
         return super::tables::parquet(context, dir).await;
     }
-    let Some(path) = &verb.file else { return Ok(()) };
+    match (&verb.epcis, &verb.tiles, &verb.file) {
+        (Some(lot), _, file) => outgoing::run(context, lot, file.as_deref()).await,
+        (_, Some(folder), _) => tiles::run(context, folder).await,
+        (_, _, Some(file)) => json_lines(context, file).await,
+        (None, None, None) => Err(Failure::usage("nothing says where to", "name a file")),
+    }
+}
+
+async fn json_lines(context: &Context, path: &Path) -> Outcome {
     let ledger = context.connect().await?;
     let failed = |e: std::io::Error| Failure::file("write", path, &e);
     let mut file = BufWriter::new(File::create(path).map_err(failed)?);

@@ -432,7 +432,7 @@ fn read_item(text: &str) -> Result<Item, LineError> {
         }
     }
     let record = ore_exchange::json::record_from_json(&Value::Object(fields))?;
-    Ok(Item { record, label, links })
+    Ok(Item { record, label, links, ..Item::default() })
 }
 
 fn take_links(fields: &mut serde_json::Map<String, Value>, links: &mut Vec<(IdField, String)>) {

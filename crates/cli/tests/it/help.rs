@@ -63,6 +63,8 @@ const VERBS: &[&str] = &[
     "submit",
     "credential",
     "template",
+    "import",
+    "capture",
     "trace",
     "findings",
     "balance",

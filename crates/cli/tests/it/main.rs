@@ -1,6 +1,7 @@
 //! The command as people use it: run as a process, judged by its streams and its exit code.
 
 mod demo;
+mod epcis;
 mod fingerprint;
 mod help;
 mod keys;

@@ -1,0 +1,411 @@
+//! One document's way in: surveyed, kept by its digest, then event by event mapped, signed and handed in.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+use ore_client::Ledger;
+use ore_epcis::{Document, Draft, Event, Importer, Refusal, Survey, survey};
+use ore_record::{SignedRecord, v1};
+use sha2::{Digest, Sha256};
+
+use super::resolve::Names;
+use crate::{
+    context::Context,
+    failure::Failure,
+    post::{
+        Desk, Fate, Trouble, Work,
+        item::{IdField, Item},
+        journal::{Journal, Standing, StatementHash},
+        keyring::Keyring,
+    },
+};
+
+/// Events that are mapped and handed in together.
+const CHUNK: usize = 512;
+/// In a home folder: what of EPCIS documents is in.
+pub(crate) const STATE_FILE: &str = "epcis.oreledger-state";
+/// In a home folder: the documents as they came, by digest.
+const DOCUMENTS: &str = "documents";
+
+/// What becomes of a document some of whose events are wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Behaviour {
+    /// Nothing is handed in unless every event can be a record; the first refusal of the ledger ends it.
+    Rollback,
+    /// Whatever is right goes in.
+    Proceed,
+}
+
+/// What became of an event.
+#[derive(Clone, Debug)]
+pub(crate) struct News {
+    /// Place in the document, from 0; none for the document itself.
+    pub(crate) event: Option<u64>,
+    pub(crate) outcome: Outcome,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Outcome {
+    /// In the ledger; whether it was there before.
+    Recorded { id: String, before: bool },
+    /// Not a record, and why.
+    Refused { field: String, reason: String, clause: String, next: String },
+    /// What the document does not say.
+    Lacks(String),
+}
+
+/// How it went.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) events: u64,
+    pub(crate) recorded: u64,
+    pub(crate) before: u64,
+    pub(crate) refused: u64,
+    pub(crate) lacks: u64,
+}
+
+/// A desk for documents.
+pub(crate) struct Intake<'a> {
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) names: Names,
+    pub(crate) acting: String,
+    pub(crate) home: PathBuf,
+    pub(crate) journal: Journal,
+    pub(crate) stage: ore_wire::v1::Stage,
+    keyring: Keyring,
+    /// Whether a member's key is at hand.
+    keys: HashMap<String, bool>,
+}
+
+impl<'a> Intake<'a> {
+    pub(crate) async fn open(
+        context: &Context,
+        ledger: &'a Ledger,
+        products: Option<&Path>,
+        stage: ore_wire::v1::Stage,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            ledger,
+            names: Names::load(ledger, products).await?,
+            acting: context.acting()?.to_owned(),
+            home: context.home.clone(),
+            journal: Journal::open(&context.home.join(STATE_FILE))?,
+            stage,
+            keyring: context.keyring(),
+            keys: HashMap::new(),
+        })
+    }
+
+    /// Takes a document in.
+    ///
+    /// # Errors
+    /// What stops the whole: no ledger, no file, no room. What is wrong with the document is told.
+    pub(crate) async fn take(
+        &mut self,
+        path: &Path,
+        behaviour: Behaviour,
+        dry_run: bool,
+        tell: &mut dyn FnMut(News),
+    ) -> Result<Tally, Failure> {
+        let mut tally = Tally::default();
+        let read = || File::open(path).map(BufReader::new).map_err(|e| Failure::file("read", path, &e));
+        let surveyed = match survey(read()?) {
+            Ok(surveyed) => surveyed,
+            Err(refusal) => {
+                tell(refused(None, &refusal));
+                return Ok(Tally { refused: 1, ..tally });
+            }
+        };
+        tally.events = surveyed.events;
+        for fault in &surveyed.faults {
+            tell(refused(place_of(fault), fault));
+        }
+        let head_is_wrong = surveyed.faults.iter().any(|fault| place_of(fault).is_none());
+        tally.refused = surveyed.bad_events.len() as u64 + u64::from(head_is_wrong);
+        if head_is_wrong || (behaviour == Behaviour::Rollback && tally.refused > 0) {
+            return Ok(tally);
+        }
+        let document = digest(path, &surveyed)?;
+        if (dry_run || behaviour == Behaviour::Rollback)
+            && (!self.all_map(path, &surveyed, &document, &mut tally, tell).await? || dry_run)
+        {
+            return Ok(tally);
+        }
+        keep(&self.home, path, &document)?;
+        let mut importer = Importer::new(&self.acting, Some(document));
+        let mut source = Document::open(read()?).map_err(|refusal| changed(path, &refusal))?;
+        let mut next = 0;
+        loop {
+            let (chunk, from) = read_chunk(path, &mut source, &mut next, &surveyed)?;
+            if chunk.is_empty() {
+                if from == next {
+                    return Ok(tally);
+                }
+                continue;
+            }
+            let work = self.chunk_work(chunk, &mut importer, &mut tally, tell).await?;
+            let refused_before = tally.refused;
+            let mut desk = Desk::new(self.ledger, &mut self.keyring, self.stage);
+            desk.post(work, &mut self.journal, &mut |work, fate| tell(told(work.place, fate, &mut tally)))
+                .await?;
+            if behaviour == Behaviour::Rollback && tally.refused > refused_before {
+                return Ok(tally);
+            }
+        }
+    }
+
+    /// The statements of a chunk's events, ready to be signed.
+    async fn chunk_work(
+        &mut self,
+        chunk: Chunk,
+        importer: &mut Importer,
+        tally: &mut Tally,
+        tell: &mut dyn FnMut(News),
+    ) -> Result<Vec<Work>, Failure> {
+        let events: Vec<Event> = chunk.iter().filter_map(|(_, event)| event.clone().ok()).collect();
+        self.names.learn(self.ledger, &events).await?;
+        let mut work = Vec::new();
+        for (place, event) in chunk {
+            let drafts = match event.and_then(|event| self.drafts(importer, &event)) {
+                Ok(drafts) => drafts,
+                Err(refusal) => {
+                    tally.refused += 1;
+                    tell(refused(Some(place), &refusal));
+                    continue;
+                }
+            };
+            for draft in drafts {
+                self.lacks(place, &draft, tally, tell);
+                match self.work(place, draft) {
+                    Ok(one) => work.push(one),
+                    Err(news) => {
+                        tally.refused += 1;
+                        tell(news);
+                    }
+                }
+            }
+        }
+        Ok(work)
+    }
+
+    /// Maps every event without handing one in; whether all of them can be records.
+    async fn all_map(
+        &mut self,
+        path: &Path,
+        surveyed: &Survey,
+        document: &v1::Document,
+        tally: &mut Tally,
+        tell: &mut dyn FnMut(News),
+    ) -> Result<bool, Failure> {
+        let file = File::open(path).map_err(|e| Failure::file("read", path, &e))?;
+        let mut source = Document::open(BufReader::new(file)).map_err(|refusal| changed(path, &refusal))?;
+        let mut importer = Importer::new(&self.acting, Some(document.clone()));
+        let (mut next, before) = (0, tally.refused);
+        loop {
+            let (chunk, from) = read_chunk(path, &mut source, &mut next, surveyed)?;
+            if chunk.is_empty() {
+                if from == next {
+                    // Nothing of what was mapped is there.
+                    self.names.directory.forget_lots();
+                    return Ok(tally.refused == before);
+                }
+                continue;
+            }
+            let events: Vec<Event> = chunk.iter().filter_map(|(_, event)| event.clone().ok()).collect();
+            self.names.learn(self.ledger, &events).await?;
+            for (place, event) in chunk {
+                let news = match event.and_then(|event| self.drafts(&mut importer, &event)) {
+                    Err(refusal) => Some(refused(Some(place), &refusal)),
+                    Ok(drafts) => {
+                        let mut ours = drafts.iter().filter(|draft| draft.signed.is_none());
+                        ours.find_map(|draft| self.has_key(place, &draft.record.author).err())
+                    }
+                };
+                if let Some(news) = news {
+                    tally.refused += 1;
+                    tell(news);
+                }
+            }
+        }
+    }
+
+    fn drafts(&mut self, importer: &mut Importer, event: &Event) -> Result<Vec<Draft>, Refusal> {
+        let drafts = importer.map(event, &self.names.directory)?;
+        drafts.iter().for_each(|draft| self.names.made(draft));
+        Ok(drafts)
+    }
+
+    fn lacks(&self, place: u64, draft: &Draft, tally: &mut Tally, tell: &mut dyn FnMut(News)) {
+        for lack in &draft.lacks {
+            tally.lacks += 1;
+            tell(News { event: Some(place), outcome: Outcome::Lacks(lack.clone()) });
+        }
+    }
+
+    /// A draft as work for the desk: under its label, which is the same in every document.
+    fn work(&mut self, place: u64, draft: Draft) -> Result<Work, News> {
+        let hash: StatementHash = Sha256::digest(draft.label.as_bytes()).into();
+        let signed_elsewhere = draft.signed.is_some();
+        let mut item = Item { record: draft.record, label: draft.label, links: Vec::new(), signed_elsewhere };
+        // The same statement is signed to the same bytes where no head is in them.
+        item.record.nonce = hash[..16].to_vec();
+        for (field, label) in [(IdField::Record, draft.withdraws), (IdField::Corrects, draft.corrects)] {
+            let Some(label) = label else { continue };
+            match self.journal.standing(&Sha256::digest(label.as_bytes()).into()) {
+                Some(Standing::Done(id)) => {
+                    field.set(&mut item.record, id.as_bytes());
+                }
+                _ => item.links.push((field, label)),
+            }
+        }
+        match draft.signed {
+            Some(entry) => {
+                let signed = SignedRecord::decode(&entry).map_err(|error| {
+                    let trouble = Trouble::new("MALFORMED", error, "export the document again");
+                    told(place, Fate::Refused(trouble), &mut Tally::default())
+                })?;
+                self.journal.carried(&hash, signed);
+            }
+            None => self.has_key(place, &item.record.author)?,
+        }
+        Ok(Work { place, hash, item })
+    }
+
+    fn has_key(&mut self, place: u64, author: &str) -> Result<(), News> {
+        let keyring = &mut self.keyring;
+        let has = *self.keys.entry(author.to_owned()).or_insert_with(|| keyring.of(author).is_ok());
+        if has {
+            return Ok(());
+        }
+        Err(News {
+            event: Some(place),
+            outcome: Outcome::Refused {
+                field: "bizLocation".to_owned(),
+                reason: format!("it took place at a facility of {author}, and only {author} can sign it"),
+                clause: ore_epcis::Clause::Where.text().to_owned(),
+                next: format!("let {author} import it, or put its key beside the others"),
+            },
+        })
+    }
+}
+
+type Chunk = Vec<(u64, Result<Event, Refusal>)>;
+
+/// The next events that are right, with their places; and the place where the chunk began.
+fn read_chunk(
+    path: &Path,
+    source: &mut Document<BufReader<File>>,
+    next: &mut u64,
+    surveyed: &Survey,
+) -> Result<(Chunk, u64), Failure> {
+    let from = *next;
+    let mut chunk = Vec::new();
+    while *next - from < CHUNK as u64 {
+        let Some(value) = source.next_event().map_err(|refusal| changed(path, &refusal))? else { break };
+        let place = *next;
+        *next += 1;
+        if surveyed.bad_events.binary_search(&place).is_ok() {
+            continue;
+        }
+        // What the schema does not ask for: check digits, a type that has a record.
+        let event = Event::read(&value, &surveyed.context).map_err(|mut faults| faults.remove(0));
+        chunk.push((place, event));
+    }
+    Ok((chunk, from))
+}
+
+fn changed(path: &Path, refusal: &Refusal) -> Failure {
+    Failure::usage(
+        format_args!("{} changed while it was read: {refusal}", path.display()),
+        "run the command again",
+    )
+}
+
+/// The event that a fault is in.
+fn place_of(fault: &Refusal) -> Option<u64> {
+    let rest = fault.path.strip_prefix("epcisBody.eventList[")?;
+    rest.split(']').next()?.parse().ok()
+}
+
+fn refused(event: Option<u64>, refusal: &Refusal) -> News {
+    let next = if refusal.hint.is_empty() { "correct it and send it again" } else { &refusal.hint };
+    News {
+        event,
+        outcome: Outcome::Refused {
+            field: refusal.path.clone(),
+            reason: refusal.reason.clone(),
+            clause: refusal.clause.text().to_owned(),
+            next: next.to_owned(),
+        },
+    }
+}
+
+fn told(place: u64, fate: Fate, tally: &mut Tally) -> News {
+    let outcome = match fate {
+        Fate::Accepted(accepted) => {
+            let before = accepted.already_there;
+            *if before { &mut tally.before } else { &mut tally.recorded } += 1;
+            Outcome::Recorded { id: accepted.id.to_string(), before }
+        }
+        Fate::DoneBefore(id) => {
+            tally.before += 1;
+            Outcome::Recorded { id: id.to_string(), before: true }
+        }
+        Fate::Refused(trouble) => {
+            tally.refused += 1;
+            Outcome::Refused {
+                field: trouble.field,
+                reason: format!("{} [{}]", trouble.message, trouble.reason),
+                clause: String::new(),
+                next: trouble.next_step,
+            }
+        }
+    };
+    News { event: Some(place), outcome }
+}
+
+/// The document by its digest, for the records that it becomes.
+fn digest(path: &Path, surveyed: &Survey) -> Result<v1::Document, Failure> {
+    let failed = |e: std::io::Error| Failure::file("read", path, &e);
+    let mut file = File::open(path).map_err(failed)?;
+    let (mut hash, mut length, mut buffer) = (Sha256::new(), 0_u64, vec![0; 1 << 16]);
+    let mut first = None;
+    loop {
+        let read = file.read(&mut buffer).map_err(failed)?;
+        if read == 0 {
+            break;
+        }
+        first = first.or_else(|| buffer[..read].iter().find(|byte| !byte.is_ascii_whitespace()).copied());
+        hash.update(&buffer[..read]);
+        length += read as u64;
+    }
+    let media_type = if first == Some(b'<') { "application/xml" } else { "application/ld+json" };
+    let issuer: String = surveyed.head.fields.text("sender").unwrap_or_default().chars().take(60).collect();
+    Ok(v1::Document {
+        sha256: hash.finalize().to_vec(),
+        media_type: media_type.to_owned(),
+        length,
+        kind: "EPCIS document".to_owned(),
+        issuer,
+    })
+}
+
+/// Keeps the document as it came, under its digest, where the member's keys are.
+fn keep(home: &Path, path: &Path, document: &v1::Document) -> Result<(), Failure> {
+    let folder = home.join(DOCUMENTS);
+    std::fs::create_dir_all(&folder).map_err(|e| Failure::file("create", &folder, &e))?;
+    let digest: [u8; 32] = document.sha256.as_slice().try_into().unwrap_or_default();
+    let name = ore_record::RecordId::from_bytes(digest).to_string();
+    let ending = if document.media_type == "application/xml" { "xml" } else { "json" };
+    let kept = folder.join(format!("{name}.{ending}"));
+    if kept.exists() {
+        return Ok(());
+    }
+    let part = folder.join(format!("{name}.part"));
+    std::fs::copy(path, &part).map_err(|e| Failure::file("write", &part, &e))?;
+    std::fs::rename(&part, &kept).map_err(|e| Failure::file("write", &kept, &e))
+}

@@ -1,0 +1,8 @@
+//! EPCIS documents of one member: read twice, mapped, signed here, handed in, kept.
+//!
+//! [`intake`] is behind `import` and behind the capture gateway, so both do the same.
+
+pub(crate) mod gateway;
+pub(crate) mod intake;
+pub(crate) mod outgoing;
+mod resolve;

@@ -1,0 +1,124 @@
+//! What the roster and the ledger know of the names in a document.
+
+use std::{collections::HashSet, path::Path};
+
+use ore_client::Ledger;
+use ore_epcis::{Directory, Draft, Event, KnownLot, Product, directory::number_of};
+use ore_record::{draft, v1::MaterialClass};
+
+use crate::{failure::Failure, post::engine::failure};
+
+/// Lots that are remembered between chunks; then the ledger is asked again.
+const MOST_LOTS: usize = 65_536;
+
+/// A directory that asks the ledger.
+pub(crate) struct Names {
+    pub(crate) directory: Directory,
+    members: Vec<String>,
+    known: usize,
+}
+
+impl Names {
+    /// The roster of a ledger, and what a products file says.
+    pub(crate) async fn load(ledger: &Ledger, products: Option<&Path>) -> Result<Self, Failure> {
+        let mut directory = Directory::new(&ledger.trust().origin);
+        let mut members = Vec::new();
+        for member in ledger.members().await.map_err(failure)? {
+            if let Some(member) = member.member {
+                directory.add_member(&member);
+                members.push(member.id);
+            }
+        }
+        for facility in ledger.facilities("").await.map_err(failure)? {
+            directory.add_facility(&facility);
+        }
+        if let Some(path) = products {
+            read_products(path, &mut directory)?;
+        }
+        Ok(Self { directory, members, known: 0 })
+    }
+
+    /// Asks for the lots that these events name and that are not known yet.
+    pub(crate) async fn learn(&mut self, ledger: &Ledger, events: &[Event]) -> Result<(), Failure> {
+        if self.known > MOST_LOTS {
+            self.directory.forget_lots();
+            self.known = 0;
+        }
+        let mut ask: Vec<(String, String)> = Vec::new();
+        let mut asked = HashSet::new();
+        for uri in events.iter().flat_map(Event::lots) {
+            if self.directory.lot(uri).is_some() || !asked.insert(uri) {
+                continue;
+            }
+            if let Some(id) = self.directory.own_id("lots", uri) {
+                ask.push((uri.to_owned(), id.to_owned()));
+            } else if let Some(number) = number_of(uri) {
+                ask.extend(self.members.iter().map(|member| (uri.to_owned(), format!("{member}/{number}"))));
+            }
+        }
+        let things = events.iter().flat_map(|event| event.things.iter());
+        let whole = things.filter(|thing| thing.quantity.is_none()).map(|thing| thing.uri.as_str());
+        let whole: HashSet<&str> = whole.collect();
+        let ids: Vec<String> = ask.iter().map(|(_, id)| id.clone()).collect();
+        let heads = ledger.heads(&ids).await.map_err(failure)?;
+        for ((uri, id), head) in ask.into_iter().zip(heads) {
+            if head.is_none() {
+                continue;
+            }
+            // A piece without a quantity goes whole: its mass is the ledger's.
+            let remaining_mg = if whole.contains(uri.as_str()) {
+                let lot = ledger.lot(&id).await.map_err(failure)?.lot;
+                lot.map_or(0, |lot| lot.remaining_dry_mg)
+            } else {
+                0
+            };
+            self.directory.add_lot(&uri, KnownLot { id, remaining_mg });
+            self.known += 1;
+        }
+        Ok(())
+    }
+
+    /// Lots that a draft brings into being are known to the events after it.
+    pub(crate) fn made(&mut self, draft: &Draft) {
+        for lot in draft::new_lots(&draft.record) {
+            let uri = self.directory.lot_uri(&lot.lot);
+            let remaining_mg = lot.mass.as_ref().map_or(0, |mass| mass.dry_mg);
+            self.directory.add_lot(&uri, KnownLot { id: lot.lot.clone(), remaining_mg });
+            self.known += 1;
+        }
+    }
+}
+
+/// `gtin,material,model,form,compound,hs_code,process`, with a header line; later columns may be left out.
+fn read_products(path: &Path, directory: &mut Directory) -> Result<(), Failure> {
+    let bad = |line: usize, what: &str| {
+        Failure::usage(
+            format_args!("{}, line {line}: {what}", path.display()),
+            "gtin,material,model,form,compound,hs_code,process with one product a line",
+        )
+    };
+    let file = std::fs::File::open(path).map_err(|e| Failure::file("read", path, &e))?;
+    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(file);
+    for (at, row) in reader.records().enumerate() {
+        let row = row.map_err(|error| bad(at + 2, &error.to_string()))?;
+        let cell = |column: usize| row.get(column).unwrap_or_default().to_owned();
+        let gtin = cell(0);
+        if !matches!(gtin.len(), 8 | 12..=14) || !gtin.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(bad(at + 2, "the first cell is no GTIN of 8, 12, 13 or 14 digits"));
+        }
+        let name = format!("MATERIAL_CLASS_{}", cell(1).to_ascii_uppercase().replace([' ', '-'], "_"));
+        let Some(material) = MaterialClass::from_str_name(&name) else {
+            return Err(bad(at + 2, "the second cell is no material class"));
+        };
+        let product = Product {
+            material,
+            model: cell(2),
+            form: cell(3),
+            compound: cell(4),
+            hs_code: cell(5),
+            process: cell(6),
+        };
+        directory.add_product(&gtin, product);
+    }
+    Ok(())
+}

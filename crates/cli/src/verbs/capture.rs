@@ -1,0 +1,66 @@
+//! `oreledger capture`: EPCIS 2.0's capture interface on this machine; what is posted is signed here.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Args;
+
+use super::sign::Wait;
+use crate::{
+    context::Context,
+    epcis::{
+        gateway::{self, Gateway, MOST_WAITING},
+        intake::Intake,
+    },
+    failure::{Failure, Outcome},
+    output,
+};
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+POST /epcis/capture with an EPCIS document; GS1-Capture-Error-Behaviour: rollback (default) or proceed.
+GET /epcis/capture/ID tells what became of it. What the ledger knows is asked of a node: GET /epcis/events.
+The key never leaves this machine, and no node ever holds it: that is why capture is here and not there.
+Rollback hands nothing in unless all of a document can be records; what the ledger itself refuses then ends
+the job, and what went in before stays in, for a ledger takes nothing back: withdraw it.")]
+pub(crate) struct Capture {
+    /// Address of this machine to listen at
+    #[arg(long, default_value = "127.0.0.1:8723", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// What is known of product classes, CSV
+    #[arg(long, value_name = "FILE")]
+    products: Option<PathBuf>,
+    /// Stage to wait for
+    #[arg(long, value_enum, default_value_t = Wait::Integrated)]
+    wait: Wait,
+}
+
+pub(crate) async fn run(context: &Context, verb: &Capture) -> Outcome {
+    if !verb.listen.ip().is_loopback() {
+        return Err(Failure::usage(
+            format_args!(
+                "{} is reached from other machines, and whoever reaches it states in your name",
+                verb.listen
+            ),
+            "listen at 127.0.0.1, and put a proxy of your own with its own guard before it if you must",
+        ));
+    }
+    let ledger = context.connect().await?;
+    let intake = Intake::open(context, &ledger, verb.products.as_deref(), verb.wait.stage()).await?;
+    let (sender, queue) = tokio::sync::mpsc::channel(MOST_WAITING);
+    let shared = Gateway::new(&context.home.join("captures"), sender)?;
+    let failed = |e: std::io::Error| {
+        Failure::usage(format_args!("listen at {}: {e}", verb.listen), "choose another port")
+    };
+    let listener = tokio::net::TcpListener::bind(verb.listen).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    output::note(format!(
+        "capturing at http://{address}/epcis/capture for {}; Ctrl-C ends it",
+        context.acting()?
+    ));
+    let serve = axum::serve(listener, gateway::routes(shared.clone()));
+    tokio::select! {
+        served = async { serve.await } => served.map_err(failed),
+        worked = gateway::work(shared, queue, intake) => worked,
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    }
+}

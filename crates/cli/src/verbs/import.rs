@@ -1,0 +1,113 @@
+//! `oreledger import`: documents of other systems; what is right goes in, what is wrong is named, a rerun continues.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::sign::Wait;
+use crate::{
+    context::Context,
+    epcis::intake::{Behaviour, Intake, News, Outcome as Became, STATE_FILE, Tally},
+    failure::{Failure, Outcome},
+    output,
+};
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+EPCIS 2.0 in JSON or XML, EPCIS 1.2 in XML. Events become records by the table in crates/epcis/README.md.
+Each is signed with the key of the member at whose facility it took place, as far as that key is here.
+What a document does not say is told, never invented: such lots are declared, not measured.
+The original is kept in DIR/documents under its digest, which every record carries.
+DIR/epcis.oreledger-state remembers what is in: the same event, in whatever document, enters once.
+--products FILE.csv says what documents do not repeat: gtin,material,model,form,compound,hs_code,process.")]
+pub(crate) struct Import {
+    /// EPCIS documents
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    epcis: Vec<PathBuf>,
+    /// What is known of product classes, CSV
+    #[arg(long, value_name = "FILE")]
+    products: Option<PathBuf>,
+    /// Nothing of a document unless all of it can be records
+    #[arg(long)]
+    rollback: bool,
+    /// Only read, check and map
+    #[arg(long)]
+    dry_run: bool,
+    /// Stage to wait for
+    #[arg(long, value_enum, default_value_t = Wait::Integrated)]
+    wait: Wait,
+}
+
+pub(crate) async fn run(context: &Context, verb: &Import) -> Outcome {
+    let ledger = context.connect().await?;
+    let mut intake = Intake::open(context, &ledger, verb.products.as_deref(), verb.wait.stage()).await?;
+    let behaviour = if verb.rollback { Behaviour::Rollback } else { Behaviour::Proceed };
+    let mut all = Tally::default();
+    for path in &verb.epcis {
+        let mut printed = Ok(());
+        let shown = path.display().to_string();
+        let tally = intake
+            .take(path, behaviour, verb.dry_run, &mut |news| {
+                let one = print(context, &shown, &news);
+                if printed.is_ok() {
+                    printed = one;
+                }
+            })
+            .await?;
+        printed?;
+        all.events += tally.events;
+        all.recorded += tally.recorded;
+        all.before += tally.before;
+        all.refused += tally.refused;
+        all.lacks += tally.lacks;
+    }
+    let sent = if verb.dry_run { "; nothing was sent" } else { "" };
+    output::note(format!(
+        "{} events: {} records in the ledger, {} were in before, {} refused, {} things not stated{sent}",
+        output::thousands(all.events),
+        output::thousands(all.recorded),
+        output::thousands(all.before),
+        output::thousands(all.refused),
+        output::thousands(all.lacks),
+    ));
+    if all.refused == 0 {
+        return Ok(());
+    }
+    Err(Failure::refused(
+        format_args!("{} events are not in the ledger", all.refused),
+        format_args!("correct them and run the command again; {STATE_FILE} knows what is in"),
+    ))
+}
+
+fn print(context: &Context, path: &str, news: &News) -> Outcome {
+    let place = news.event.map_or_else(String::new, |event| format!(", event {event}"));
+    match &news.outcome {
+        Became::Recorded { id, before } if context.json => output::data(
+            &json!({ "file": path, "event": news.event, "record": id, "before": before }).to_string(),
+        ),
+        Became::Recorded { before: true, .. } => Ok(()),
+        Became::Recorded { id, .. } => output::data(&format!("{path}{place}\t{id}")),
+        Became::Lacks(what) => {
+            eprintln!("{path}{place}: not stated: {what}");
+            if !context.json {
+                return Ok(());
+            }
+            output::data(&json!({ "file": path, "event": news.event, "not_stated": what }).to_string())
+        }
+        Became::Refused { field, reason, clause, next } => {
+            let field = if field.is_empty() { String::new() } else { format!(", {field}") };
+            let by = if clause.is_empty() { String::new() } else { format!(" ({clause})") };
+            eprintln!("{path}{place}{field}: {reason}{by}\n  next: {next}");
+            if !context.json {
+                return Ok(());
+            }
+            output::data(
+                &json!({
+                    "file": path, "event": news.event, "refused": reason, "clause": clause, "next_step": next,
+                })
+                .to_string(),
+            )
+        }
+    }
+}

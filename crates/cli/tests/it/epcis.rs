@@ -1,0 +1,332 @@
+//! `import --epcis`, `export --epcis` and `export --tiles` as a member and an auditor use them.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::support::{TestLedger, err, out};
+
+const ORIGIN: &str = "https://test.example/metals";
+const CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
+const LOT: &str = "https://id.gs1.org/01/09521234000013/10/A-0001";
+
+fn document(events: &[Value]) -> String {
+    json!({
+        "@context": [CONTEXT, { "mct": "https://example.com/ns/minerals-custody/1.0/" }],
+        "type": "EPCISDocument", "schemaVersion": "2.0", "creationDate": "2026-02-01T00:00:00Z",
+        "epcisBody": { "eventList": events },
+    })
+    .to_string()
+}
+
+fn site(member: &str) -> Value {
+    json!({ "id": format!("{ORIGIN}/facilities/{member}/site") })
+}
+
+fn mined() -> Value {
+    json!({
+        "type": "ObjectEvent", "action": "ADD", "bizStep": "commissioning", "disposition": "active",
+        "eventTime": "2026-01-10T06:00:00.000Z", "eventTimeZoneOffset": "+08:00",
+        "quantityList": [{ "epcClass": LOT, "quantity": 20000, "uom": "KGM" }],
+        "readPoint": site("mine-a"), "bizLocation": site("mine-a"),
+        "ilmd": {
+            "mct:wetMass": "20000", "mct:moisturePercent": "8", "mct:originCountry": "AU", "mct:tag": "T-0001",
+            "mct:contained": { "mct:element": "Ta", "mct:mass": "4520.7144" },
+        },
+    })
+}
+
+fn moved(step: &str, at: &str, day: u32, kg: u32) -> Value {
+    let party = |end: &str, member: &str| {
+        json!([
+            { "type": "owning_party", end: format!("{ORIGIN}/members/{member}") },
+            { "type": "possessing_party", end: format!("{ORIGIN}/members/{member}") },
+        ])
+    };
+    json!({
+        "type": "ObjectEvent", "action": "OBSERVE", "bizStep": step,
+        "eventTime": format!("2026-01-{day}T06:00:00.000Z"), "eventTimeZoneOffset": "+08:00",
+        "quantityList": [{ "epcClass": LOT, "quantity": kg, "uom": "KGM" }],
+        "readPoint": site(at), "bizLocation": site(at),
+        "sourceList": party("source", "mine-a"), "destinationList": party("destination", "refiner-a"),
+    })
+}
+
+const PRODUCTS: &str = "gtin,material,model,form,compound,hs_code,process\n\
+    9521234000013,concentrate,controlled blending,tantalite\n\
+    9521234000020,intermediate,controlled blending,powder,,,reduction\n";
+
+fn entries(ledger: &TestLedger) -> String {
+    ledger.ok(&["export", "all.jsonl", "--as", "mine-a"])
+}
+
+#[test]
+fn a_document_goes_in_once_and_comes_out_as_one_that_imports_to_the_same_records() {
+    let ledger = TestLedger::start();
+    ledger.write("products.csv", PRODUCTS);
+    let shipped = moved("shipping", "mine-a", 15, 18_400);
+    let received = moved("receiving", "refiner-a", 20, 18_390);
+    let sold = moved("retail_selling", "mine-a", 25, 1);
+    let made = json!({
+        "type": "TransformationEvent", "bizStep": "commissioning",
+        "eventTime": "2026-01-28T06:00:00.000Z", "eventTimeZoneOffset": "+09:00", "bizLocation": site("refiner-a"),
+        "inputQuantityList": [{ "epcClass": LOT, "quantity": 1000, "uom": "KGM" }],
+        "outputQuantityList": [
+            { "epcClass": "https://id.gs1.org/01/09521234000020/10/P-0001", "quantity": 300, "uom": "KGM" },
+        ],
+        "ilmd": { "mct:contained": { "mct:element": "Ta", "mct:amount": "80 %" } },
+    });
+    ledger.write("in.jsonld", &document(&[mined(), shipped, received, sold, made.clone()]));
+    let import = ["import", "--epcis", "in.jsonld", "--products", "products.csv", "--as", "mine-a"];
+
+    let unsent = ledger.run(&[&import[..], &["--rollback"]].concat());
+    assert_eq!(unsent.status.code(), Some(1), "{}", err(&unsent));
+    assert!(
+        err(&unsent).contains(": 0 records in the ledger"),
+        "rollback hands nothing in: {}",
+        err(&unsent)
+    );
+
+    let first = ledger.run(&import);
+    let said = err(&first);
+    assert_eq!(first.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("event 3, ") && said.contains("CBV 2.0 §7.1"),
+        "the step that moves no metal: {said}"
+    );
+    assert!(said.contains("5 events: 4 records in the ledger, 0 were in before, 1 refused"), "{said}");
+    assert!(said.contains("declared, not measured"), "{said}");
+    let before = entries(&ledger);
+
+    let again = ledger.run(&import);
+    assert!(err(&again).contains("0 records in the ledger, 4 were in before, 1 refused"), "{}", err(&again));
+    assert_eq!(entries(&ledger), before, "the same ledger");
+    let shown = ledger.ok(&["lot", "show", "mine-a/01.09521234000013.10.A-0001", "--as", "mine-a"]);
+    assert!(shown.contains("refiner-a") && shown.contains("17.39 t"), "{shown}");
+    let kept = std::fs::read_dir(ledger.folder.path().join("ledger/documents")).expect("kept").count();
+    assert_eq!(kept, 1, "the original, once");
+    let log = std::fs::read_to_string(ledger.folder.path().join("all.jsonl")).expect("exported");
+    assert_eq!(log.matches("\"EPCIS document\"").count(), 4, "each record is linked to it");
+
+    let made_lot = "refiner-a/01.09521234000020.10.P-0001";
+    ledger.ok(&["export", "--epcis", made_lot, "out.jsonld", "--as", "mine-a"]);
+    let text = std::fs::read_to_string(ledger.folder.path().join("out.jsonld")).expect("exported");
+    let value: Value = serde_json::from_str(&text).expect("is JSON");
+    assert_eq!(value["epcisBody"]["eventList"].as_array().map(Vec::len), Some(4), "{text}");
+    let back = ledger.run(&["import", "--epcis", "out.jsonld", "--as", "mine-b"]);
+    assert!(back.status.success(), "{}", err(&back));
+    assert!(
+        err(&back).contains("4 events: 0 records in the ledger, 4 were in before, 0 refused"),
+        "{}",
+        err(&back)
+    );
+    assert_eq!(entries(&ledger), before, "the same records");
+
+    // What was stated wrongly is declared wrong, and stated again.
+    let mut wrong = made.clone();
+    wrong["errorDeclaration"] = json!({ "declarationTime": "2026-01-30T00:00:00Z", "reason": "incorrect_data", "correctiveEventIDs": ["urn:x:y"] });
+    let mut right = made;
+    right["outputQuantityList"][0]["quantity"] = 290.into();
+    right["eventID"] = "urn:x:y".into();
+    ledger.write("error.jsonld", &document(&[wrong, right]));
+    let corrected =
+        ledger.run(&["import", "--epcis", "error.jsonld", "--products", "products.csv", "--as", "mine-a"]);
+    assert!(corrected.status.success(), "{}", err(&corrected));
+    let shown = ledger.ok(&["lot", "show", made_lot, "--as", "mine-a"]);
+    assert!(shown.contains("290 kg"), "{shown}");
+}
+
+#[test]
+fn the_whole_sample_set_twice_gives_the_same_ledger() {
+    let ledger = TestLedger::start();
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/epcis");
+    let mut samples: Vec<PathBuf> = Vec::new();
+    for folder in ["samples", "openepcis/Documents", "openepcis/Events", "openepcis/Invalid", "worked"] {
+        let files = std::fs::read_dir(vectors.join(folder)).expect("vectors are there");
+        samples.extend(
+            files
+                .map(|file| file.expect("readable").path())
+                .filter(|path| path.extension().is_some_and(|ending| ending == "json" || ending == "jsonld")),
+        );
+    }
+    samples.sort();
+    assert!(samples.len() > 100, "{}", samples.len());
+    let names: Vec<String> = samples.iter().map(|path| path.display().to_string()).collect();
+    let arguments: Vec<&str> =
+        ["import", "--as", "mine-a", "--epcis"].into_iter().chain(names.iter().map(String::as_str)).collect();
+    let first = ledger.run(&arguments);
+    assert_eq!(first.status.code(), Some(1), "{}", err(&first));
+    for line in err(&first).lines().filter(|line| line.starts_with('/') && !line.contains("not stated:")) {
+        assert!(
+            line.contains("2.0") || line.contains("§") || line.contains('['),
+            "no clause, no rule: {line}"
+        );
+    }
+    let once = entries(&ledger);
+    let second = ledger.run(&arguments);
+    assert_eq!(entries(&ledger), once, "the same ledger");
+    assert_eq!(out(&first).lines().count(), out(&second).lines().count());
+}
+
+#[test]
+fn a_folder_of_tiles_is_a_log_to_somebody_elses_tool() {
+    use tlog_tiles::{Error, Hash, Tile, TileHashReader, TileReader, tree_hash};
+
+    struct Folder(PathBuf);
+
+    impl TileReader for Folder {
+        fn height(&self) -> u8 {
+            8
+        }
+
+        fn read_tiles(&self, tiles: &[Tile]) -> Result<Vec<Vec<u8>>, Error> {
+            let read = |tile: &Tile| {
+                // Tiles of this height leave the height out of their path (C2SP tlog-tiles).
+                let path = tile.path().replacen("tile/8/", "tile/", 1);
+                std::fs::read(self.0.join(&path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+            };
+            Ok(tiles.iter().map(read).collect())
+        }
+
+        fn save_tiles(&self, _: &[Tile], _: &[Vec<u8>]) {}
+    }
+
+    let ledger = TestLedger::start();
+    let ore = |number: u32| {
+        format!(
+            r#"{{"author":"mine-a","commission":{{"kind":"extracted","lot":{{"lot":"mine-a/{number}","material":"ore","mass":"100 kg","tags":["T-{number}"],"facility":"mine-a/site","model":"controlled blending","origin_country":"AU"}}}}}}"#
+        )
+    };
+    let lines: Vec<String> = (0..600).map(ore).collect();
+    ledger.write("in.jsonl", &(lines[..300].join("\n") + "\n"));
+    ledger.ok(&["submit", "in.jsonl", "--wait", "published"]);
+    ledger.ok(&["export", "--tiles", "tiles", "--as", "mine-a"]);
+    ledger.write("more.jsonl", &(lines[300..].join("\n") + "\n"));
+    ledger.ok(&["submit", "more.jsonl", "--wait", "published"]);
+    let said = ledger.ok(&["export", "--tiles", "tiles", "--as", "mine-a"]);
+    assert!(said.contains(" there before"), "full tiles are not written again: {said}");
+
+    let folder = ledger.folder.path().join("tiles");
+    let note = std::fs::read_to_string(folder.join("checkpoint")).expect("there is a checkpoint");
+    let text = note.split("\n\n").next().expect("a note has a text").to_owned() + "\n";
+    let checkpoint = tlog_tiles::Checkpoint::from_bytes(text.as_bytes()).expect("their reader reads it");
+    assert!(checkpoint.size() > 600 && checkpoint.origin() == "test.example/metals");
+    let reader = Folder(folder.clone());
+    let hashes = TileHashReader::new(checkpoint.size(), Hash(checkpoint.hash().0), &reader);
+    let root = tree_hash(checkpoint.size(), &hashes).expect("their tree reads our tiles");
+    assert_eq!(root, *checkpoint.hash());
+    let first = std::fs::read(folder.join("tile/entries/000")).expect("the first bundle is full");
+    let length = usize::from(u16::from_be_bytes([first[0], first[1]]));
+    let leaf = tlog_tiles::record_hash(&first[2..2 + length]);
+    let proof = tlog_tiles::prove_record(checkpoint.size(), 0, &hashes).expect("their proof");
+    tlog_tiles::check_record(&proof, checkpoint.size(), root, 0, leaf).expect("the entry is in the log");
+    let policy = std::fs::read_to_string(folder.join("policy")).expect("there is a policy");
+    assert!(
+        policy.starts_with("log ") && policy.lines().last().is_some_and(|line| line.starts_with("quorum "))
+    );
+
+    // A tile that is not what the log says now is never papered over.
+    std::fs::write(folder.join("tile/0/000"), b"forged").expect("can be written");
+    let refused = ledger.run(&["export", "--tiles", "tiles", "--as", "mine-a"]);
+    assert_eq!(refused.status.code(), Some(3), "{}", err(&refused));
+}
+
+/// A request to the gateway; status, headers and body of the answer.
+fn http(address: &str, request: &str, body: &str) -> (u16, String, String) {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(address).expect("the gateway listens");
+    let length = body.len();
+    let head = format!("{request}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
+    (status, head.to_ascii_lowercase(), body.to_owned())
+}
+
+#[test]
+fn a_members_system_captures_on_its_own_machine() {
+    use std::{
+        io::BufReader,
+        process::Stdio,
+        time::{Duration, Instant},
+    };
+
+    let ledger = TestLedger::start();
+    ledger.write("products.csv", PRODUCTS);
+    let mut gateway = ledger
+        .command(&["capture", "--listen", "127.0.0.1:0", "--products", "products.csv", "--as", "mine-a"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut errors = BufReader::new(gateway.stderr.take().expect("piped"));
+    let line = crate::support::read_until(&mut errors, "capturing at ");
+    let address =
+        line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address").to_owned();
+    let post = |kind: &str, behaviour: &str, body: &str| {
+        let head = format!(
+            "POST /epcis/capture HTTP/1.1\r\nHost: {address}\r\nContent-Type: {kind}\r\nGS1-Capture-Error-Behaviour: {behaviour}"
+        );
+        http(&address, &head, body)
+    };
+    let job = |head: &str| {
+        let place = head.lines().find_map(|line| line.strip_prefix("location: ")).expect("a job").to_owned();
+        let end = Instant::now() + Duration::from_secs(60);
+        loop {
+            let (status, _, body) = http(&address, &format!("GET {place} HTTP/1.1\r\nHost: {address}"), "");
+            assert_eq!(status, 200, "{body}");
+            let job: Value = serde_json::from_str(&body).expect("JSON");
+            if job["running"] == false {
+                return job;
+            }
+            assert!(Instant::now() < end, "the job does not end: {job}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let sold = moved("retail_selling", "mine-a", 25, 1);
+    let both = document(&[mined(), sold]);
+
+    let (status, head, _) = post("application/ld+json", "rollback", &both);
+    assert_eq!(status, 202);
+    let rolled_back = job(&head);
+    assert_eq!(
+        (&rolled_back["success"], &rolled_back["recorded"]),
+        (&json!(false), &json!(0)),
+        "{rolled_back}"
+    );
+    assert_eq!(rolled_back["errors"][0]["instance"], "/epcisBody/eventList/1");
+    assert!(rolled_back["errors"][0]["title"].as_str().is_some_and(|text| text.contains("CBV 2.0 §7.1")));
+
+    let (status, head, _) = post("application/json; charset=utf-8", "proceed", &both);
+    assert_eq!(status, 202);
+    let proceeded = job(&head);
+    assert_eq!(
+        (&proceeded["success"], &proceeded["recorded"], &proceeded["refused"]),
+        (&json!(false), &json!(1), &json!(1))
+    );
+    assert!(proceeded["notStated"][1].is_string(), "{proceeded}");
+
+    let (_, head, _) = post("application/ld+json", "rollback", &document(&[mined()]));
+    let again = job(&head);
+    assert_eq!(
+        (&again["success"], &again["recorded"], &again["recordedBefore"]),
+        (&json!(true), &json!(0), &json!(1))
+    );
+
+    let (_, head, _) = post("application/ld+json", "rollback", "{\"type\":");
+    assert_eq!(job(&head)["success"], false, "what is no document fails its job");
+
+    for (kind, behaviour, status) in [("text/plain", "rollback", 415), ("application/json", "maybe", 400)] {
+        let (got, head, body) = post(kind, behaviour, &both);
+        assert!(got == status && head.contains("application/problem+json"), "{head}\n{body}");
+    }
+    let (status, _, body) = http(&address, "GET /epcis/capture/none HTTP/1.1\r\nHost: localhost", "");
+    assert!(status == 404 && body.contains("NoSuchResourceException"), "{body}");
+    let (status, _, body) = http(&address, "GET /epcis/capture HTTP/1.1\r\nHost: evil.example", "");
+    assert!(status == 403 && body.contains("this machine only"), "{body}");
+    let _ = gateway.kill();
+    let _ = gateway.wait();
+    let outside = ledger.run(&["capture", "--listen", "0.0.0.0:0", "--as", "mine-a"]);
+    assert_eq!(outside.status.code(), Some(2), "{}", err(&outside));
+}
