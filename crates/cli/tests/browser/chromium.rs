@@ -180,6 +180,14 @@ impl Browser {
         }
     }
 
+    /// Requests that went elsewhere than to this address. What stands in a `data:` address goes nowhere.
+    pub(crate) fn strangers(&self, url: &str) -> Vec<&Asked> {
+        self.asked
+            .iter()
+            .filter(|asked| !asked.url.starts_with(url) && !asked.url.starts_with("data:"))
+            .collect()
+    }
+
     /// Opens an address and waits until it has loaded.
     pub(crate) fn open(&mut self, url: &str) {
         self.events.clear();

@@ -61,7 +61,7 @@ fn a_refiners_day_by_the_forms() {
     upload(&demo, &mut browser);
     the_keys_stayed_here(&demo, &browser);
     assert!(browser.complaints.is_empty(), "{:?}", browser.complaints);
-    let strangers: Vec<_> = browser.asked.iter().filter(|asked| !asked.url.starts_with(&demo.url)).collect();
+    let strangers = browser.strangers(&demo.url);
     assert!(strangers.is_empty(), "no request leaves the node: {strangers:?}");
 }
 

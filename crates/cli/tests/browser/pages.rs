@@ -45,11 +45,7 @@ fn every_page_is_quiet_accessible_and_reached_by_keyboard() {
         by_keyboard(&mut browser, path);
         assert!(browser.complaints.is_empty(), "{path}: {:?}", browser.complaints);
     }
-    let strangers: Vec<_> = browser
-        .asked
-        .iter()
-        .filter(|asked| !asked.url.starts_with(&demo.url) && !asked.url.starts_with("data:"))
-        .collect();
+    let strangers = browser.strangers(&demo.url);
     assert!(strangers.is_empty(), "no request leaves the node: {strangers:?}");
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn inputs(frame: &Frame<'_>, form: &Form, language: usize) -> Markup 
                     (heading(group, language))
                     @for at in 0..lots.len().max(1) {
                         fieldset.item {
-                            legend { (group.title[language]) " " span data-part="number" { (at + 1) } }
+                            legend { "№ " span data-part="number" { (at + 1) } }
                             div.fields {
                                 @let base = format!("{list}[{at}].");
                                 @for field in group.fields { (input(field, &base, language, lots.get(at).copied())) }

@@ -311,7 +311,7 @@ pub(crate) static FORMS: &[Form] = &[
         ],
         groups: &[
             Group {
-                title: ["Every lot of the shipment", "出荷に含まれる全ロット"],
+                title: ["Lots of the shipment, every one", "出荷に含まれる全ロット"],
                 list: Some("accept.lots"),
                 fields: &[
                     must("lot", ["Lot", "ロット"], Kind::Text),
