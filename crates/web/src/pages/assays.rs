@@ -167,13 +167,13 @@ fn disagrees(columns: &[Column], element: u32, ppb: u32, uncertainty: u32) -> bo
 
 /// Rare earths of each pattern over chondrite, logarithmic; nothing when no assay has any.
 fn rare_earths(t: &'static Words, columns: &[Column]) -> Option<Markup> {
-    let lines: Vec<(usize, Vec<(f64, f64, Element)>)> = columns
+    let lines: Vec<(usize, Vec<(f64, f64)>)> = columns
         .iter()
         .enumerate()
         .map(|(at, column)| (at, points(column)))
         .filter(|(_, points)| points.len() >= 2)
         .collect();
-    let all = lines.iter().flat_map(|(_, points)| points.iter().map(|(_, log, _)| *log));
+    let all = lines.iter().flat_map(|(_, points)| points.iter().map(|(_, log)| *log));
     let (low, high) = all.fold((f64::MAX, f64::MIN), |(low, high), log| (low.min(log), high.max(log)));
     if low > high {
         return None;
@@ -202,9 +202,9 @@ fn rare_earths(t: &'static Words, columns: &[Column]) -> Option<Markup> {
     }
     for (column, points) in &lines {
         let path: Vec<String> =
-            points.iter().map(|(number, log, _)| format!("{:.1} {:.1}", x(*number), y(*log))).collect();
+            points.iter().map(|(number, log)| format!("{:.1} {:.1}", x(*number), y(*log))).collect();
         let _ = write!(body, r#"<path class="trace s{}" d="M{}"/>"#, column % 8, path.join("L"));
-        for (number, log, _) in points {
+        for (number, log) in points {
             let _ = write!(
                 body,
                 r#"<circle class="o{}" cx="{:.1}" cy="{:.1}" r="3.5"/>"#,
@@ -225,7 +225,7 @@ fn rare_earths(t: &'static Words, columns: &[Column]) -> Option<Markup> {
 }
 
 /// Atomic number and the logarithm of the value over chondrite.
-fn points(column: &Column) -> Vec<(f64, f64, Element)> {
+fn points(column: &Column) -> Vec<(f64, f64)> {
     let chondrite = Normaliser::McDonoughSun1995.ppm();
     let value = |element: Element| {
         let number = u32::from(element.atomic_number());
@@ -234,7 +234,7 @@ fn points(column: &Column) -> Vec<(f64, f64, Element)> {
             .iter()
             .find(|it| it.element == number && it.isotope == 0 && !it.below_detection)?;
         let ppm = found.ppt as f64 / 1e6;
-        (ppm > 0.0).then(|| (f64::from(number), (ppm / chondrite[element.index()]).log10(), element))
+        (ppm > 0.0).then(|| (f64::from(number), (ppm / chondrite[element.index()]).log10()))
     };
     Element::all().filter_map(value).collect()
 }
@@ -254,6 +254,24 @@ mod tests {
             contents: BTreeMap::from([(73, (ppb, uncertainty, false))]),
             pattern: Vec::new(),
         }
+    }
+
+    #[test]
+    fn rare_earths_are_drawn_over_chondrite() {
+        let trace = |element, ppm: f64| ore_record::v1::TraceValue {
+            element,
+            ppt: (ppm * 1e6) as u64,
+            ..Default::default()
+        };
+        // Ten times chondrite at lanthanum, a hundred times at lutetium; cerium was not found.
+        let missing = ore_record::v1::TraceValue { below_detection: true, ..trace(58, 6.13) };
+        let with = Column { pattern: vec![trace(57, 2.37), missing, trace(71, 2.46)], ..column(1, 1) };
+        let drawn = points(&with);
+        assert_eq!(drawn.len(), 2);
+        assert!((drawn[0].1 - 1.0).abs() < 1e-6 && (drawn[1].1 - 2.0).abs() < 1e-6, "{drawn:?}");
+        let html = rare_earths(&crate::words::EN, &[with]).expect("a plot").into_string();
+        assert!(html.contains("class=\"trace s0\"") && html.matches("<circle").count() == 2, "{html}");
+        assert!(rare_earths(&crate::words::EN, &[column(1, 1)]).is_none(), "no pattern, no plot");
     }
 
     #[test]

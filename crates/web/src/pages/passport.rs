@@ -348,9 +348,9 @@ fn checks(frame: &Frame<'_>, id: &str, evidence: &Evidence) -> Vec<Check> {
 
 /// Who vouches for the log: more than two thirds of the validators.
 fn cosigned<'a>(t: &'static Words, evidence: &'a Evidence) -> Result<Check, &'a Refused> {
-    let checkpoint = evidence.checkpoint.as_ref().map_err(|refused| refused)?;
+    let checkpoint = evidence.checkpoint.as_ref()?;
     let lines = checkpoint.checkpoint.split_once("\n\n").map_or("", |(_, lines)| lines);
-    let validators = evidence.validators.as_ref().map_err(|refused| refused)?;
+    let validators = evidence.validators.as_ref()?;
     // The lines were checked against the policy by the node before it published; here they are counted.
     let signed = |member: &str| {
         lines
