@@ -278,7 +278,7 @@ pub(crate) struct Queries {
     lot: String,
     /// Only by this member
     #[arg(long, value_name = "MEMBER", default_value = "", hide_default_value = true)]
-    member: String,
+    by: String,
     /// At most so many, the newest first
     #[arg(long, value_name = "NUMBER", default_value_t = 100)]
     most: u32,
@@ -286,7 +286,7 @@ pub(crate) struct Queries {
 
 pub(super) async fn queries(context: &Context, verb: &Queries) -> Outcome {
     let request =
-        v1::ListQueriesRequest { lot: verb.lot.clone(), member: verb.member.clone(), page_size: verb.most };
+        v1::ListQueriesRequest { lot: verb.lot.clone(), member: verb.by.clone(), page_size: verb.most };
     let answer = context.connect().await?.list_queries(request).await.map_err(failure)?;
     if context.json {
         return print::json("oreledger.v1.ListQueriesResponse", &answer);
