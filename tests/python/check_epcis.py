@@ -51,7 +51,7 @@ def main(oreledger, home, work):
 
     listed = run("lot", "list", "--limit", "1000", "--json")
     assert listed.returncode == 0, listed.stderr
-    lots = [lot["lot"] for lot in json.loads(listed.stdout)["lots"]]
+    lots = [lot["lot"] for lot in json.loads(listed.stdout)]
     target = next(lot for lot in reversed(lots) if "TGT-3" in lot)
     path = Path(work) / "history.jsonld"
     exported = run("export", "--epcis", target, str(path))
