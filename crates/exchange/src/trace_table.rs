@@ -287,7 +287,7 @@ impl Header {
                     return Err(bad(line, element.symbol(), reason, "keep one column per element"));
                 }
                 header.elements.push((place, element, unit));
-            } else if let Some(meant) = nearest(&lower, COLUMNS.iter().map(|(known, _)| *known))
+            } else if let Some(meant) = nearest(lower, COLUMNS.iter().map(|(known, _)| *known))
                 && lower.len() > 3
             {
                 let hint = format!("did you mean {meant}?");
