@@ -22,7 +22,7 @@ use ore_untp::{
     facility::{self, Address},
     jose,
     passport::{self, Element, Facts, Issue},
-    place::Place,
+    place::{BadPlace, Place},
     status,
 };
 use ore_wire::v1;
@@ -42,21 +42,25 @@ const LEAST_PPB: u32 = 10_000_000;
 /// Media type of a DID document.
 const DID_DOCUMENT: &str = "application/did+json";
 
-/// The place that was asked: what a document names must be where it was found. Behind a proxy that ends TLS
-/// the scheme is the proxy's to say.
+/// The place that was asked: what a document names must be where it was found. TLS ends at this port, or at a
+/// proxy that says so.
 pub(crate) struct Asked(Place);
 
-impl<S: Sync> FromRequestParts<S> for Asked {
+impl FromRequestParts<Arc<Api>> for Asked {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Response> {
         let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        let tls = text("x-forwarded-proto").is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
         // HTTP/1.1 names the host in a header, HTTP/2 in the address (RFC 9113 §8.3.1).
         let host = parts.uri.authority().map(Authority::as_str).or_else(|| text(header::HOST.as_str()));
-        let place = Place::of_host(host.unwrap_or_default(), tls);
+        let place = place_of(host.unwrap_or_default(), text("x-forwarded-proto"), api.tls);
         place.map(Self).map_err(|error| problem(&Status::invalid_argument(error.to_string())))
     }
+}
+
+fn place_of(host: &str, forwarded: Option<&str>, tls: bool) -> Result<Place, BadPlace> {
+    let proxied = forwarded.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
+    Place::of_host(host, tls || proxied)
 }
 
 fn now_ms() -> u64 {
@@ -220,4 +224,20 @@ fn claimed(origin: v1::OriginShare) -> ClaimedShare {
 fn member_of<'a>(custody: &'a ore_custody::Custody, id: &str) -> Result<&'a ore_record::v1::Member, Status> {
     let member = custody.member(id).and_then(|member| member.state.member.as_ref());
     member.ok_or_else(|| Status::not_found("no member of this id"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_name_the_place_that_was_asked_with_its_scheme() {
+        let base =
+            |forwarded, tls| place_of("ledger.example:8720", forwarded, tls).map(|it| it.base().to_owned());
+        assert_eq!(base(None, false).as_deref(), Ok("http://ledger.example:8720"));
+        assert_eq!(base(None, true).as_deref(), Ok("https://ledger.example:8720"));
+        assert_eq!(base(Some("HTTPS"), false).as_deref(), Ok("https://ledger.example:8720"));
+        assert_eq!(base(Some("http"), true).as_deref(), Ok("https://ledger.example:8720"));
+        assert!(place_of("", None, true).is_err() && place_of("a/b", None, true).is_err());
+    }
 }

@@ -312,6 +312,7 @@ impl Node {
             request_timeout: config.request_timeout,
             query_time: config.query_time,
             query_lots: config.query_lots,
+            tls: config.tls.is_some(),
             log_key: log_signer(&consortium, &keys)?,
             witness: witness(&config, &consortium, &keys, &ledger)?,
             fingerprint: FingerprintDesk::new(queries(&config)?),

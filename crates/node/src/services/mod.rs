@@ -46,6 +46,8 @@ pub struct Api {
     pub query_time: Duration,
     /// Most lots in one provenance answer.
     pub query_lots: u32,
+    /// Whether the members' port speaks TLS.
+    pub tls: bool,
     /// The node's log key, by which it stands by the claim of a bundle.
     pub log_key: NoteSigner,
     /// This node as a witness for other ledgers.
