@@ -20,6 +20,7 @@ use tonic::{Code, Status};
 use crate::{
     access::{Access, Caller, cookie, may},
     http::SHARE_PATH,
+    port::Peer,
     services::{Api, audit, consortium, log, lot, provenance},
 };
 
@@ -34,14 +35,14 @@ pub(crate) async fn page(
     Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Response {
-    let asked = asked(&caller, request.uri(), request.headers());
+    let asked = asked(&caller, &request);
     let source = Asking { api, caller };
     into_response(ore_web::answer(&source, &asked).await)
 }
 
 /// The passport that a share link opens; `element` unless the address names another.
 pub(crate) async fn share(api: Arc<Api>, caller: Caller, request: Request, element: u32) -> Response {
-    let mut asked = asked(&caller, request.uri(), request.headers());
+    let mut asked = asked(&caller, &request);
     if asked.query.get("element").is_none() {
         let with = asked.query.with(&[("element", &element.to_string())]);
         asked.query = Query::read(with.trim_start_matches('?'));
@@ -59,12 +60,19 @@ pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
 /// A refusal by the access layer, as a page.
 pub(crate) fn refusal(request: &Request, status: &Status) -> Response {
     let nobody = Caller::Nobody { reads: false };
-    let asked = asked(&nobody, request.uri(), request.headers());
+    let asked = asked(&nobody, request);
     into_response(ore_web::refusal(&asked, &refused(status)))
 }
 
+/// Whether the browser's connection is encrypted: by this port, or by a proxy that says so.
+fn encrypted(peer: Option<&Peer>, headers: &HeaderMap) -> bool {
+    let forwarded = headers.get("x-forwarded-proto").is_some_and(|proto| proto.as_bytes() == b"https");
+    forwarded || peer.is_some_and(|peer| peer.tls)
+}
+
 /// What the browser says, as far as pages need it.
-fn asked(caller: &Caller, uri: &axum::http::Uri, headers: &HeaderMap) -> Asked {
+fn asked(caller: &Caller, request: &Request) -> Asked {
+    let (uri, headers) = (request.uri(), request.headers());
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let path = uri.path().to_owned();
     let viewer = match caller {
@@ -78,9 +86,7 @@ fn asked(caller: &Caller, uri: &axum::http::Uri, headers: &HeaderMap) -> Asked {
         }
     };
     let host = text(header::HOST);
-    // The scheme is not in the request; the port's own TLS, or a proxy's word, decides it.
-    let scheme =
-        if text(header::HeaderName::from_static("x-forwarded-proto")) == "https" { "https" } else { "http" };
+    let scheme = if encrypted(request.extensions().get(), headers) { "https" } else { "http" };
     Asked {
         path,
         query: Query::read(uri.query().unwrap_or_default()),
@@ -114,6 +120,7 @@ fn into_response(page: Page) -> Response {
 /// Opens a session with a token, or ends one.
 pub(crate) async fn session(
     Extension(access): Extension<Arc<Access>>,
+    peer: Option<Extension<Peer>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -129,7 +136,11 @@ pub(crate) async fn session(
     // People paste what the terminal broke into lines.
     let token: String = form.get("token").unwrap_or_default().split_whitespace().collect();
     match access.sign_in(&token).await {
-        Ok(cookie) => see("/", Some(cookie)),
+        Ok(cookie) => {
+            // Over TLS the cookie is never sent without it.
+            let secure = if encrypted(peer.as_deref(), &headers) { "; Secure" } else { "" };
+            see("/", Some(format!("{cookie}{secure}")))
+        }
         Err(status) => {
             see(&format!("/session{}", Query::default().with(&[("refused", status.message())])), None)
         }

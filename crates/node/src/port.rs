@@ -52,6 +52,8 @@ pub struct Peer {
     pub address: IpAddr,
     /// The Ed25519 key of its client certificate, whose secret it has shown to hold.
     pub key: Option<[u8; 32]>,
+    /// Whether the connection is encrypted by this port.
+    pub tls: bool,
 }
 
 /// A listener and how its connections are treated.
@@ -160,12 +162,14 @@ async fn connection(
         tracing::debug!(%error, "no-delay is not available");
     }
     let address = address.ip().to_canonical();
-    let Some(tls) = tls else { return exchange(stream, Peer { address, key: None }, router, ending).await };
+    let Some(tls) = tls else {
+        return exchange(stream, Peer { address, key: None, tls: false }, router, ending).await;
+    };
     match tokio::time::timeout(PATIENCE, tls.accept(stream)).await {
         Ok(Ok(stream)) => {
             let certificates = stream.get_ref().1.peer_certificates();
             let key = certificates.and_then(<[_]>::first).and_then(tls::ed25519_key);
-            exchange(stream, Peer { address, key }, router, ending).await;
+            exchange(stream, Peer { address, key, tls: true }, router, ending).await;
         }
         Ok(Err(error)) => tracing::debug!(%address, %error, "no TLS"),
         Err(_) => tracing::debug!(%address, "TLS took too long"),

@@ -86,6 +86,9 @@ async fn a_token_opens_a_session_and_the_session_shows_what_its_member_may_see()
         "{}",
         opened.headers
     );
+    assert!(!opened.headers.contains("secure"), "this connection is not encrypted: {}", opened.headers);
+    let behind = sign_in(address, &token("mine", &key("mine")), "X-Forwarded-Proto: https\r\n");
+    assert!(behind.headers.contains("; secure"), "a proxy encrypts: {}", behind.headers);
     let cookie = opened.cookie().expect("a session");
     for path in
         ["/", "/lots", "/lots/mine/M1", "/lots/mine/M1/passport", "/findings", "/facilities/mine/site"]
