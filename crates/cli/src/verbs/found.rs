@@ -175,12 +175,18 @@ fn prepare(context: &Context, it: &Prepare) -> Outcome {
     let pem = it.dir.join(KEYS_FOLDER).join(format!("{id}.pem"));
     keyfile::store(&pem, &keyfile::to_pem(&secret, passphrase.as_deref())?)?;
     let part = Part { record, validator: node.validator(&id, &it.peer_address) };
+    let tls = hex(&part.validator.tls_key);
     let path = it.dir.join(format!("{id}.part"));
     write_new(&path, format!("{:#}\n", part.to_json()).as_bytes())?;
     output::note(format!(
         "{} is public: hand it to whoever gathers. Everything else in {} stays with you",
         path.display(),
         it.dir.display()
+    ));
+    output::note(format!(
+        "as an observer of a ledger that exists, it is welcome where consortium.toml says:\n[[observer]]\n\
+         member = \"{id}\"\ntls_key = \"{tls}\"\npeer_address = \"{}\"",
+        it.peer_address
     ));
     output::data(&path.display().to_string())
 }

@@ -4,6 +4,7 @@
 //! Tests take turns, since each wants the machine for itself. What needs root says so when it is left out.
 
 mod callers;
+mod ceremony;
 mod chaos;
 mod four;
 mod full_disk;
