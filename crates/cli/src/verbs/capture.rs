@@ -17,11 +17,11 @@ use crate::{
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-POST /epcis/capture with an EPCIS document; GS1-Capture-Error-Behaviour: rollback (default) or proceed.
-GET /epcis/capture/ID tells what became of it. What the ledger knows is asked of a node: GET /epcis/events.
-The key never leaves this machine, and no node ever holds it: that is why capture is here and not there.
-Rollback hands nothing in unless all of a document can be records; what the ledger itself refuses then ends
-the job, and what went in before stays in, for a ledger takes nothing back: withdraw it.")]
+POST /epcis/capture takes a document; GS1-Capture-Error-Behaviour: rollback (default), proceed.
+GET /epcis/capture/ID tells what became of it. Queries are a node's: GET /epcis/events there.
+The key never leaves this machine and no node holds it: that is why capture is here.
+Rollback hands nothing in unless all of a document can be records; what the ledger itself
+refuses then ends the job, and what went in before stays in: withdraw it.")]
 pub(crate) struct Capture {
     /// Address of this machine to listen at
     #[arg(long, default_value = "127.0.0.1:8723", value_name = "ADDRESS")]

@@ -20,10 +20,10 @@ use crate::{
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
---epcis LOT writes what happened to a lot and to all that it was made of as one EPCIS 2.0 document, each
-signature verified; import it elsewhere, or here: it gives the same records.
---tiles DIR writes checkpoint, tiles and policy as C2SP tlog-tiles has them, for tools that nobody here wrote;
-run it again to bring the folder up to date.")]
+--epcis LOT writes what happened to a lot and to all that it was made of as one EPCIS 2.0
+document, each signature verified; an import of it, here or elsewhere, gives the same records.
+--tiles DIR writes checkpoint, tiles and policy as C2SP tlog-tiles has them, for tools that
+nobody here wrote; run it again to bring the folder up to date.")]
 pub(crate) struct Export {
     /// File to write, JSON Lines [with --epcis: JSON; default: stdout]
     #[arg(required_unless_present_any = ["parquet", "epcis", "tiles"])]

@@ -15,12 +15,12 @@ use crate::{
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-EPCIS 2.0 in JSON or XML, EPCIS 1.2 in XML. Events become records by the table in crates/epcis/README.md.
-Each is signed with the key of the member at whose facility it took place, as far as that key is here.
-What a document does not say is told, never invented: such lots are declared, not measured.
+EPCIS 2.0 in JSON or XML, EPCIS 1.2 in XML; crates/epcis/README.md has the table of records.
+Each event is signed with the key of the member at whose facility it took place, if it is here.
+What a document does not say is told, never invented: its lots are declared, not measured.
 The original is kept in DIR/documents under its digest, which every record carries.
-DIR/epcis.oreledger-state remembers what is in: the same event, in whatever document, enters once.
---products FILE.csv says what documents do not repeat: gtin,material,model,form,compound,hs_code,process.")]
+DIR/epcis.oreledger-state remembers what is in: the same event enters once, in any document.
+FILE.csv of --products: gtin,material,model,form,compound,hs_code,process")]
 pub(crate) struct Import {
     /// EPCIS documents
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
