@@ -270,7 +270,7 @@ fn contents(
     standing: &v1::Lot,
     history: &[HistoryItem],
 ) -> Result<Vec<v1::ElementContent>, Failure> {
-    let stated = history.iter().flat_map(|item| match item.record.event() {
+    let mut stated = history.iter().flat_map(|item| match item.record.event() {
         Event::Assay(assay) => assay.composition.clone().into_iter().collect::<Vec<_>>(),
         _ => made(&item.record)
             .into_iter()
@@ -283,7 +283,7 @@ fn contents(
         let stated = elements.iter().map(|it| (u32::from(it.element), it.ppb, it.uncertainty_ppb));
         stated.eq(standing.composition.iter().map(|it| (it.element, it.ppb, it.uncertainty_ppb)))
     };
-    if !standing.composition.is_empty() && !stated.map(same).any(|same| same) {
+    if !standing.composition.is_empty() && !stated.any(same) {
         return Err(Failure::verification(
             format_args!("no signed record of {lot} states the composition that the node shows"),
             "ask another node; this one hides a record or makes one up",
