@@ -130,10 +130,11 @@ impl<'a> Intake<'a> {
             return Ok(tally);
         }
         let document = digest(path, &surveyed)?;
-        if (dry_run || behaviour == Behaviour::Rollback)
-            && (!self.all_map(path, &surveyed, &document, &mut tally, tell).await? || dry_run)
-        {
-            return Ok(tally);
+        if dry_run || behaviour == Behaviour::Rollback {
+            let all_map = self.all_map(path, &surveyed, &document, &mut tally, tell).await?;
+            if dry_run || !all_map {
+                return Ok(tally);
+            }
         }
         keep(&self.home, path, &document)?;
         let mut importer = Importer::new(&self.acting, Some(document));
