@@ -3,6 +3,7 @@
 use ore_fingerprint::{
     check::{CampaignAllowance, Claim, LotPValue, Outcome, Policy, Reason, SetAside, check},
     element::{Element, ElementSet, Normaliser},
+    ledger::{pattern, several, trace_values},
     library::{FitError, Library},
     material::{Refined, Substance},
     pattern::{BadPattern, Pattern, Reading, Report, Scale},
@@ -318,10 +319,35 @@ fn every_reason_reads_as_a_sentence() {
         [
             "carbide carries the pattern of its reagents, not of its ore",
             "1 usable spot, 2 are needed to speak of a lot",
-            "spot \"7\": unit \"oz\" is not known; use ppm, ppb or wt%",
+            "spot \"7\": unit \"oz\" is not known; use ppm, ppb, wt%, or a chondrite such as \"CI McDonough & Sun 1995\"",
         ]
     );
     // A report of other analytes only is empty, not wrong.
     let other = report("a", &Pattern::default());
     assert_eq!(other.pattern(), Ok(Pattern::default()));
+}
+
+#[test]
+fn several_claims_for_one_lot_are_a_reason_and_records_keep_a_pattern_to_the_ppt() {
+    let assessed = world().ask(&lot_of(HOME, 4), &claim(2));
+    assert_eq!(several(assessed, 3), Outcome::NotAssessable(vec![Reason::SeveralClaims { found: 3 }]));
+    let (patterns, _) = crate::world::unseen(HOME, 1);
+    let kept = pattern(&trace_values(&patterns[0]));
+    for element in Element::all() {
+        let (ours, back) = (patterns[0].ppm(element).unwrap(), kept.ppm(element).unwrap());
+        assert!((ours - back).abs() <= 5.1e-7, "{element}: {ours} {back}");
+    }
+    let below = Pattern::default().with(Element::LA, Reading::Below(Some(0.02)));
+    assert_eq!(pattern(&trace_values(&below)), below);
+}
+
+#[test]
+fn substances_and_chondrites_are_known_by_the_names_that_assays_write() {
+    assert_eq!(Substance::named("Scheelite grains"), Substance::grains("scheelite"));
+    assert_eq!(Substance::named("bulk coltan"), Substance::bulk("coltan"));
+    assert_eq!(Substance::named("APT"), Substance::Refined(Refined::Salt));
+    assert_eq!(Substance::named("kryptonite"), Substance::Unknown("kryptonite".to_owned()));
+    let ci = Scale::from_unit("CI O'Neill 2016");
+    assert_eq!(ci, Ok(Scale::Normalised(Normaliser::ONeill2016)));
+    assert!(Scale::from_unit("chondrite").is_err(), "which one is never guessed");
 }
