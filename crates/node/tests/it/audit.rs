@@ -20,6 +20,16 @@ pub(crate) fn get_as(
     path: &str,
     token: Option<&str>,
 ) -> (u16, String, Vec<u8>) {
+    let (status, headers, body) = get_raw(address, path, token);
+    (status, headers.to_lowercase(), body)
+}
+
+/// The same with the headers as they were written.
+pub(crate) fn get_raw(
+    address: std::net::SocketAddr,
+    path: &str,
+    token: Option<&str>,
+) -> (u16, String, Vec<u8>) {
     let mut connection = std::net::TcpStream::connect(address).expect("the node listens");
     let bearer = token.map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));
     write!(connection, "GET {path} HTTP/1.1\r\nHost: node\r\n{bearer}Connection: close\r\n\r\n")
@@ -27,7 +37,7 @@ pub(crate) fn get_as(
     let mut answer = Vec::new();
     connection.read_to_end(&mut answer).expect("an answer");
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("headers end");
-    let headers = String::from_utf8_lossy(&answer[..end]).to_lowercase();
+    let headers = String::from_utf8_lossy(&answer[..end]).into_owned();
     let status = headers.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
     (status, headers, answer[end + 4..].to_vec())
 }

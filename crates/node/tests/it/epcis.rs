@@ -4,12 +4,12 @@ use ore_record::v1::{self, record::Event};
 use serde_json::Value;
 
 use crate::{
-    audit::get,
+    audit::{get, get_raw},
     world::{World, blend, commission, sign},
 };
 
 fn page(address: std::net::SocketAddr, path: &str) -> (Vec<Value>, Option<String>) {
-    let (status, headers, body) = get(address, path);
+    let (status, headers, body) = get_raw(address, path, None);
     assert_eq!(status, 200, "{path}: {headers}\n{}", String::from_utf8_lossy(&body));
     assert!(
         headers.contains("application/ld+json")

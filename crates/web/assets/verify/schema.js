@@ -28,6 +28,11 @@ Assay
  7 commitment bytes
  8 reveals bytes
  9 salt bytes
+ 10 campaign string
+ 11 spots TraceSpot repeated
+ 12 disturbed uint32 repeated
+ 13 reference_material string
+ 14 sampled_by string
 Attest
  1 attestation Attestation
 Attestation
@@ -95,6 +100,10 @@ ChangeRoles
  2 roles Role repeated
 ChangeValidators
  1 validators Validator repeated
+ClaimOrigin
+ 1 lot string
+ 2 origin string
+ 3 library bytes
 ClaimedShare
  1 kind OriginKind
  2 source string
@@ -257,6 +266,13 @@ ProvenanceClaim
  3 element uint32
  4 tree_size uint64
  5 shares ClaimedShare repeated
+PublishLibrary
+ 1 library string
+ 2 version uint32
+ 3 previous bytes
+ 4 matrix string
+ 5 parts bytes repeated
+ 6 synthetic bool
 Recall
  1 lot LotRef
  2 descendants bool
@@ -291,6 +307,9 @@ Record
  36 erased Erased oneof
  37 credit_deposit CreditDeposit oneof
  38 credit_claim CreditClaim oneof
+ 39 reference_part ReferencePart oneof
+ 40 publish_library PublishLibrary oneof
+ 41 claim_origin ClaimOrigin oneof
  50 admit_member AdmitMember oneof
  51 change_roles ChangeRoles oneof
  52 add_key AddKey oneof
@@ -302,6 +321,19 @@ Record
  58 change_validators ChangeValidators oneof
  59 approve Approve oneof
  90 block_seal BlockSeal oneof
+ReferenceAnalysis
+ 1 sample string
+ 2 spot string
+ 3 pattern TraceValue repeated
+ReferencePart
+ 1 library string
+ 2 matrix string
+ 3 origin string
+ 4 background bool
+ 5 campaign string
+ 6 provenance string
+ 7 analyses ReferenceAnalysis repeated
+ 8 synthetic bool
 RegisterFacility
  1 facility Facility
 Release
@@ -366,6 +398,10 @@ Thresholds
  11 recycled_tolerance_ppm uint32
  12 export_certificate_days uint32
  13 credit_lifetime_months uint32
+ 14 origin_ratio_milli uint32
+TraceSpot
+ 1 spot string
+ 2 pattern TraceValue repeated
 TraceValue
  1 element uint32
  2 isotope uint32
