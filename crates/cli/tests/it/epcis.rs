@@ -1,6 +1,11 @@
 //! `import --epcis`, `export --epcis` and `export --tiles` as a member and an auditor use them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 
@@ -56,7 +61,21 @@ const PRODUCTS: &str = "gtin,material,model,form,compound,hs_code,process\n\
     9521234000013,concentrate,controlled blending,tantalite\n\
     9521234000020,intermediate,controlled blending,powder,,,reduction\n";
 
+/// What the log holds, once a checkpoint covers all of it: an export goes no further.
 fn entries(ledger: &TestLedger) -> String {
+    let address = ledger.url.strip_prefix("http://").expect("plain http").trim_end_matches('/');
+    let covered = (0..500).any(|_| {
+        let mut connection = TcpStream::connect(address).expect("the node listens");
+        let request = "GET /v1/info HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        connection.write_all(request.as_bytes()).expect("sent");
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).expect("text");
+        let body = answer.split_once("\r\n\r\n").expect("headers end").1;
+        let info: Value = serde_json::from_str(body).expect("JSON");
+        std::thread::sleep(Duration::from_millis(10));
+        info["durableSize"] == info["publishedSize"] && info["durableSize"].is_string()
+    });
+    assert!(covered, "no checkpoint covers the whole log");
     ledger.ok(&["export", "all.jsonl", "--as", "mine-a"])
 }
 

@@ -70,7 +70,7 @@ pub(crate) fn read_until(reader: &mut impl BufRead, text: &str) -> String {
 pub(crate) struct TestLedger {
     pub(crate) folder: tempfile::TempDir,
     node: Child,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl TestLedger {
