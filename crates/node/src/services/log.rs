@@ -117,6 +117,9 @@ impl LogService for Log {
     }
 }
 
+/// How long a question for a receipt waits for the checkpoint that covers the record.
+const COVERED_SOON: std::time::Duration = std::time::Duration::from_millis(250);
+
 fn no_checkpoint() -> Status {
     status::unavailable("no checkpoint is published yet", std::time::Duration::from_millis(200))
 }
@@ -130,9 +133,14 @@ pub async fn receipt(api: &Api, record_id: &[u8]) -> Result<v1::Receipt, Status>
         RecordId::try_from(record_id).map_err(|error| status::malformed("record_id", &error.to_string()))?;
     let leaf = api.ledger.custody.read().await.leaf_of(&id);
     let leaf = leaf.ok_or_else(|| Status::not_found(format!("record {id} is not in the ledger")))?;
-    let published = api.ledger.published.borrow().clone();
-    let covered = published.checkpoint.filter(|_| published.tree_size > leaf);
-    let checkpoint = covered.ok_or_else(no_checkpoint)?;
+    // Whoever has just handed it in asks a few milliseconds too early.
+    let mut published = api.ledger.published.subscribe();
+    let covers = published.wait_for(|now| now.tree_size > leaf && now.checkpoint.is_some());
+    let published = match tokio::time::timeout(COVERED_SOON, covers).await {
+        Ok(Ok(now)) => now.clone(),
+        Ok(Err(_)) | Err(_) => return Err(no_checkpoint()),
+    };
+    let checkpoint = published.checkpoint.ok_or_else(no_checkpoint)?;
     let reader = &api.ledger.reader;
     let internal =
         |error: &dyn std::fmt::Display| Status::internal(format!("receipt of leaf {leaf}: {error}"));

@@ -20,6 +20,12 @@ use crate::world::{ORIGIN, Running, config_of, founding_records, start, until};
 
 pub(crate) const MEMBERS: [&str; 4] = ["mine", "refiner", "trader", "assay-lab"];
 
+/// Several nodes want the machine for themselves: tests take turns.
+pub(crate) async fn turn() -> tokio::sync::MutexGuard<'static, ()> {
+    static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    TURN.lock().await
+}
+
 /// Directories of several nodes.
 pub(crate) struct Cluster {
     pub(crate) dir: TempDir,

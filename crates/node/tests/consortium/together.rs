@@ -6,7 +6,7 @@ use ore_node::consortium::Consortium;
 use ore_record::v1::{self, Approve, record::Event};
 
 use crate::{
-    cluster::{Cluster, MEMBERS, agreed, linked, root},
+    cluster::{Cluster, MEMBERS, agreed, linked, root, turn},
     world::{Running, commission, sign, until},
 };
 
@@ -16,6 +16,7 @@ fn height(node: &Running) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn four_nodes_agree_over_mutual_tls() {
+    let _turn = turn().await;
     let cluster = Cluster::new(&MEMBERS);
     let nodes = cluster.start_all().await;
     for node in &nodes {
@@ -36,6 +37,7 @@ async fn four_nodes_agree_over_mutual_tls() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_node_is_given_others_propose_and_its_submitter_is_answered() {
+    let _turn = turn().await;
     let cluster = Cluster::new(&MEMBERS);
     let nodes = cluster.start_all().await;
     linked(&nodes[0], 3).await;
@@ -65,6 +67,7 @@ async fn what_one_node_is_given_others_propose_and_its_submitter_is_answered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_was_down_catches_up_and_has_the_same_root() {
+    let _turn = turn().await;
     let cluster = Cluster::new(&MEMBERS);
     let mut nodes = cluster.start_all().await;
     for node in &nodes {
@@ -89,6 +92,7 @@ async fn a_node_that_was_down_catches_up_and_has_the_same_root() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_of_four_decide_nothing_and_answer_readers_all_the_same() {
+    let _turn = turn().await;
     let cluster = Cluster::new(&MEMBERS);
     let mut nodes = cluster.start_all().await;
     linked(&nodes[0], 3).await;
@@ -149,6 +153,7 @@ pub(crate) async fn change_validators(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ledger_grows_from_one_validator_to_four_and_loses_one_again() {
+    let _turn = turn().await;
     let cluster = Cluster::new(&["mine"]);
     let mut nodes = vec![cluster.start("mine").await];
     for number in 0..5 {
@@ -199,6 +204,7 @@ async fn a_ledger_grows_from_one_validator_to_four_and_loses_one_again() {
 /// The ordering engine stops waiting for work whenever a message comes: what waits for a block then must wait on.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_while_readers_hold_the_state_is_not_lost_when_others_decide() {
+    let _turn = turn().await;
     let cluster = Cluster::new(&MEMBERS);
     let nodes = cluster.start_all().await;
     for node in &nodes {
@@ -227,6 +233,7 @@ fn v1_submit(record: &ore_record::SignedRecord) -> ore_wire::v1::SubmitRequest {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lone_validator_that_was_restarted_and_is_idle_serves_an_observer_all_the_same() {
+    let _turn = turn().await;
     let cluster = Cluster::new(&["mine"]);
     let founder = cluster.start("mine").await;
     for number in 0..5 {
