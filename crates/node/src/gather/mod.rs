@@ -14,9 +14,13 @@
 //! after it; with that checkpoint the next panel takes over ([`Gathering::hand_over`]). Whoever comes later and still
 //! asks by an earlier set is first given the checkpoints that ended the terms between.
 
+mod account;
+mod fault;
 mod held;
 pub mod message;
 pub mod panel;
+mod signing;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,10 +28,14 @@ use ore_checkpoint::{Checkpoint, SignatureLine, SignedCheckpoint};
 use ore_merkle::{RootHash, TreeSize};
 use ore_verify::Evidence;
 
+use fault::fault;
+pub use fault::{Contradiction, Effect, Fault, FaultKind};
 pub use held::Log;
 use held::{Early, Open};
 pub use message::{BadMessage, MAX_MESSAGE_BYTES, Message};
 pub use panel::{Forged, Lines, Panel};
+use standing::Standing;
+pub use standing::Waiting;
 
 /// Most sizes for which lines are gathered at once.
 pub const MAX_OPEN: usize = 64;
@@ -38,79 +46,6 @@ const MAX_WANTED: usize = 8;
 const MAX_ACCUSED: usize = 256;
 /// Answers that one member gets between two ticks.
 const MAX_ANSWERS: u32 = 4;
-
-/// What is to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// To one member, or to all.
-    Send(Option<String>, Message),
-    /// A checkpoint with a quorum. Either newer than any before, or the newest with more lines.
-    Publish(SignedCheckpoint),
-    /// A member misbehaved.
-    Fault(Fault),
-    /// Our own log, or our own key, contradicts what a quorum or we ourselves have signed: sign nothing more.
-    Contradiction(Box<Contradiction>),
-}
-
-/// What a member did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// Who: by its signature where there is evidence, otherwise by its connection.
-    pub member: String,
-    /// What.
-    pub kind: FaultKind,
-    /// Signed bytes that show it to others, where there are any.
-    pub evidence: Option<Box<Evidence>>,
-}
-
-/// Kinds of faults around checkpoints. Closed: each is a label of a metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FaultKind {
-    /// Two roots for one size.
-    TwoRoots,
-    /// A tree that the quorum's tree does not continue.
-    AgainstQuorum,
-    /// A line in somebody's name that does not verify.
-    Forged,
-    /// Bytes that are no message, or of another ledger.
-    Malformed,
-    /// Speaks without being a validator.
-    NotValidator,
-}
-
-impl FaultKind {
-    /// Its label.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::TwoRoots => "two_roots",
-            Self::AgainstQuorum => "against_quorum",
-            Self::Forged => "forged_signature",
-            Self::Malformed => "malformed_checkpoint",
-            Self::NotValidator => "not_validator",
-        }
-    }
-}
-
-/// Two checkpoints of one size, one of which is ours.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Contradiction {
-    /// What our own log gives.
-    pub ours: Checkpoint,
-    /// What was shown, with the signatures that make it count.
-    pub theirs: SignedCheckpoint,
-}
-
-/// Whether this node signs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Standing {
-    /// It is no validator.
-    Observing,
-    /// It has started, and asks the others what it signed before: they answered so far.
-    Asking(BTreeSet<String>),
-    /// It signs.
-    Signing,
-}
 
 /// Everything that one node knows about checkpoints under way.
 #[derive(Debug)]
@@ -202,21 +137,6 @@ impl Gathering {
         self.held = None;
     }
 
-    /// Whether this node signs; otherwise what it waits for.
-    #[must_use]
-    pub fn waits_for(&self, log: &impl Log) -> Option<Waiting> {
-        match &self.standing {
-            Standing::Observing => Some(Waiting::NotValidator),
-            Standing::Asking(answers) => {
-                Some(Waiting::Answers { of: self.panel.answers_needed(), have: answers.len() })
-            }
-            Standing::Signing => {
-                let (durable, needed) = (log.size(), self.floor.max(self.promised));
-                (durable < needed).then_some(Waiting::CatchUp { durable, needed })
-            }
-        }
-    }
-
     /// Size of the newest checkpoint with a quorum.
     #[must_use]
     pub fn published_size(&self) -> u64 {
@@ -281,65 +201,6 @@ impl Gathering {
         effects
     }
 
-    /// The sizes to sign now, in ascending order, at most three. `at_rest`: no block has come for a while.
-    #[must_use]
-    pub fn to_sign(&self, log: &impl Log, at_rest: bool) -> Vec<u64> {
-        if self.waits_for(log).is_some() {
-            return Vec::new();
-        }
-        let durable = log.size();
-        let mut sizes: BTreeSet<u64> = self.wanted_now(log).into_iter().collect();
-        sizes.extend(at_rest.then_some(durable));
-        sizes.extend(log.end());
-        // Nobody else's signature is needed: every size will do.
-        sizes.extend((self.panel.members().len() == 1).then_some(durable));
-        sizes.extend(self.roundest(log));
-        sizes.retain(|size| self.may_sign(*size));
-        sizes.into_iter().collect()
-    }
-
-    /// The largest size that another validator has signed and this node has not, though it could.
-    #[must_use]
-    pub fn wanted_now(&self, log: &impl Log) -> Option<u64> {
-        let can = self.waits_for(log).is_none();
-        self.wanted.range(..=log.size()).next_back().copied().filter(|size| can && self.may_sign(*size))
-    }
-
-    fn may_sign(&self, size: u64) -> bool {
-        let least = self.promised.max(self.floor).max(self.published_size());
-        size >= least && !self.open.get(&size).is_some_and(|open| open.ours)
-    }
-
-    /// End of the roundest block after the promised size.
-    fn roundest(&self, log: &impl Log) -> Option<u64> {
-        let before = log.block_ending_at(self.promised).unwrap_or_default();
-        let mut height = log.block_ending_at(log.size())?;
-        if self.promised > 0 && height <= before {
-            return None;
-        }
-        // Each turn clears the lowest bit that is set: at most 64.
-        while height & height.saturating_sub(1) > before {
-            height &= height - 1;
-        }
-        log.end_of_block(height)
-    }
-
-    /// This node has signed: the lines go to everybody.
-    pub fn signed(&mut self, lines: &SignedCheckpoint, log: &impl Log) -> Vec<Effect> {
-        let checkpoint = lines.unverified();
-        let size = checkpoint.size().get();
-        self.promised = self.promised.max(size);
-        self.wanted = self.wanted.split_off(&(size + 1));
-        let mut effects = vec![Effect::Send(None, Message::Note(lines.clone()))];
-        if let Ok(verified) = self.panel.verify(lines, None) {
-            let me = self.me.clone();
-            self.remember(&me, checkpoint, &verified);
-            self.open_at(size, checkpoint).ours = true;
-            self.add(size, checkpoint, &verified, log, &mut effects);
-        }
-        effects
-    }
-
     /// Once in a while: what is still missing is asked for again, because messages may be lost.
     pub fn tick(&mut self) -> Vec<Effect> {
         self.answered.clear();
@@ -371,16 +232,6 @@ impl Gathering {
         notes.extend(self.newest_of.get(&self.me).filter(newer).cloned());
         notes.dedup();
         effects.push(Effect::Send(Some(to.to_owned()), Message::Answer(notes)));
-    }
-
-    fn count_answer(&mut self, from: &str) {
-        let Standing::Asking(answers) = &mut self.standing else { return };
-        if from != self.me && self.panel.has(from) {
-            answers.insert(from.to_owned());
-        }
-        if answers.len() >= self.panel.answers_needed() {
-            self.standing = Standing::Signing;
-        }
     }
 
     fn note(&mut self, from: &str, note: &SignedCheckpoint, log: &impl Log, effects: &mut Vec<Effect>) {
@@ -572,99 +423,6 @@ impl Gathering {
             self.open.remove(&size);
         }
     }
-
-    /// A member vouches for a tree that is not ours: shown at once if it vouched for ours too or a quorum did,
-    /// kept until one does otherwise.
-    fn accuse(
-        &mut self,
-        member: &str,
-        body: &Checkpoint,
-        lines: &Lines,
-        log: &impl Log,
-        effects: &mut Vec<Effect>,
-    ) {
-        let size = body.size().get();
-        if self.accused.len() >= MAX_ACCUSED || !self.accused.insert((member.to_owned(), size)) {
-            return;
-        }
-        let Ok(note) = self.panel.of(member, lines).under(body) else { return };
-        if let Some(open) = self.open.get(&size)
-            && let Ok(other) = self.panel.of(member, &open.lines).under(&open.checkpoint)
-        {
-            self.show(FaultKind::TwoRoots, Evidence::TwoRoots { first: other, second: note }, effects);
-            return;
-        }
-        self.suspects.push(note);
-        self.hold_to_account(log, effects);
-    }
-
-    /// Turns suspicions into evidence as far as the published checkpoint reaches.
-    fn hold_to_account(&mut self, log: &impl Log, effects: &mut Vec<Effect>) {
-        let Some(quorum) = self.published.clone() else { return };
-        let reach = quorum.unverified().size();
-        let (judged, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.suspects)
-            .into_iter()
-            .partition(|note: &SignedCheckpoint| note.unverified().size() <= reach);
-        self.suspects = later;
-        for note in judged {
-            let size = note.unverified().size();
-            // Both are there: a published size is one of our own log.
-            let (Some(root), Some(proof)) = (log.root_at(size.get()), log.prove_consistency(size, reach))
-            else {
-                continue;
-            };
-            let evidence = Evidence::AgainstQuorum { note, quorum: quorum.clone(), root, proof };
-            self.show(FaultKind::AgainstQuorum, evidence, effects);
-        }
-    }
-
-    /// Nothing is called evidence that our own verifier does not accept; it says who is at fault.
-    fn show(&self, kind: FaultKind, evidence: Evidence, effects: &mut Vec<Effect>) {
-        let Ok(proven) = evidence.verify(self.panel.policy()) else { return };
-        for member in self.panel.owners(&proven.keys) {
-            let evidence = Some(Box::new(evidence.clone()));
-            effects.push(Effect::Fault(Fault { member: member.to_owned(), kind, evidence }));
-        }
-    }
-}
-
-/// What a node that does not sign waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Waiting {
-    /// It is no validator.
-    NotValidator,
-    /// The others have not yet said what it signed before.
-    Answers {
-        /// Validators that must answer.
-        of: usize,
-        /// Validators that have.
-        have: usize,
-    },
-    /// Its log is shorter than what it, or a quorum, has signed.
-    CatchUp {
-        /// Entries it has.
-        durable: u64,
-        /// Entries it needs.
-        needed: u64,
-    },
-}
-
-impl std::fmt::Display for Waiting {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::NotValidator => f.write_str("this node is no validator"),
-            Self::Answers { of, have } => {
-                write!(f, "{have} of {of} validators have said what this node signed before")
-            }
-            Self::CatchUp { durable, needed } => {
-                write!(f, "{durable} entries are here, {needed} were signed for before")
-            }
-        }
-    }
-}
-
-fn fault(member: &str, kind: FaultKind) -> Effect {
-    Effect::Fault(Fault { member: member.to_owned(), kind, evidence: None })
 }
 
 fn checkpoint_like(body: &Checkpoint, size: u64, root: RootHash) -> Checkpoint {
