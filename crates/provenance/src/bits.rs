@@ -46,7 +46,7 @@ impl BitTower {
         true
     }
 
-    #[inline]
+    #[cfg(test)]
     pub(crate) fn contains(&self, number: u32) -> bool {
         self.levels[0].get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
     }
@@ -87,14 +87,6 @@ impl BitTower {
                 return;
             }
             index /= 64;
-        }
-    }
-
-    /// Removes one number.
-    #[inline]
-    pub(crate) fn discard(&mut self, number: u32) {
-        if self.contains(number) {
-            self.remove(number as usize);
         }
     }
 

@@ -63,7 +63,7 @@ impl Parts {
 
     /// To the nearest unit. A walk's weight lies at most a hair below the true one, so halves go up.
     pub(crate) fn nearest(weight: u128) -> Self {
-        Self::capped(weight.saturating_add(PER_PART / 2 + ROUNDED_DOWN) / PER_PART)
+        Self::capped(crate::wide::per_e18(weight.saturating_add(PER_PART / 2 + ROUNDED_DOWN)))
     }
 
     pub(crate) fn down(weight: u128) -> Self {

@@ -140,6 +140,41 @@ impl Divider {
     }
 }
 
+/// 10^18 with its top bit set, the shift that does it, and its reciprocal; see [`Divider`].
+const E18: (u64, u32, u64) = (1_000_000_000_000_000_000 << 4, 4, 0x2725_dd1d_243a_ba0e);
+/// ⌊2^240 / 10^36⌋.
+const RECIPROCAL_E36: u128 = 0x0154_4849_32d2_e725_a5bb_ca17_a3ab_a173;
+
+/// `⌊number / 10^18⌋`, without a division.
+#[inline]
+pub(crate) fn per_e18(number: u128) -> u128 {
+    let (top, shift, reciprocal) = E18;
+    if number >> (128 - shift) != 0 || (number << shift) >> HALF >= u128::from(top) {
+        return number / 1_000_000_000_000_000_000;
+    }
+    let shifted = number << shift;
+    u128::from(divide_two_by_one((shifted >> HALF) as u64, shifted as u64, top, reciprocal).0)
+}
+
+/// `⌊(a · b + 10^36 / 2) / 10^36⌋`: a part of a mass, to the nearest unit, halves up. Needs `b` at most 10^36.
+#[inline]
+pub(crate) fn nearest_per_e36(a: u128, b: u128) -> u128 {
+    const E36: u128 = 1_000_000_000_000_000_000 * 1_000_000_000_000_000_000;
+    let number = U256::product(a, b).plus(U256 { high: 0, low: E36 / 2 });
+    if number.high >> 112 != 0 {
+        return number.divide(E36).0;
+    }
+    // Barrett's reduction in base 2 (Menezes et al., Handbook of Applied Cryptography, 14.42): at most two too few.
+    let estimate = U256::product((number.high << 9) | (number.low >> 119), RECIPROCAL_E36);
+    let mut quotient = (estimate.high << 7) | (estimate.low >> 121);
+    let mut rest = number.low.wrapping_sub(quotient.wrapping_mul(E36));
+    while rest >= E36 {
+        rest -= E36;
+        quotient += 1;
+    }
+    quotient
+}
+
 /// Möller and Granlund, "Improved division by invariant integers" (2011), algorithm 4.
 #[inline]
 fn divide_two_by_one(u1: u64, u0: u64, top: u64, reciprocal: u64) -> (u64, u64) {
@@ -195,6 +230,31 @@ mod tests {
             prop_assert_eq!(Divider::new(d).floor(a, b), mul_div_floor(a, b, d));
             prop_assert_eq!(BigUint::from(mul_div_floor(a, b, d)), floor.min(limit.clone()));
             prop_assert_eq!(BigUint::from(mul_div_ceil(a, b, d)), ceil.min(limit));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+        #[test]
+        fn reciprocals_of_powers_of_ten_give_what_division_gives(a in skewed(), b in skewed()) {
+            let (e18, e36) = (BigUint::from(10_u8).pow(18), BigUint::from(10_u8).pow(36));
+            prop_assert_eq!(BigUint::from(per_e18(a)), BigUint::from(a) / &e18);
+            let b = b % (10_u128.pow(36) + 1);
+            let exact = (BigUint::from(a) * BigUint::from(b) + (&e36 >> 1)) / &e36;
+            prop_assert_eq!(BigUint::from(nearest_per_e36(a, b)), exact);
+        }
+    }
+
+    #[test]
+    fn whole_masses_and_multiples_are_exact() {
+        let whole = 10_u128.pow(36);
+        for mass in [0, 1, u128::from(u64::MAX), u128::MAX >> 32, u128::MAX] {
+            assert_eq!(nearest_per_e36(mass, whole), mass);
+            assert_eq!(nearest_per_e36(mass, 0), 0);
+        }
+        for units in [0, 1, 999, u128::from(u64::MAX)] {
+            assert_eq!(per_e18(units * 10_u128.pow(18)), units);
+            assert_eq!(per_e18((units + 1) * 10_u128.pow(18) - 1), units);
         }
     }
 

@@ -333,6 +333,7 @@ impl Graph {
         for output in outputs {
             let composition = self.push_composition(output.composition, inputs);
             self.maker.push(step);
+            self.revised.push(NONE);
             self.lots.push(LotRow { dry_mg: output.dry_mg, taken_mg: 0, composition, newest_use: NONE });
         }
         Appended { step: StepIndex(step), lots: first_lot..self.lots.len() as u32 }
@@ -377,7 +378,7 @@ impl Graph {
 
     fn push_revision(&mut self, leaf: u64, lot: LotIndex, composition: u32, dry_mg: u64) {
         let newest = self.revisions.len() as u32;
-        let older = self.revised.insert(lot.0, newest).unwrap_or(NONE);
+        let older = core::mem::replace(&mut self.revised[lot.0 as usize], newest);
         let row = &mut self.lots[lot.0 as usize];
         self.revisions.push(Revision {
             leaf,

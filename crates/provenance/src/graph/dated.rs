@@ -40,15 +40,18 @@ impl Graph {
                 _ => {}
             }
         }
-        let lots: Vec<u32> = self.revised.keys().copied().collect();
-        lots.into_iter().for_each(|lot| dated.revise(lot, &happened));
+        for lot in 0..dated.lots() {
+            if dated.revised[lot as usize] != NONE {
+                dated.revise(lot, &happened);
+            }
+        }
         dated
     }
 
     /// Plays a lot's revisions again, without those that had not happened.
     fn revise(&mut self, lot: u32, happened: &impl Fn(u64) -> bool) {
         let mut chain = Vec::new();
-        let mut newest = self.revised.get(&lot).copied().unwrap_or(NONE);
+        let mut newest = self.revised[lot as usize];
         while let Some(revision) = self.revisions.get(newest as usize) {
             chain.push(newest as usize);
             newest = revision.older;

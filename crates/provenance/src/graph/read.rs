@@ -80,6 +80,7 @@ impl StepMass {
 
 impl Graph {
     /// Whether a step's record is in a ledger of `as_of` leaves and not withdrawn there.
+    #[inline]
     #[must_use]
     pub fn stands(&self, step: StepIndex, as_of: u64) -> bool {
         self.steps.get(step.0 as usize).is_some_and(|row| {
@@ -174,17 +175,21 @@ impl Graph {
     /// What a lot held of an element when made (or as corrected and assayed since, up to `as_of`).
     #[must_use]
     pub fn contained(&self, lot: LotIndex, element: Element, as_of: u64) -> Option<ContainedMass> {
-        let facts = self.lot(lot, as_of)?;
-        let (start, _) = self.revision(lot, as_of);
-        Some(self.at(start, facts.dry_mg, element))
+        if !self.stands(StepIndex(*self.maker.get(lot.0 as usize)?), as_of) {
+            return None;
+        }
+        let (start, dry_mg) = self.revision(lot, as_of);
+        Some(self.at(start, dry_mg, element))
     }
 
     /// What is left of an element in a lot.
     #[must_use]
     pub fn remaining(&self, lot: LotIndex, element: Element, as_of: u64) -> Option<ContainedMass> {
-        let facts = self.lot(lot, as_of)?;
-        let (start, _) = self.revision(lot, as_of);
-        Some(self.at(start, facts.remaining_mg(), element))
+        if !self.stands(StepIndex(*self.maker.get(lot.0 as usize)?), as_of) {
+            return None;
+        }
+        let (start, dry_mg) = self.revision(lot, as_of);
+        Some(self.at(start, dry_mg.saturating_sub(self.taken_mg(lot, as_of)), element))
     }
 
     /// One element's mass before and after a step; `None` for an unknown step.
@@ -203,6 +208,7 @@ impl Graph {
         Some(StepMass { taken, made })
     }
 
+    #[inline]
     pub(crate) fn at(&self, composition: u32, dry_mg: u64, element: Element) -> ContainedMass {
         let (value, lower, upper) =
             self.content(composition, element).map_or((0, 0, 0), |row| row.content().bounds());
@@ -213,18 +219,40 @@ impl Graph {
         }
     }
 
-    fn taken_mg(&self, lot: LotIndex, as_of: u64) -> u64 {
-        if self.newest_leaf().is_none_or(|newest| newest < as_of) {
-            return self.lots[lot.0 as usize].taken_mg;
+    #[inline]
+    pub(crate) fn taken_mg(&self, lot: LotIndex, as_of: u64) -> u64 {
+        let row = &self.lots[lot.0 as usize];
+        if row.taken_mg == 0 && self.voids.is_empty() {
+            return 0;
         }
-        self.uses(lot, as_of).fold(0, |sum, part| sum.saturating_add(part.dry_mg))
+        if self.voids.last().is_some_and(|newest| newest.leaf >= as_of) {
+            // What was withdrawn since still stood then.
+            return self.uses(lot, as_of).fold(0, |sum, part| sum.saturating_add(part.dry_mg));
+        }
+        // Off what stands now goes what was taken since: uses are chained newest first.
+        let (mut taken, mut edge) = (row.taken_mg, row.newest_use);
+        while let Some(part) = self.edges.get(edge as usize) {
+            let by = &self.steps[part.step as usize];
+            if by.leaf < as_of {
+                break;
+            }
+            if !by.void {
+                taken = taken.saturating_sub(part.dry_mg);
+            }
+            edge = part.older_use;
+        }
+        taken
     }
 
     /// Composition and dry mass of a lot as of a ledger size.
+    #[inline]
     pub(crate) fn revision(&self, lot: LotIndex, as_of: u64) -> (u32, u64) {
         let row = self.lots[lot.0 as usize];
         let (mut composition, mut dry_mg) = (row.composition, row.dry_mg);
-        let mut newest = self.revised.get(&lot.0).copied().unwrap_or(NONE);
+        if self.revisions.last().is_none_or(|newest| newest.leaf < as_of) {
+            return (composition, dry_mg);
+        }
+        let mut newest = self.revised[lot.0 as usize];
         while let Some(revision) = self.revisions.get(newest as usize) {
             if revision.leaf < as_of {
                 break;

@@ -273,6 +273,7 @@ impl Graph {
                 step += 1;
             }
             self.maker.push(step as u32);
+            self.revised.push(NONE);
             self.lots.push(LotRow { dry_mg, taken_mg: 0, composition, newest_use: NONE });
         }
         Ok(())
@@ -314,7 +315,7 @@ impl Graph {
                 return Err(impossible);
             }
             newest = leaf;
-            let older = self.revised.insert(lot, row).unwrap_or(NONE);
+            let older = core::mem::replace(&mut self.revised[lot as usize], row);
             self.revisions.push(Revision { leaf, lot, composition_before, dry_mg_before, older });
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Undo: speculative blocks are taken back by truncation.
 
-use super::{Graph, NONE};
+use super::Graph;
 
 /// How far the graph had grown; see [`Graph::mark`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,11 +58,7 @@ impl Graph {
             self.set_void(void.step as usize, false);
         }
         for revision in self.revisions.split_off(mark.revisions).into_iter().rev() {
-            if revision.older == NONE {
-                self.revised.remove(&revision.lot);
-            } else {
-                self.revised.insert(revision.lot, revision.older);
-            }
+            self.revised[revision.lot as usize] = revision.older;
             let row = &mut self.lots[revision.lot as usize];
             row.composition = revision.composition_before;
             row.dry_mg = revision.dry_mg_before;
@@ -79,6 +75,7 @@ impl Graph {
         self.steps.truncate(mark.steps);
         self.lots.truncate(mark.lots);
         self.maker.truncate(mark.lots);
+        self.revised.truncate(mark.lots);
         self.contents.truncate(mark.contents);
         Ok(())
     }

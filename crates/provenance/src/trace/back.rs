@@ -1,13 +1,12 @@
 //! Trace back: every ancestor, with what each step took from it.
 
-use alloc::{vec, vec::Vec};
+use alloc::vec::Vec;
 
 use crate::ask::{QuestionError, contained_or_refuse};
-use crate::graph::{Graph, StepClass};
+use crate::graph::{Graph, NONE, StepClass};
 use crate::share::{Parts, WHOLE};
 use crate::types::{Element, LotIndex, Picograms, StepIndex};
 use crate::walk::{PartMass, Scratch, StepSum};
-use crate::wide::mul_div_floor;
 
 /// How far and how wide a trace may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,11 +67,21 @@ pub struct Trace {
     pub truncated: bool,
 }
 
-/// A step that waits, with the weight that reached it.
+/// A step that waits: the weight that reached it, the fewest steps to it, and the newest arrival at one of its lots.
 #[derive(Clone, Copy)]
 struct Waiting {
     weight: u128,
     depth: u32,
+    arrival: u32,
+}
+
+/// A weight that reached a lot, and the arrival before it at the same step.
+#[derive(Clone, Copy)]
+struct Arrival {
+    weight: u128,
+    lot: u32,
+    depth: u32,
+    before: u32,
 }
 
 /// The ancestors of a lot that contributed to its content of an element, newest first.
@@ -89,97 +98,132 @@ pub fn trace_back(
 ) -> Result<Trace, QuestionError> {
     contained_or_refuse(graph, lot, element, as_of)?;
     scratch.fit(graph);
-    let mut met = vec![(lot, Waiting { weight: WHOLE, depth: 0 })];
-    let mut waiting = Vec::new();
-    wait(graph, scratch, &mut waiting, lot.0, Waiting { weight: WHOLE, depth: 0 });
-    scratch.seen.insert(lot.0);
-    let (mut edges, mut truncated, mut lots) = (Vec::new(), false, 1u32);
-
-    while let Some(step) = scratch.pending.pop_largest() {
-        let range = graph.edge_range(step as usize);
-        let here = waiting[scratch.slot[step as usize] as usize];
-        if graph.steps[step as usize].class == StepClass::Source || range.is_empty() {
+    let trace = Trace { nodes: Vec::new(), edges: Vec::new(), truncated: false };
+    let mut back = Back {
+        graph,
+        scratch,
+        element,
+        as_of,
+        waiting: Vec::new(),
+        arrivals: Vec::new(),
+        met: Vec::new(),
+        trace,
+    };
+    back.arrive(lot.0, WHOLE, 0);
+    let mut lots = 1u32;
+    while let Some(step) = back.scratch.pending.pop_largest() {
+        let here = back.waiting[back.scratch.slot[step as usize] as usize];
+        back.list(step, here.arrival);
+        let parts = graph.edge_range(step as usize).len();
+        if graph.steps[step as usize].class == StepClass::Source || parts == 0 {
             continue;
         }
-        let new = u32::try_from(range.len()).unwrap_or(u32::MAX);
+        let new = u32::try_from(parts).unwrap_or(u32::MAX);
         if here.depth >= limits.depth || lots.saturating_add(new) > limits.nodes {
-            truncated = true;
+            back.trace.truncated = true;
             continue;
         }
-        for (edge, weight, mass) in divide(graph, step, element, here.weight) {
-            if weight == 0 {
-                continue;
-            }
-            let row = graph.edges[edge];
-            lots += u32::from(scratch.seen.insert(row.lot));
-            let next = Waiting { weight, depth: here.depth + 1 };
-            wait(graph, scratch, &mut waiting, row.lot, next);
-            met.push((LotIndex(row.lot), next));
-            edges.push(TraceEdge {
-                from: LotIndex(row.lot),
-                into: StepIndex(step),
-                dry_mg: row.dry_mg,
-                contained: Picograms(mass),
-                share: Parts::nearest(weight),
+        lots += back.open(step, &here);
+    }
+    back.scratch.seen.clear();
+    Ok(back.trace)
+}
+
+struct Back<'a> {
+    graph: &'a Graph,
+    scratch: &'a mut Scratch,
+    element: Element,
+    as_of: u64,
+    waiting: Vec<Waiting>,
+    arrivals: Vec<Arrival>,
+    /// Arrivals at the lots of one step.
+    met: Vec<Arrival>,
+    trace: Trace,
+}
+
+impl Back<'_> {
+    /// Lets a weight wait at the step that made a lot.
+    #[inline]
+    fn arrive(&mut self, lot: u32, weight: u128, depth: u32) -> bool {
+        let step = self.graph.maker[lot as usize];
+        let slot = &mut self.scratch.slot[step as usize];
+        // One arrival per taken part, of which there are fewer than 2^32.
+        let arrival = self.arrivals.len() as u32;
+        let before = if self.scratch.pending.insert(step) {
+            *slot = self.waiting.len() as u32;
+            self.waiting.push(Waiting { weight, depth, arrival });
+            NONE
+        } else {
+            let here = &mut self.waiting[*slot as usize];
+            here.weight += weight;
+            here.depth = here.depth.min(depth);
+            core::mem::replace(&mut here.arrival, arrival)
+        };
+        self.arrivals.push(Arrival { weight, lot, depth, before });
+        self.scratch.seen.insert(lot)
+    }
+
+    /// Lists the lots of a step that were met. Steps come newest first and each made a run of lots, so lots do too.
+    #[inline]
+    fn list(&mut self, step: u32, newest: u32) {
+        self.met.clear();
+        let mut next = newest;
+        while let Some(arrival) = self.arrivals.get(next as usize) {
+            self.met.push(*arrival);
+            next = arrival.before;
+        }
+        if self.met.len() > 1 {
+            self.met.sort_unstable_by_key(|arrival| core::cmp::Reverse(arrival.lot));
+        }
+        for same in self.met.chunk_by(|left, right| left.lot == right.lot) {
+            let lot = LotIndex(same[0].lot);
+            let (composition, dry_mg) = self.graph.revision(lot, self.as_of);
+            self.trace.nodes.push(TraceNode {
+                lot,
+                step: StepIndex(step),
+                depth: same.iter().map(|arrival| arrival.depth).min().unwrap_or_default(),
+                dry_mg,
+                contained: self.graph.at(composition, dry_mg, self.element).value,
+                share: Parts::nearest(same.iter().map(|arrival| arrival.weight).sum()),
             });
         }
     }
-    scratch.seen.clear();
-    Ok(Trace { nodes: nodes(graph, met, element, as_of), edges, truncated })
-}
 
-/// A step's parts with the weight that goes to each and its contained mass, in the record's order.
-fn divide(graph: &Graph, step: u32, element: Element, weight: u128) -> Vec<(usize, u128, u128)> {
-    let range = graph.edge_range(step as usize);
-    let rows = &graph.edges[range.clone()];
-    let mut sum = StepSum::default();
-    let mut parts: Vec<PartMass> = rows
-        .iter()
-        .map(|edge| {
-            let part = PartMass::of(graph.content(edge.composition, element), edge);
+    /// Hands what waits at a step to its parts, in the record's order; how many lots were met first here.
+    #[inline]
+    fn open(&mut self, step: u32, here: &Waiting) -> u32 {
+        let rows = &self.graph.edges[self.graph.edge_range(step as usize)];
+        let mut parts = core::mem::take(&mut self.scratch.parts);
+        parts.clear();
+        let mut sum = StepSum::default();
+        for edge in rows {
+            let part = PartMass::of(self.graph.content(edge.composition, self.element), edge);
             sum.add(&part);
-            part
-        })
-        .collect();
-    let masses: Vec<u128> = parts.iter().map(|part| part.value).collect();
-    if sum.value == 0 {
-        sum.fall_back_to_dry_mass(&mut parts, rows);
-    }
-    range
-        .zip(parts)
-        .zip(masses)
-        .map(|((edge, part), mass)| (edge, mul_div_floor(weight, part.value, sum.value), mass))
-        .collect()
-}
-
-fn wait(graph: &Graph, scratch: &mut Scratch, waiting: &mut Vec<Waiting>, lot: u32, more: Waiting) {
-    let step = graph.maker[lot as usize];
-    let slot = &mut scratch.slot[step as usize];
-    if scratch.pending.insert(step) {
-        // One entry per step that the node limit lets in.
-        *slot = waiting.len() as u32;
-        waiting.push(more);
-    } else {
-        let here = &mut waiting[*slot as usize];
-        here.weight += more.weight;
-        here.depth = here.depth.min(more.depth);
-    }
-}
-
-fn nodes(graph: &Graph, mut met: Vec<(LotIndex, Waiting)>, element: Element, as_of: u64) -> Vec<TraceNode> {
-    met.sort_unstable_by_key(|(lot, _)| core::cmp::Reverse(*lot));
-    met.chunk_by(|left, right| left.0 == right.0)
-        .map(|same| {
-            let lot = same[0].0;
-            let (composition, dry_mg) = graph.revision(lot, as_of);
-            TraceNode {
-                lot,
-                step: StepIndex(graph.maker[lot.0 as usize]),
-                depth: same.iter().map(|(_, waiting)| waiting.depth).min().unwrap_or_default(),
-                dry_mg,
-                contained: graph.at(composition, dry_mg, element).value,
-                share: Parts::nearest(same.iter().map(|(_, waiting)| waiting.weight).sum()),
+            parts.push(part);
+        }
+        let stated = sum.value > 0;
+        if !stated {
+            sum.fall_back_to_dry_mass(&mut parts, rows);
+        }
+        if rows.len() > 1 {
+            sum.close();
+        }
+        let mut first_met = 0;
+        for (row, part) in rows.iter().zip(&parts) {
+            let weight = if rows.len() == 1 { here.weight } else { sum.share(here.weight, part) };
+            if weight == 0 {
+                continue;
             }
-        })
-        .collect()
+            first_met += u32::from(self.arrive(row.lot, weight, here.depth + 1));
+            self.trace.edges.push(TraceEdge {
+                from: LotIndex(row.lot),
+                into: StepIndex(step),
+                dry_mg: row.dry_mg,
+                contained: Picograms(if stated { part.value } else { 0 }),
+                share: Parts::nearest(weight),
+            });
+        }
+        self.scratch.parts = parts;
+        first_met
+    }
 }

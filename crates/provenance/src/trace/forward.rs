@@ -3,11 +3,11 @@
 use alloc::vec::Vec;
 
 use crate::ask::{QuestionError, Visited, contained_or_refuse};
-use crate::graph::{Graph, NONE};
+use crate::graph::Graph;
 use crate::share::{Parts, WHOLE};
 use crate::types::{Element, LotIndex, Mixing, Picograms, StepIndex};
 use crate::walk::{PartMass, Scratch, StepSum};
-use crate::wide::U256;
+use crate::wide::{U256, nearest_per_e36};
 
 /// Which descendants count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -92,7 +92,7 @@ pub fn trace_forward(
     let recall = Recall { hits: Vec::new(), visited: Visited::default(), uncertain: false, truncated: false };
     let mut walk = Forward { graph, scratch, element, as_of, limits, recalled, opened: Vec::new(), recall };
     walk.run();
-    Ok(walk.finish())
+    Ok(walk.recall)
 }
 
 struct Forward<'a> {
@@ -102,7 +102,8 @@ struct Forward<'a> {
     as_of: u64,
     limits: &'a ForwardLimits,
     recalled: Vec<u32>,
-    /// Opened steps with the weight of recalled metal in each.
+    /// Opened steps with the weight of recalled metal in each. A step's slot says where it stands here, if
+    /// the row there is its own: slots need no clearing.
     opened: Vec<(u32, u128)>,
     recall: Recall,
 }
@@ -110,11 +111,14 @@ struct Forward<'a> {
 impl Forward<'_> {
     fn run(&mut self) {
         for index in 0..self.recalled.len() {
-            let lot = self.recalled[index];
-            self.scratch.seen.insert(lot);
-            self.wake_users(lot);
+            self.wake_users(self.recalled[index]);
         }
+        // Fewer than 2^32 lots exist.
+        self.recall.visited.lots = self.recalled.len() as u32;
         while let Some(step) = self.scratch.pending.pop_smallest() {
+            if !self.graph.stands(StepIndex(step), self.as_of) {
+                continue;
+            }
             if self.recall.visited.steps >= self.limits.steps {
                 self.recall.truncated = true;
                 self.scratch.pending.clear();
@@ -124,28 +128,35 @@ impl Forward<'_> {
             let weight = self.pooled(step);
             // Bounded by the number of steps.
             self.scratch.slot[step as usize] = self.opened.len() as u32;
-            self.scratch.reached.insert(step);
             self.opened.push((step, weight));
             if weight > 0 {
+                let share = Parts::nearest(weight);
                 for lot in self.graph.lot_range(step as usize) {
-                    self.report(step, lot, weight);
-                    self.scratch.seen.insert(lot);
-                    self.wake_users(lot);
+                    if !self.is_recalled(lot) {
+                        self.recall.visited.lots += 1;
+                        self.report(step, lot, weight, share);
+                        self.wake_users(lot);
+                    }
                 }
             }
         }
     }
 
-    /// Lets every standing step that took from a lot wait.
+    #[inline]
+    fn is_recalled(&self, lot: u32) -> bool {
+        match self.recalled.as_slice() {
+            [only] => *only == lot,
+            several => several.binary_search(&lot).is_ok(),
+        }
+    }
+
+    /// Lets every step that took from a lot wait.
     #[inline]
     fn wake_users(&mut self, lot: u32) {
         let mut edge = self.graph.lots[lot as usize].newest_use;
-        while edge != NONE {
-            let row = self.graph.edges[edge as usize];
+        while let Some(row) = self.graph.edges.get(edge as usize) {
+            self.scratch.pending.insert(row.step);
             edge = row.older_use;
-            if self.graph.stands(StepIndex(row.step), self.as_of) {
-                self.scratch.pending.insert(row.step);
-            }
         }
     }
 
@@ -158,17 +169,23 @@ impl Forward<'_> {
             return self.weight_of(only.lot);
         }
         let (mut sum, mut recalled) = (StepSum::default(), U256::default());
+        let (mut least, mut most) = (WHOLE, 0);
         for edge in rows {
             let part = PartMass::of(self.graph.content(edge.composition, self.element), edge);
             self.recall.uncertain |= part.lower != part.upper;
             sum.add(&part);
-            recalled = recalled.plus(U256::product(self.weight_of(edge.lot), part.value));
+            let weight = self.weight_of(edge.lot);
+            (least, most) = (least.min(weight), most.max(weight));
+            if weight > 0 {
+                recalled = recalled.plus(U256::product(weight, part.value));
+            }
         }
         self.recall.uncertain |= self.graph.steps[step as usize].mixing != Mixing::Homogenised;
         if sum.value == 0 {
             return self.pooled_by_dry_mass(step);
         }
-        recalled.divide(sum.value).0
+        // The mean of equal weights is that weight.
+        if least == most { most } else { recalled.divide(sum.value).0 }
     }
 
     /// The same where no part states the element.
@@ -187,28 +204,21 @@ impl Forward<'_> {
 
     #[inline]
     fn weight_of(&self, lot: u32) -> u128 {
-        if self.recalled.binary_search(&lot).is_ok() {
+        if self.is_recalled(lot) {
             return WHOLE;
         }
         let step = self.graph.maker[lot as usize];
-        if !self.scratch.reached.contains(step) {
-            return 0;
+        match self.opened.get(self.scratch.slot[step as usize] as usize) {
+            Some((opened, weight)) if *opened == step => *weight,
+            _ => 0,
         }
-        self.opened[self.scratch.slot[step as usize] as usize].1
     }
 
-    fn report(&mut self, step: u32, lot: u32, weight: u128) {
-        if self.recalled.binary_search(&lot).is_ok() {
-            return;
-        }
+    #[inline]
+    fn report(&mut self, step: u32, lot: u32, weight: u128, share: Parts) {
         let index = LotIndex(lot);
-        let Some(facts) = self.graph.lot(index, self.as_of) else {
-            return;
-        };
-        let (composition, _) = self.graph.revision(index, self.as_of);
-        let made = self.graph.at(composition, facts.dry_mg, self.element).value;
-        let left = self.graph.at(composition, facts.remaining_mg(), self.element).value;
-        let share = Parts::nearest(weight);
+        let (composition, dry_mg) = self.graph.revision(index, self.as_of);
+        let made = self.graph.at(composition, dry_mg, self.element).value;
         let contained = part_of(made, weight);
         let counts = match self.limits.threshold {
             Threshold::Any => contained.0 > 0,
@@ -223,21 +233,17 @@ impl Forward<'_> {
             self.recall.truncated = true;
             return;
         }
-        let remaining = part_of(left, weight);
+        let remaining = match dry_mg.saturating_sub(self.graph.taken_mg(index, self.as_of)) {
+            0 => Picograms(0),
+            all if all == dry_mg => contained,
+            left => part_of(self.graph.at(composition, left, self.element).value, weight),
+        };
         self.recall.hits.push(RecallHit { lot: index, step: StepIndex(step), share, contained, remaining });
-    }
-
-    fn finish(mut self) -> Recall {
-        for (step, _) in &self.opened {
-            self.scratch.reached.discard(*step);
-        }
-        self.recall.visited.lots = self.scratch.seen.clear();
-        self.recall
     }
 }
 
 /// A weight of a mass, to the nearest picogram.
+#[inline]
 fn part_of(mass: Picograms, weight: u128) -> Picograms {
-    let half = U256::product(WHOLE / 2, 1);
-    Picograms(U256::product(mass.0, weight).plus(half).divide(WHOLE).0)
+    if weight == WHOLE { mass } else { Picograms(nearest_per_e36(mass.0, weight)) }
 }

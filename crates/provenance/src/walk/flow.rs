@@ -58,6 +58,12 @@ impl StepSum {
         self.divider = Divider::new(self.value);
     }
 
+    /// What one part hands down of a weight, rounded down. To be called when the sum is closed.
+    #[inline]
+    pub(crate) fn share(&self, weight: u128, part: &PartMass) -> u128 {
+        self.divider.floor(weight, part.value)
+    }
+
     /// Weighs parts by dry mass where no input states the element, or alike where nothing has mass.
     pub(crate) fn fall_back_to_dry_mass(&mut self, parts: &mut [PartMass], edges: &[EdgeRow]) {
         self.anything_goes = true;
@@ -122,7 +128,7 @@ impl Flow for Exact {
 
     #[inline]
     fn share_of(self, part: &PartMass, sum: &StepSum) -> Self {
-        Self(sum.divider.floor(self.0, part.value))
+        Self(sum.share(self.0, part))
     }
 
     #[inline]
@@ -213,7 +219,7 @@ impl Flow for Ranged {
 
     #[inline]
     fn share_of(self, part: &PartMass, sum: &StepSum) -> Self {
-        let value = sum.divider.floor(self.value, part.value);
+        let value = sum.share(self.value, part);
         let (lower, upper, taken) = if sum.anything_goes {
             (0, self.upper, 0)
         } else if sum.keeps_layers {

@@ -30,9 +30,7 @@ pub struct Scratch {
     pub(crate) seen: SeenLots,
     exact: Pool<Exact>,
     ranged: Pool<Ranged>,
-    parts: Vec<PartMass>,
-    /// Steps that a walk to the descendants has opened.
-    pub(crate) reached: BitTower,
+    pub(crate) parts: Vec<PartMass>,
 }
 
 /// Which lots a question met.
@@ -78,7 +76,6 @@ impl SeenLots {
 impl Scratch {
     pub(crate) fn fit(&mut self, graph: &Graph) {
         self.pending.reserve(graph.steps.len());
-        self.reached.reserve(graph.steps.len());
         if self.slot.len() < graph.steps.len() {
             self.slot.resize(graph.steps.len() + graph.steps.len() / 4, NONE);
         }

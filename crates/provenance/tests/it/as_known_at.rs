@@ -1,8 +1,8 @@
 //! The same question at different ledger sizes; taking back; carrying over.
 
 use ore_provenance::{
-    AppendError, Graph, Limits, LotIndex, Mixing, NewLot, Parts, QuestionError, Scratch, StepKind, Taken,
-    attribute,
+    AppendError, ForwardLimits, Graph, Limits, LotIndex, Mixing, NewLot, Parts, QuestionError, Scratch,
+    StepKind, Taken, TraceLimits, attribute, trace_back, trace_forward,
 };
 use proptest::prelude::*;
 
@@ -84,14 +84,15 @@ fn a_weighing_changes_the_mass_that_is_left_but_never_below_what_was_taken() {
 }
 
 #[derive(Clone, Debug)]
-enum Change {
+pub(crate) enum Change {
     Call(Call),
     Assay(u32, u32),
+    Weigh(u32, u32),
     Void(u32),
 }
 
 /// Applies a change; refusals leave no trace, which the caller checks.
-fn apply(graph: &mut Graph, leaf: u64, change: &Change) {
+pub(crate) fn apply(graph: &mut Graph, leaf: u64, change: &Change) {
     match change {
         Change::Call(Call::Step { kind, mixing, inputs, outputs }) => {
             let inputs: Vec<Taken> =
@@ -111,29 +112,43 @@ fn apply(graph: &mut Graph, leaf: u64, change: &Change) {
             let lot = LotIndex(lot % graph.lots());
             let _ = graph.set_composition(leaf, lot, &[(TANTALUM, exact(ppb % PURE))]);
         }
+        Change::Weigh(lot, more) if graph.lots() > 0 => {
+            let lot = LotIndex(lot % graph.lots());
+            let taken = graph.lot(lot, NOW).map_or(0, |facts| facts.taken_mg);
+            let _ = graph.set_mass(leaf, lot, taken.saturating_add((*more % 1_000).into()));
+        }
         Change::Void(lot) if graph.lots() > 0 => {
             let _ = graph.void_lot(leaf, LotIndex(lot % graph.lots()));
         }
-        Change::Assay(..) | Change::Void(_) => {}
+        Change::Assay(..) | Change::Weigh(..) | Change::Void(_) => {}
     }
 }
 
-fn histories() -> impl Strategy<Value = Vec<Change>> {
-    (
-        chains(30, WILD),
-        proptest::collection::vec((0usize..60, any::<bool>(), any::<u32>(), any::<u32>()), 0..12),
-    )
+pub(crate) fn histories() -> impl Strategy<Value = Vec<Change>> {
+    (chains(30, WILD), proptest::collection::vec((0usize..60, 0u8..3, any::<u32>(), any::<u32>()), 0..12))
         .prop_map(|(calls, extras)| {
             let mut changes: Vec<Change> = calls.into_iter().map(Change::Call).collect();
-            for (at, is_assay, lot, ppb) in extras {
-                let change = if is_assay { Change::Assay(lot, ppb) } else { Change::Void(lot) };
+            for (at, what, lot, number) in extras {
+                let change = match what {
+                    0 => Change::Assay(lot, number),
+                    1 => Change::Weigh(lot, number),
+                    _ => Change::Void(lot),
+                };
                 changes.insert(at.min(changes.len()), change);
             }
             changes
         })
 }
 
-type Answers = Vec<Option<(Vec<ore_provenance::OriginShare>, ore_provenance::LotFacts)>>;
+type Answers = Vec<
+    Option<(
+        Vec<ore_provenance::OriginShare>,
+        ore_provenance::LotFacts,
+        Option<ore_provenance::ContainedMass>,
+        ore_provenance::Trace,
+        ore_provenance::Recall,
+    )>,
+>;
 
 fn answers(graph: &Graph, as_of: u64) -> Answers {
     let mut scratch = Scratch::default();
@@ -141,7 +156,17 @@ fn answers(graph: &Graph, as_of: u64) -> Answers {
         .map(|lot| {
             let lot = LotIndex(lot);
             let answer = attribute(graph, &mut scratch, lot, TANTALUM, as_of, &Limits::default()).ok()?;
-            Some((answer.origins, graph.lot(lot, as_of)?))
+            let limits = TraceLimits::default();
+            let trace = trace_back(graph, &mut scratch, lot, TANTALUM, as_of, &limits).ok()?;
+            let limits = ForwardLimits::default();
+            let recall = trace_forward(graph, &mut scratch, &[lot], TANTALUM, as_of, &limits).ok()?;
+            Some((
+                answer.origins,
+                graph.lot(lot, as_of)?,
+                graph.remaining(lot, TANTALUM, as_of),
+                trace,
+                recall,
+            ))
         })
         .collect()
 }

@@ -2,6 +2,7 @@
 
 mod as_known_at;
 mod bad_input;
+mod by_hand;
 mod cases;
 mod formula_cases;
 mod intervals;
