@@ -315,6 +315,18 @@ impl Ledger<'_> {
         Ok((indexer, replay, Some(why), self.positions.blocks()))
     }
 
+    /// A graph of so many blocks holds nothing of a later one: such a snapshot was taken while a block was under way.
+    fn check_graph(&self, graph: &Graph, blocks: u64) -> Result<(), String> {
+        let entries = match blocks.checked_sub(1) {
+            Some(newest) => self.header(newest)?.0.tree_size,
+            None => 0,
+        };
+        match graph.newest_leaf().filter(|leaf| *leaf >= entries) {
+            Some(leaf) => Err(format!("the graph of {blocks} blocks holds leaf {leaf}, which came later")),
+            None => Ok(()),
+        }
+    }
+
     fn indexer(&self, flat: FlatFiles, graph: GraphFiles, status: Arc<Mutex<ViewStatus>>) -> Indexer {
         Indexer {
             disk: Arc::clone(self.disk),
@@ -345,6 +357,7 @@ impl Ledger<'_> {
         if indexer.graph.blocks() > self.positions.blocks() {
             return Err(format!("the graph holds {} blocks, more than the log", indexer.graph.blocks()));
         }
+        self.check_graph(&graph, indexer.graph.blocks())?;
         indexer.graph.trim().map_err(|error| error.to_string())?;
         replay.graph = graph;
         replay.graph_blocks = indexer.graph.blocks();

@@ -19,7 +19,7 @@ use ore_node::{
     recovery::{self, OpenError},
     sequencer::{Clock, Sequencer, Settings, lock, validators_of},
 };
-use ore_store::StoreError;
+use ore_store::{Store, StoreError};
 use tokio::{task::JoinHandle, time::Instant};
 
 use crate::{
@@ -38,6 +38,7 @@ pub(crate) struct Door {
 
 struct Life {
     door: Door,
+    store: Arc<Mutex<Store>>,
     engine: Engine,
     driver: JoinHandle<()>,
     publishing: Vec<JoinHandle<()>>,
@@ -163,14 +164,14 @@ impl Cluster {
         );
         engine_config.device = Some(self.processes[process].disk.clone());
         let door = Door { admission, ledger: Arc::clone(&ledger) };
-        let sequencer = Sequencer::new(settings, ledger, store, pool, opened.tip, validators);
+        let sequencer = Sequencer::new(settings, ledger, Arc::clone(&store), pool, opened.tip, validators);
         let app = Watched {
             inner: sequencer,
             journal: self.journal(process),
             disk: self.processes[process].disk.clone(),
             planted: self.planted_in(process),
         };
-        self.run(process, engine_config, app, door).await;
+        self.run(process, engine_config, app, door, store).await;
         if let Some(publisher) = publisher {
             self.publish(process, publisher);
         }
@@ -181,7 +182,7 @@ impl Cluster {
         &self,
         process: usize,
         ledger: &Arc<Ledger>,
-        store: &Arc<Mutex<ore_store::Store>>,
+        store: &Arc<Mutex<Store>>,
     ) -> Option<Arc<Publisher>> {
         let member = self.processes[process].member;
         if process != member {
@@ -268,7 +269,14 @@ impl Cluster {
         panic!("the ledger of process {process} is never let go");
     }
 
-    async fn run(&mut self, process: usize, config: EngineConfig, app: Watched, door: Door) {
+    async fn run(
+        &mut self,
+        process: usize,
+        config: EngineConfig,
+        app: Watched,
+        door: Door,
+        store: Arc<Mutex<Store>>,
+    ) {
         // The write-ahead log of a former self is let go when its actors have ended.
         wait_for_log(&config.wal_dir).await;
         let (transport, carry) = self.net.join(process);
@@ -282,7 +290,8 @@ impl Cluster {
                     }
                 });
                 self.doors.lock().expect("nothing panics there").insert(process, door.clone());
-                self.processes[process].life = Some(Life { door, engine, driver, publishing: Vec::new() });
+                let publishing = Vec::new();
+                self.processes[process].life = Some(Life { door, store, engine, driver, publishing });
             }
             Err(EngineError::Wal(WalError::InUse { .. })) => panic!("the log was free a moment ago"),
             Err(error) => panic!("process {process} does not start: {error}"),
@@ -293,14 +302,32 @@ impl Cluster {
     pub(crate) async fn kill(&mut self, process: usize) {
         self.net.leave(process);
         self.doors.lock().expect("nothing panics there").remove(&process);
-        if let Some(Life { door, engine, driver, publishing }) = self.processes[process].life.take() {
+        if let Some(Life { door, store, engine, driver, publishing }) = self.processes[process].life.take() {
             driver.abort();
             let _ = driver.await;
-            for task in publishing {
-                task.abort();
-                let _ = task.await;
-            }
-            drop((door, engine));
+            end_all(publishing).await;
+            drop((door, store, engine));
+        }
+    }
+
+    /// Ends a process as its operator does: the engine stops, then the store is closed with the graph as it is.
+    pub(crate) async fn stop(&mut self, process: usize) {
+        self.doors.lock().expect("nothing panics there").remove(&process);
+        let Some(Life { door, store, engine, driver, publishing }) = self.processes[process].life.take()
+        else {
+            return;
+        };
+        engine.shutdown().await;
+        let _ = driver.await;
+        self.net.leave(process);
+        end_all(publishing).await;
+        let closed = {
+            let store = lock(&store);
+            store.flush().and_then(|()| store.save_graph(&door.ledger.graph()))
+        };
+        if let Err(error) = closed {
+            let journal = self.journal(process);
+            journal.lock().expect("nothing panics there").failures.push(format!("close: {error}"));
         }
     }
 
@@ -362,5 +389,12 @@ fn copy_dir(from: &Path, to: &Path) {
         } else {
             std::fs::copy(entry.path(), target).expect("a readable file");
         }
+    }
+}
+
+async fn end_all(tasks: Vec<JoinHandle<()>>) {
+    for task in tasks {
+        task.abort();
+        let _ = task.await;
     }
 }

@@ -26,6 +26,8 @@ impl Weather {
 pub(crate) enum Act {
     /// The process is killed; its disk keeps what was written.
     Kill(usize),
+    /// The operator stops it; what was not decided is forgotten.
+    Stop(usize),
     /// The machine loses power; its disk keeps what was flushed.
     PowerCut(usize),
     /// All at once.
@@ -182,8 +184,9 @@ fn acts(dice: &mut Dice, members: usize, faulty: usize, heal_ms: u64) -> Vec<(u6
         };
         match dice.below(10) {
             0..=2 => {
+                let stopped = dice.chance(400);
                 for n in some(dice, faulty) {
-                    acts.push((at, Act::Kill(n)));
+                    acts.push((at, if stopped { Act::Stop(n) } else { Act::Kill(n) }));
                     acts.push((at + lasts, Act::Start(n)));
                 }
             }

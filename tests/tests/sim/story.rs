@@ -162,6 +162,7 @@ async fn perform(cluster: &mut Cluster, act: &Act) {
     // A twin shares its member's fate at the socket, not its machine.
     match act {
         Act::Kill(n) => cluster.kill(*n).await,
+        Act::Stop(n) => cluster.stop(*n).await,
         Act::PowerCut(n) => cluster.cut_power(*n).await,
         Act::KillAll => {
             for n in 0..cluster.count() {

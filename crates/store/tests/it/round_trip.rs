@@ -139,3 +139,47 @@ fn a_withdrawn_record_leaves_the_graph_as_custody_has_it() {
     let lot = world.custody.lot("mine/M4").expect("known");
     assert_eq!(facts.remaining_mg(), lot.remaining_mg());
 }
+
+/// A ledger that was closed in order, and its graph as it would be with one more block that nobody decided.
+fn closed_with_a_block_under_way(dir: &std::path::Path) -> (ore_provenance::Graph, ore_provenance::Graph) {
+    let mut world = make(dir, 20);
+    let (store, recovered) = Store::open(dir, &options(), &silent).expect("opens");
+    let before = recovered.graph.clone();
+    world.resume(recovered, &store);
+    let _never_appended = world.story_block(21);
+    assert!(world.graph.newest_leaf() > before.newest_leaf(), "the block made or moved a lot");
+    store.close(&before).expect("closes");
+    (before, world.graph)
+}
+
+#[test]
+fn a_graph_with_a_block_that_nobody_decided_is_not_saved() {
+    let dir = tempdir().expect("a folder");
+    let (before, ahead) = closed_with_a_block_under_way(dir.path());
+    let (store, _) = Store::open(dir.path(), &options(), &silent).expect("opens");
+    let refused = store.close(&ahead);
+    assert!(
+        matches!(&refused, Err(StoreError::View { why }) if why.contains("the graph holds leaf")),
+        "{refused:?}"
+    );
+    let (_, recovered) = Store::open(dir.path(), &options(), &silent).expect("opens");
+    assert_eq!((recovered.rebuilt, recovered.graph.export()), (None, before.export()));
+}
+
+#[test]
+fn a_snapshot_that_was_taken_while_a_block_was_under_way_is_set_aside() {
+    let dir = tempdir().expect("a folder");
+    let (before, ahead) = closed_with_a_block_under_way(dir.path());
+    // As versions before 2026-11-23 wrote it when a node stopped at that moment.
+    let blocks = 21_u64.to_be_bytes();
+    let crc = crc32fast::hash(&blocks).to_be_bytes();
+    let snapshot = [&b"oreledger/graph1"[..], &blocks, &crc, &ahead.export()].concat();
+    let path = dir.path().join("index").join("graph-snapshot");
+    assert!(path.exists());
+    std::fs::write(path, snapshot).expect("writable");
+    let (store, recovered) = Store::open(dir.path(), &options(), &silent).expect("opens");
+    let why = recovered.rebuilt.expect("made again from the log");
+    assert!(why.contains("which came later"), "{why}");
+    assert_eq!(recovered.graph.export(), before.export());
+    store.close(&recovered.graph).expect("closes");
+}
