@@ -21,7 +21,7 @@ use crate::{
     access::{Access, Caller, cookie, may},
     http::SHARE_PATH,
     port::Peer,
-    services::{Api, audit, consortium, log, lot, provenance},
+    services::{Api, audit, consortium, fingerprint, log, lot, provenance},
 };
 
 /// Cookie that remembers the language.
@@ -311,6 +311,10 @@ impl Source for Asking {
 
     async fn custody(&self, asked: v1::ChainOfCustodyRequest) -> Answer<v1::ChainOfCustodyResponse> {
         ask!(self, "AuditService/ChainOfCustody", audit::chain_of_custody(&self.api, asked))
+    }
+
+    async fn origin_check(&self, asked: v1::OriginCheckRequest) -> Answer<v1::OriginCheckResponse> {
+        ask!(self, "FingerprintService/Check", fingerprint::check(&self.api, &self.caller, asked))
     }
 
     async fn entries(&self, start: u64, count: u64) -> Answer<Vec<Vec<u8>>> {

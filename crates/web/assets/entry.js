@@ -71,7 +71,7 @@ async function ask(path, body) {
 }
 
 async function order() {
-  const who = { author: member(), key: hex(key.public) };
+  const who = { author: member(), key: hex(key.public), lang: document.documentElement.lang };
   if (form.dataset.form !== "sheet") return { ...who, records: [recordOf(form)] };
   const [file] = part("sheet").files;
   return file === undefined ? null : { ...who, csv: await file.text() };

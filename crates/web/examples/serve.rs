@@ -17,8 +17,8 @@ use async_trait::async_trait;
 use ore_web::{Answer, Asked, Language, Refused, Source, Viewer, query::Query};
 use ore_wire::v1::{
     self, audit_service_client::AuditServiceClient, consortium_service_client::ConsortiumServiceClient,
-    log_service_client::LogServiceClient, lot_service_client::LotServiceClient,
-    provenance_service_client::ProvenanceServiceClient,
+    fingerprint_service_client::FingerprintServiceClient, log_service_client::LogServiceClient,
+    lot_service_client::LotServiceClient, provenance_service_client::ProvenanceServiceClient,
 };
 use prost::Message;
 use tonic::{Code, Status, transport::Channel};
@@ -144,6 +144,9 @@ impl Source for Remote {
     }
     async fn custody(&self, asked: v1::ChainOfCustodyRequest) -> Answer<v1::ChainOfCustodyResponse> {
         unary!(self, AuditServiceClient, chain_of_custody, asked)
+    }
+    async fn origin_check(&self, asked: v1::OriginCheckRequest) -> Answer<v1::OriginCheckResponse> {
+        unary!(self, FingerprintServiceClient, check, asked)
     }
     async fn entries(&self, start: u64, count: u64) -> Answer<Vec<Vec<u8>>> {
         let asked = v1::ReadEntriesRequest { start, count };

@@ -14,7 +14,7 @@ use ore_record::{
 use prost::Message;
 use serde_json::{Map, Value as Json, json};
 
-use crate::Refused;
+use crate::{Language, Refused, told::told};
 
 /// Longest request, in bytes.
 pub const MAX_BYTES: usize = 2 << 20;
@@ -26,6 +26,7 @@ pub const MAX_RECORDS: usize = 1_000;
 pub struct Order {
     author: String,
     key: [u8; 32],
+    language: Language,
     drafts: Vec<Draft>,
 }
 
@@ -40,16 +41,19 @@ pub struct Standing {
 
 impl Order {
     /// Reads a request: `{"author", "key", "records": [...]}` or `{"author", "key", "csv": "..."}`. The key is the public
-    /// one, in hexadecimal; records are in people's words, as in JSON Lines.
+    /// one, in hexadecimal; records are in people's words, as in JSON Lines. With `"lang"` faults are told in that
+    /// language, as far as it has them.
     ///
     /// # Errors
     /// [`Refused::Bad`] when the request itself cannot be read; a bad record is an error of its own draft.
     pub fn read(body: &[u8]) -> Result<Self, Refused> {
-        let bad = |why: &str| Refused::Bad(why.to_owned());
+        let bad = |language, why: &str| Refused::Bad(told(language, why).into_owned());
         if body.len() > MAX_BYTES {
-            return Err(bad("at most 2 MiB at once; split the file"));
+            return Err(bad(Language::English, "at most 2 MiB at once; split the file"));
         }
         let json: Json = serde_json::from_slice(body).map_err(|error| Refused::Bad(error.to_string()))?;
+        let language = json["lang"].as_str().and_then(Language::of_tag).unwrap_or(Language::English);
+        let bad = |why: &str| bad(language, why);
         let author = json["author"].as_str().filter(|author| !author.is_empty());
         let author = author.ok_or_else(|| bad("author: name the member who signs"))?.to_owned();
         let key = json["key"].as_str().and_then(RecordId::from_hex).map(|key| *key.as_bytes());
@@ -63,7 +67,7 @@ impl Order {
         match drafts.len() {
             0 => Err(bad("there is nothing to draft: no row below a header")),
             many if many > MAX_RECORDS => Err(bad("at most 1,000 records at once; split the file")),
-            _ => Ok(Self { author, key, drafts }),
+            _ => Ok(Self { author, key, language, drafts }),
         }
     }
 
@@ -100,7 +104,7 @@ impl Order {
                     "record": Base64::encode_string(&bytes),
                 }))
             });
-            drafts.push(made.unwrap_or_else(|error| wrong(line, &error)));
+            drafts.push(made.unwrap_or_else(|error| wrong(self.language, line, &error)));
         }
         json!({ "drafts": drafts })
     }
@@ -220,9 +224,10 @@ fn said(field: &str, reason: String, hint: &str) -> LineError {
     LineError { column: None, field: field.to_owned(), reason, hint: hint.to_owned() }
 }
 
-fn wrong(line: u64, error: &LineError) -> Json {
+fn wrong(language: Language, line: u64, error: &LineError) -> Json {
     json!({
-        "line": line, "column": error.column, "field": error.field, "reason": error.reason, "hint": error.hint,
+        "line": line, "column": error.column, "field": error.field,
+        "reason": told(language, &error.reason), "hint": told(language, &error.hint),
     })
 }
 
@@ -291,6 +296,17 @@ mod tests {
         assert_eq!(drafts[2]["field"], "event_time");
         assert_eq!(drafts[3]["field"], "use.net_mass");
         assert_eq!(drafts[3]["line"], 4);
+    }
+
+    #[test]
+    fn a_fault_is_told_in_the_language_of_the_page() {
+        let hold =
+            json!({ "event_time": "2026-11-02T08:30:00Z", "hold": { "lot": "nobody/X", "reason": "x" } });
+        let order = json!({ "author": "refiner", "key": KEY, "lang": "ja", "records": [hold] });
+        assert_eq!(drafted(&order, &[])[0]["reason"], "台帳にロット \"nobody/X\" はありません");
+        let nothing = json!({ "author": "refiner", "key": KEY, "lang": "ja", "csv": "" }).to_string();
+        let refused = Order::read(nothing.as_bytes()).expect_err("nothing").to_string();
+        assert!(refused.starts_with("見出しの下に行がなく"), "{refused}");
     }
 
     #[test]

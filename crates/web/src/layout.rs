@@ -49,30 +49,20 @@ impl<'a> Frame<'a> {
     /// A whole page. `scripts` are names of assets that enhance it.
     pub(crate) fn page(&self, title: &str, scripts: &[&str], body: Markup) -> Markup {
         let t = self.words();
-        html! {
-            (DOCTYPE)
-            html lang=(self.language.tag()) {
-                head {
-                    meta charset="utf-8";
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    meta name="color-scheme" content="light dark";
-                    title { (title) " · " (t.product) }
-                    link rel="stylesheet" href="/assets/style.css";
-                    link rel="icon" href="/assets/icon.svg" type="image/svg+xml";
-                    script src="/assets/pages.js" defer {}
-                    @for script in scripts {
-                        script src={ "/assets/" (script) } type="module" {}
-                    }
-                }
-                body {
-                    a.skip href="#content" { (t.skip) }
-                    (self.header())
-                    @if self.reads() { (self.slider()) }
-                    main #content tabindex="-1" { (body) }
-                    (self.footer())
-                }
+        let scripts = html! {
+            script src="/assets/pages.js" defer {}
+            @for script in scripts {
+                script src={ "/assets/" (script) } type="module" {}
             }
-        }
+        };
+        let body = html! {
+            a.skip href="#content" { (t.skip) }
+            (self.header())
+            @if self.reads() { (self.slider()) }
+            main #content tabindex="-1" { (body) }
+            (self.footer())
+        };
+        document(self.language, title, &scripts, &body)
     }
 
     fn header(&self) -> Markup {
@@ -92,7 +82,7 @@ impl<'a> Frame<'a> {
         let guest = matches!(self.asked.viewer, Viewer::Guest { .. });
         html! {
             header.top {
-                a.brand href="/" { img src="/assets/icon.svg" alt="" width="28" height="28"; span { (t.product) } }
+                (brand(t))
                 @if !guest {
                     nav aria-label=(t.menu) {
                         ul {
@@ -171,6 +161,29 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// A document in a language: what every page of ours says of itself, with or without a ledger behind it.
+fn document(language: Language, title: &str, scripts: &Markup, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang=(language.tag()) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) " · " (language.words().product) }
+                link rel="stylesheet" href="/assets/style.css";
+                link rel="icon" href="/assets/icon.svg" type="image/svg+xml";
+                (scripts)
+            }
+            body { (body) }
+        }
+    }
+}
+
+fn brand(t: &'static Words) -> Markup {
+    html! { a.brand href="/" { img src="/assets/icon.svg" alt="" width="28" height="28"; span { (t.product) } } }
+}
+
 /// Heading and next step of a refusal.
 fn sayings(t: &'static Words, refused: &Refused) -> (&'static str, &'static str) {
     match refused {
@@ -183,23 +196,30 @@ fn sayings(t: &'static Words, refused: &Refused) -> (&'static str, &'static str)
     }
 }
 
+/// What a refusal says, and what to do next.
+fn told(frame: &Frame<'_>, title: &str, why: &Refused, next: &str) -> Markup {
+    let t = frame.words();
+    // What was not found may have come later than the entry that is looked at.
+    let early = frame.at() > 0 && matches!(why, Refused::NotFound(_));
+    html! {
+        div.narrow {
+            h1 { (title) }
+            @if early {
+                p.lead { (fill(t.error_not_yet, &[&thousands(frame.at())])) }
+                p { a href={ (frame.asked.path) (frame.asked.query.with(&[("at", "")])) } { (t.as_of_back) } }
+            } @else {
+                p.lead { (crate::told::told(frame.language, &why.to_string())) }
+            }
+            p { (next) }
+            @if matches!(why, Refused::SignIn(_)) { p { a.button href="/session" { (t.sign_in) } } }
+        }
+    }
+}
+
 /// A refusal inside the frame.
 pub(crate) fn refused(frame: &Frame<'_>, refused: &Refused) -> Markup {
     let (title, next) = sayings(frame.words(), refused);
-    frame.page(
-        title,
-        &[],
-        html! {
-            div.narrow {
-                h1 { (title) }
-                p.lead { (refused) }
-                p { (next) }
-                @if matches!(refused, Refused::SignIn(_)) {
-                    p { a.button href="/session" { (frame.words().sign_in) } }
-                }
-            }
-        },
-    )
+    frame.page(title, &[], told(frame, title, refused, next))
 }
 
 /// A refusal before anything is known of the ledger: by the node's own access rules, for example.
@@ -207,30 +227,9 @@ pub(crate) fn refused(frame: &Frame<'_>, refused: &Refused) -> Markup {
 pub fn refusal(asked: &Asked, why: &Refused) -> Page {
     let frame = Frame { asked, language: asked.language(), info: GetInfoResponse::default() };
     let (title, next) = sayings(frame.words(), why);
-    let t = frame.words();
-    let markup = html! {
-        (DOCTYPE)
-        html lang=(frame.language.tag()) {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) " · " (t.product) }
-                link rel="stylesheet" href="/assets/style.css";
-                link rel="icon" href="/assets/icon.svg" type="image/svg+xml";
-            }
-            body {
-                header.top { a.brand href="/" { img src="/assets/icon.svg" alt="" width="28" height="28"; span { (t.product) } } }
-                main #content {
-                    div.narrow {
-                        h1 { (title) }
-                        p.lead { (why) }
-                        p { (next) }
-                        @if matches!(why, Refused::SignIn(_)) { p { a.button href="/session" { (t.sign_in) } } }
-                    }
-                }
-            }
-        }
+    let body = html! {
+        header.top { (brand(frame.words())) }
+        main #content { (told(&frame, title, why, next)) }
     };
-    Page::html(why.status(), markup)
+    Page::html(why.status(), document(frame.language, title, &html! {}, &body))
 }

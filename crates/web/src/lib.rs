@@ -15,6 +15,7 @@ pub mod query;
 mod route;
 mod saved;
 mod source;
+mod told;
 pub mod words;
 
 pub use layout::refusal;

@@ -1,5 +1,7 @@
 //! Numbers, masses, shares and times as people of each language write them. Exact where it is short, rounded in words.
 
+pub use ore_exchange::words::thousands;
+
 use crate::words::{EN, JA, Words};
 
 /// A language that the pages are written in.
@@ -45,20 +47,6 @@ impl Language {
             Self::Japanese => &JA,
         }
     }
-}
-
-/// Digits in groups of three; both languages write them so.
-#[must_use]
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Milligrams in the unit in which they are short to read, four significant places at least.
@@ -174,13 +162,18 @@ pub fn duration(ms: u64, language: Language) -> String {
     }
 }
 
-/// A text with its places `{0}`, `{1}` filled.
+/// A text with its places `{0}`, `{1}` filled. In one pass: a value is text from outside and may hold braces itself.
 #[must_use]
 pub fn fill(text: &str, values: &[&str]) -> String {
-    let mut out = text.to_owned();
-    for (at, value) in values.iter().enumerate() {
-        out = out.replace(&format!("{{{at}}}"), value);
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (place, after) = after.split_once('}').unwrap_or(("", after));
+        out.push_str(before);
+        out.push_str(place.parse().ok().and_then(|at: usize| values.get(at).copied()).unwrap_or_default());
+        rest = after;
     }
+    out.push_str(rest);
     out
 }
 
@@ -228,6 +221,12 @@ mod tests {
         }
         assert_eq!(signed_mass(-1_500), "−1.5 g");
         assert!(mass(u64::MAX).ends_with(" t"));
+    }
+
+    #[test]
+    fn a_value_is_put_in_as_it_is() {
+        assert_eq!(fill("{0} to {1}, {0}", &["{1}", "b"]), "{1} to b, {1}");
+        assert_eq!(fill("nothing", &["a"]), "nothing");
     }
 
     #[test]

@@ -87,6 +87,8 @@ pub trait Source: Send + Sync {
     async fn dependence(&self, asked: v1::DependenceRequest) -> Answer<v1::DependenceResponse>;
     /// Who had a lot, and where.
     async fn custody(&self, asked: v1::ChainOfCustodyRequest) -> Answer<v1::ChainOfCustodyResponse>;
+    /// Is the newest trace pattern of a lot consistent with the claimed origin? The node writes down who asked.
+    async fn origin_check(&self, asked: v1::OriginCheckRequest) -> Answer<v1::OriginCheckResponse>;
     /// Entries of the log in order, at most `count`.
     async fn entries(&self, start: u64, count: u64) -> Answer<Vec<Vec<u8>>>;
     /// Where a record stands.

@@ -43,6 +43,7 @@ words! {
     as_of_newest: "Shown as of the newest entry, {0}", "最新の項目 {0} 時点の表示";
     as_of_go: "Show", "表示";
     as_of_back: "Back to newest", "最新に戻る";
+    standing_newest: "Status, custodian, owner, place and what remains are those of now; everything else on this page is as of entry {0}.", "状態・保管者・所有者・所在・残量は現在のもの、このページのその他はすべて項目 {0} 時点です。";
     footer_node: "Node of {0}, version {1}", "{0} のノード、版 {1}";
     footer_origin: "Ledger {0}, block {1}, {2} entries", "台帳 {0}、ブロック {1}、{2} 項目";
     footer_word: "What stands here is this node's word. A bundle proves it without the node.", "このページの内容は本ノードの回答です。バンドルがあればノードに頼らず証明できます。";
@@ -60,6 +61,7 @@ words! {
     error_later: "Not now", "しばらくお待ちください";
     error_broken: "The node is at fault", "ノードの障害です";
     guest_only: "a share link shows one passport and its proof, nothing else", "共有リンクで見られるのは一つのパスポートとその証明のみです";
+    error_not_yet: "At entry {0} of the log this was not there yet.", "項目 {0} の時点では、まだ台帳にありません。";
     error_next_sign_in: "This ledger is for its members. Sign in with a token of your member's key.", "この台帳は会員専用です。会員の鍵で作ったトークンでサインインしてください。";
     error_next_denied: "Ask a member who holds, made or owns the lot for a share link.", "ロットを保有・製造・所有する会員に共有リンクを依頼してください。";
     error_next_not_found: "Check the address, or search for the lot.", "アドレスを確認するか、ロットを検索してください。";
@@ -584,7 +586,44 @@ words! {
     disagrees: "disagrees", "不一致";
     method: "Method", "方法";
     rare_earths: "Rare earths over chondrite", "希土類パターン（コンドライト規格化）";
-    rare_earths_desc: "Logarithm of each rare earth's content over that of CI chondrite, one line an assay.", "CIコンドライトに対する希土類含有比（対数）。一線が一分析。";
+    rare_earths_desc: "Each rare earth's content over that of CI chondrite, logarithmic: one colour an assay, thin lines its spots, the thick line their mean, triangles limits of detection.", "CIコンドライトに対する希土類含有比（対数軸）。一色が一分析、細線は測定点、太線は平均、三角は検出限界。";
+
+    // the origin check
+    origin_check: "Origin check", "原産地チェック";
+    origin_lead: "How much more, or less, probable the trace pattern is if the claim is true than if the lot came from elsewhere in this library. Evidence, never a verdict.", "主張が真の場合と、ライブラリーの他の原産地の場合とで、微量元素パターンの確からしさがどれだけ違うか。証拠であり、判定ではありません。";
+    origin_more: "The whole evidence, with pictures", "証拠の全体と図を見る";
+    origin_ratio: "The data are {0} times as probable if the origin is {1} as if it is another one of this library.", "原産地が {1} の場合のデータの確からしさは、ライブラリーの他の原産地の場合の {0} 倍です。";
+    origin_not_assessable: "Not assessable", "評価不能";
+    origin_no_pass: "There is no evidence for the claim and none against it. This is no pass.", "主張を支持する証拠も否定する証拠もありません。合格ではありません。";
+    origin_beside: "To be read beside it", "併せて読むこと";
+    origin_logged: "The node has written this question into its log of queries, which auditors read.", "この照会はノードの照会記録に残り、監査人が閲覧できます。";
+    origin_claimed: "Claimed origin", "申告原産地";
+    origin_order: "Claim and assay", "主張と分析の順序";
+    origin_first: "claimed before any pattern was shown", "パターンの開示前に主張";
+    origin_stated: "claimed first, says the asker", "先に主張（照会者の申告）";
+    origin_not_first: "not shown to be claimed first", "先に主張したと示されていない";
+    origin_claims: "Different origins claimed", "主張された原産地の数";
+    origin_library: "Reference library", "参照ライブラリー";
+    origin_synthetic: "synthetic", "人工データ";
+    origin_lr: "Likelihood ratio", "尤度比";
+    origin_p: "p-value: how odd for this origin", "p値：この原産地としての珍しさ";
+    origin_p_scores: "from {0} unseen spots", "未学習の測定点 {0} による";
+    origin_resembles: "Resembles", "類似";
+    origin_abstains: "no origin is named", "原産地を挙げない";
+    origin_others: "other known origins", "その他の既知の原産地";
+    origin_compared: "Compared", "比較対象";
+    origin_laboratory: "Laboratories", "分析所";
+    origin_grains: "Grains from the claimed origin", "申告原産地の粒子の割合";
+    origin_disturbed: "Left out, disturbed", "除外（干渉）";
+    origin_aside: "Spots set aside", "除外した測定点";
+    origin_spider: "The pattern against the claimed origin", "申告原産地とのパターン比較";
+    origin_spider_caution: "Inside every envelope does not mean consistent: elements vary together. Bands: 5 to 95 % and 25 to 75 % of the reference, element by element.", "全ての帯の内側でも整合とは限りません（元素は連動します）。帯は参照の 5～95 % と 25～75 %（元素別）。";
+    origin_map: "The lot among reference origins", "参照原産地の中のロット";
+    origin_map_by: "Drawn by", "作図法";
+    origin_map_embedding: "seeded embedding", "埋め込み（固定シード）";
+    origin_map_axes: "discriminant axes", "判別軸";
+    origin_map_caution: "Distances in this picture are not evidence.", "この図の距離は証拠ではありません。";
+    origin_map_star: "The star is the lot, each dot an analysis of the library.", "星がロット、点はライブラリーの分析です。";
 }
 
 #[cfg(test)]

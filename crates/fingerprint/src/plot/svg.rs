@@ -14,6 +14,9 @@ pub(super) mod colour {
     pub(crate) const QUERY: &str = "#d55e00";
     pub(crate) const OTHERS: [&str; 3] = ["#009e73", "#cc79a7", "#b8860b"];
     pub(crate) const CROWD: &str = "#b6bec8";
+    /// Assays side by side.
+    pub(crate) const SERIES: [&str; 8] =
+        [REFERENCE, QUERY, OTHERS[0], OTHERS[1], OTHERS[2], "#56b4e9", "#7b5ea7", "#6b7785"];
 }
 
 /// A picture under construction.

@@ -9,7 +9,7 @@ use ore_fingerprint::{
     linalg::Row,
     material::Substance,
     pattern::Reading,
-    plot::{MapKind, MapPlot, SpiderPlot},
+    plot::{AssaysPlot, MapKind, MapPlot, SpiderPlot},
     synthetic::{self, Place, SHIPPED, SHIPPED_SEED},
 };
 
@@ -127,4 +127,22 @@ fn impossible_maps_are_refused() {
     let equal = vec![[1.0; 14]; 40];
     let map = Embedding::fit(&equal, Settings { neighbours: 5, epochs: 20, seed: 1 }).unwrap();
     assert!(map.places().iter().flatten().all(|x| x.is_finite()));
+}
+
+#[test]
+fn assays_stand_side_by_side_each_in_its_colour_with_its_name() {
+    let (one, other) = (unseen(Place::Origin(1), 3).0, unseen(Place::Origin(2), 2).0);
+    let assays = [
+        ("lab-a 2026-01-02".to_owned(), one),
+        ("nothing".to_owned(), Vec::new()),
+        ("lab-b".to_owned(), other),
+    ];
+    let svg = AssaysPlot { assays: &assays }.svg().unwrap();
+    assert!(
+        svg.contains("lab-a 2026-01-02, n = 3") && svg.contains("lab-b, n = 2") && !svg.contains("nothing")
+    );
+    // A thick line for each mean, and one in the legend.
+    assert_eq!(svg.matches(r#"stroke-width="3""#).count(), 4);
+    assert!(svg.contains(Normaliser::McDonoughSun1995.name().replace('&', "&amp;").as_str()));
+    assert_eq!(AssaysPlot { assays: &assays[1..2] }.svg(), None);
 }

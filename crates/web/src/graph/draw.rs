@@ -180,9 +180,8 @@ impl Pen<'_> {
                 write!(out, "<g><title>{title}</title>{bar}{names}</g>")
             } else {
                 let href = escape(&node.href);
-                // Where there are many, the title alone names the link.
-                let label = if self.named { format!(r#" aria-label="{title}""#) } else { String::new() };
-                write!(out, r#"<a href="{href}"{label}><title>{title}</title>{bar}{names}</a>"#)
+                // The title names the link, and says what is written below it and more.
+                write!(out, r#"<a href="{href}"><title>{title}</title>{bar}{names}</a>"#)
             };
         }
     }

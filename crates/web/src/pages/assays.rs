@@ -1,16 +1,20 @@
-//! Assays of a lot against each other and against its maker's declaration, and rare earths over chondrite.
+//! Assays of a lot against each other and against its maker's declaration, rare earths over chondrite, and what they
+//! say of the claimed origin.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::collections::BTreeMap;
 
-use maud::{Markup, PreEscaped, html};
-use ore_fingerprint::element::{Element, Normaliser};
+use maud::{Markup, html};
+use ore_fingerprint::{ledger, pattern::Pattern, plot::AssaysPlot};
 use ore_record::{
     SignedRecord,
-    v1::{Assay, AssayStage, Composition, ContentKind, record::Event},
+    v1::{AssayStage, Composition, ContentKind, MaterialClass, record::Event},
 };
 use ore_wire::v1;
 
-use super::parts::{lot_head, member_link, record_link, symbol};
+use super::{
+    origin::{self, picture},
+    parts::{lot_head, member_link, record_link, symbol},
+};
 use crate::{
     Refused, Source,
     layout::Frame,
@@ -20,13 +24,6 @@ use crate::{
 
 /// Assays side by side.
 const MOST: usize = 8;
-
-/// Measures of the rare-earth plot.
-const WIDTH: f64 = 760.0;
-const HEIGHT: f64 = 330.0;
-const LEFT: f64 = 60.0;
-const TOP: f64 = 20.0;
-const BOTTOM: f64 = 290.0;
 
 /// One column: who measured, when, what came out.
 struct Column {
@@ -38,7 +35,8 @@ struct Column {
     record: Vec<u8>,
     /// By element: parts per billion of the element, uncertainty, and whether it is a limit of detection.
     contents: BTreeMap<u32, (u32, u32, bool)>,
-    pattern: Vec<ore_record::v1::TraceValue>,
+    /// Spots of its trace pattern, those that can be read.
+    patterns: Vec<Pattern>,
 }
 
 pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Result<Markup, Refused> {
@@ -46,8 +44,9 @@ pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Re
     let lot = source.lot(id).await?.lot.unwrap_or_default();
     let asked = v1::HistoryRequest { lot: id.to_owned(), page_size: 1_000, ..Default::default() };
     let history = source.history(asked).await?;
+    let checked = origin::check(source, frame, id, &history, true).await;
     let seen = history.entries.iter().filter(|entry| frame.at() == 0 || entry.leaf_index < frame.at());
-    let columns: Vec<Column> = seen.filter_map(|entry| column(entry, id)).collect();
+    let columns: Vec<Column> = seen.filter_map(|entry| column(entry, id, lot.material())).collect();
     let shown = &columns[columns.len().saturating_sub(MOST)..];
     let mut elements: Vec<u32> = shown.iter().flat_map(|column| column.contents.keys().copied()).collect();
     elements.sort_unstable();
@@ -63,13 +62,18 @@ pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Re
                 p.faint { (t.assays_lead) }
             }
         }
-        @if let Some(plot) = rare_earths(t, shown) {
-            section.card aria-labelledby="rare" { h2 #rare { (t.rare_earths) } div.wide { (plot) } p.faint { (Normaliser::McDonoughSun1995.name()) } }
+        (origin::whole(frame, id, &checked))
+        @if let Some(plot) = rare_earths(shown) {
+            section.card.origin aria-labelledby="rare" {
+                h2 #rare { (t.rare_earths) }
+                figure { div.wide tabindex="0" role="region" aria-label=(t.rare_earths) { (plot) }
+                    figcaption { (t.rare_earths_desc) } }
+            }
         }
     }))
 }
 
-fn column(entry: &v1::HistoryEntry, lot: &str) -> Option<Column> {
+fn column(entry: &v1::HistoryEntry, lot: &str, material: MaterialClass) -> Option<Column> {
     let signed = SignedRecord::decode(&entry.entry).ok()?;
     let record = signed.record();
     let (composition, assay) = match record.event.as_ref()? {
@@ -81,9 +85,10 @@ fn column(entry: &v1::HistoryEntry, lot: &str) -> Option<Column> {
         }
         _ => return None,
     };
-    let pattern = assay.map_or_else(Vec::new, |it: &Assay| it.pattern.clone());
+    let reports = assay.map_or_else(Vec::new, |it| ledger::lot(it, material).reports);
+    let patterns: Vec<Pattern> = reports.iter().filter_map(|report| report.pattern().ok()).collect();
     let contents = contents(&composition);
-    if contents.is_empty() && pattern.is_empty() {
+    if contents.is_empty() && patterns.is_empty() {
         return None;
     }
     Some(Column {
@@ -98,7 +103,7 @@ fn column(entry: &v1::HistoryEntry, lot: &str) -> Option<Column> {
         declared: assay.is_none(),
         record: entry.record_id.to_vec(),
         contents,
-        pattern,
+        patterns,
     })
 }
 
@@ -165,82 +170,18 @@ fn disagrees(columns: &[Column], element: u32, ppb: u32, uncertainty: u32) -> bo
     )
 }
 
-/// Rare earths of each pattern over chondrite, logarithmic; nothing when no assay has any.
-fn rare_earths(t: &'static Words, columns: &[Column]) -> Option<Markup> {
-    let lines: Vec<(usize, Vec<(f64, f64)>)> = columns
-        .iter()
-        .enumerate()
-        .map(|(at, column)| (at, points(column)))
-        .filter(|(_, points)| points.len() >= 2)
-        .collect();
-    let all = lines.iter().flat_map(|(_, points)| points.iter().map(|(_, log)| *log));
-    let (low, high) = all.fold((f64::MAX, f64::MIN), |(low, high), log| (low.min(log), high.max(log)));
-    if low > high {
-        return None;
-    }
-    let (low, high) = (low.floor(), high.ceil().max(low.floor() + 1.0));
-    let x = |number: f64| LEFT + 20.0 + (number - 57.0) / 14.0 * (WIDTH - LEFT - 40.0);
-    let y = |log: f64| BOTTOM - (log - low) / (high - low) * (BOTTOM - TOP);
-    let mut body = String::new();
-    for decade in low as i32..=high as i32 {
-        let at = y(f64::from(decade));
-        let _ = write!(
-            body,
-            r#"<line class="rule" x1="{LEFT}" x2="{WIDTH}" y1="{at:.1}" y2="{at:.1}"/><text class="soft" text-anchor="end" x="{}" y="{:.1}">10<tspan dy="-5" font-size="9">{decade}</tspan></text>"#,
-            LEFT - 6.0,
-            at + 4.0
-        );
-    }
-    for element in Element::all() {
-        let at = x(f64::from(element.atomic_number()));
-        let _ = write!(
-            body,
-            r#"<text class="soft" text-anchor="middle" x="{at:.1}" y="{}">{}</text>"#,
-            BOTTOM + 20.0,
-            element.symbol()
-        );
-    }
-    for (column, points) in &lines {
-        let path: Vec<String> =
-            points.iter().map(|(number, log)| format!("{:.1} {:.1}", x(*number), y(*log))).collect();
-        let _ = write!(body, r#"<path class="trace s{}" d="M{}"/>"#, column % 8, path.join("L"));
-        for (number, log) in points {
-            let _ = write!(
-                body,
-                r#"<circle class="o{}" cx="{:.1}" cy="{:.1}" r="3.5"/>"#,
-                column % 8,
-                x(*number),
-                y(*log)
-            );
-        }
-    }
-    Some(html! {
-        svg role="img" viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } width=(WIDTH) height=(HEIGHT) aria-labelledby="rare-title rare-desc" {
-            title #rare-title { (t.rare_earths) }
-            desc #rare-desc { (t.rare_earths_desc) }
-            (PreEscaped(body))
-        }
-        p.legend { @for (column, _) in &lines { span { i class={ "swatch o" (column % 8) } {} (columns[*column].author) " " (day(columns[*column].time_ms)) } } }
-    })
-}
-
-/// Atomic number and the logarithm of the value over chondrite.
-fn points(column: &Column) -> Vec<(f64, f64)> {
-    let chondrite = Normaliser::McDonoughSun1995.ppm();
-    let value = |element: Element| {
-        let number = u32::from(element.atomic_number());
-        let found = column
-            .pattern
-            .iter()
-            .find(|it| it.element == number && it.isotope == 0 && !it.below_detection)?;
-        let ppm = found.ppt as f64 / 1e6;
-        (ppm > 0.0).then(|| (f64::from(number), (ppm / chondrite[element.index()]).log10()))
-    };
-    Element::all().filter_map(value).collect()
+/// Rare earths of each assay over chondrite; nothing when no assay has any.
+fn rare_earths(columns: &[Column]) -> Option<Markup> {
+    let named =
+        |column: &Column| (format!("{} {}", column.author, day(column.time_ms)), column.patterns.clone());
+    let assays: Vec<(String, Vec<Pattern>)> = columns.iter().map(named).collect();
+    picture(&AssaysPlot { assays: &assays }.svg()?)
 }
 
 #[cfg(test)]
 mod tests {
+    use ore_record::v1::Assay;
+
     use super::*;
 
     fn column(ppb: u32, uncertainty: u32) -> Column {
@@ -252,26 +193,27 @@ mod tests {
             declared: false,
             record: Vec::new(),
             contents: BTreeMap::from([(73, (ppb, uncertainty, false))]),
-            pattern: Vec::new(),
+            patterns: Vec::new(),
         }
     }
 
     #[test]
-    fn rare_earths_are_drawn_over_chondrite() {
-        let trace = |element, ppm: f64| ore_record::v1::TraceValue {
-            element,
-            ppt: (ppm * 1e6) as u64,
-            ..Default::default()
+    fn rare_earths_are_drawn_with_every_spot_and_limit() {
+        let trace = |element, ppt| ore_record::v1::TraceValue { element, ppt, ..Default::default() };
+        let missing = ore_record::v1::TraceValue { below_detection: true, ..trace(58, 1_000) };
+        let assay = Assay {
+            pattern: vec![trace(57, 2_370_000), missing, trace(59, 928_000), trace(60, 4_570_000)],
+            matrix: "scheelite".to_owned(),
+            ..Assay::default()
         };
-        // Ten times chondrite at lanthanum, a hundred times at lutetium; cerium was not found.
-        let missing = ore_record::v1::TraceValue { below_detection: true, ..trace(58, 6.13) };
-        let with = Column { pattern: vec![trace(57, 2.37), missing, trace(71, 2.46)], ..column(1, 1) };
-        let drawn = points(&with);
-        assert_eq!(drawn.len(), 2);
-        assert!((drawn[0].1 - 1.0).abs() < 1e-6 && (drawn[1].1 - 2.0).abs() < 1e-6, "{drawn:?}");
-        let html = rare_earths(&crate::words::EN, &[with]).expect("a plot").into_string();
-        assert!(html.contains("class=\"trace s0\"") && html.matches("<circle").count() == 2, "{html}");
-        assert!(rare_earths(&crate::words::EN, &[column(1, 1)]).is_none(), "no pattern, no plot");
+        let reports = ledger::lot(&assay, MaterialClass::Concentrate).reports;
+        let patterns: Vec<Pattern> = reports.iter().filter_map(|report| report.pattern().ok()).collect();
+        assert_eq!(patterns.len(), 1);
+        let html = rare_earths(&[Column { patterns, ..column(1, 1) }]).expect("a plot").into_string();
+        // Praseodymium and neodymium are joined; cerium, below detection, is a triangle and breaks the line.
+        assert!(html.contains("<polyline") && html.matches("<circle").count() == 3, "{html}");
+        assert_eq!(html.matches("<polygon").count(), 1, "{html}");
+        assert!(rare_earths(&[column(1, 1)]).is_none(), "no pattern, no plot");
     }
 
     #[test]

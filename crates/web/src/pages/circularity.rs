@@ -5,12 +5,14 @@ use ore_record::v1::{Process, RecyclingClass};
 use ore_wire::v1;
 
 use super::parts::{
-    element_of, facility_link, lot_head, lot_link, record_link, share_bar, share_text, symbol,
+    Opened, ancestors, attribution, element_of, facility_link, lot_head, lot_link, open, record_link,
+    share_bar, share_text, symbol,
 };
 use crate::{
     Refused, Source,
     layout::Frame,
     locale::{day, fill, mass, percent},
+    told::told,
     words::Words,
 };
 
@@ -34,28 +36,12 @@ fn class(t: &'static Words, class: RecyclingClass) -> &'static str {
 /// The loop of one lot.
 pub(crate) async fn of_lot(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Result<Markup, Refused> {
     let t = frame.words();
-    let lot = source.lot(id).await?.lot.unwrap_or_default();
-    let Some(element) = element_of(frame, Some(&lot)) else {
-        return Ok(frame.page(
-            id,
-            &[],
-            html! { (lot_head(frame, &lot, "loop")) p.note { (t.no_composition) } },
-        ));
+    let (lot, element) = match open(source, frame, id, "loop").await? {
+        Opened::At(lot, element) => (lot, element),
+        Opened::Without(page) => return Ok(page),
     };
-    let asked = v1::AttributeRequest {
-        lot: id.to_owned(),
-        element,
-        as_of_tree_size: frame.at(),
-        ..Default::default()
-    };
-    let answer = source.attribute(asked).await?;
-    let asked = v1::TraceBackRequest {
-        lot: id.to_owned(),
-        element,
-        as_of_tree_size: frame.at(),
-        ..Default::default()
-    };
-    let trace = source.trace_back(asked).await?;
+    let answer = attribution(source, frame, id, element).await?;
+    let trace = ancestors(source, frame, id, element, 0).await?;
     let mut steps: Vec<&v1::GraphStep> =
         trace.steps.iter().filter(|step| step.process() == Process::Recycling).collect();
     steps.sort_by_key(|step| step.event_time_ms);
@@ -156,7 +142,7 @@ pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>) -> Result<Marku
     };
     Ok(frame.page(&fill(t.circularity_title, &[&name]), &[], html! {
         h1 { (fill(t.circularity_title, &[&name])) }
-        p.lead { (t.circularity_lead) " " (answer.reading) }
+        p.lead { (t.circularity_lead) " " (told(frame.language, &answer.reading)) }
         form.tools method="get" action="/circularity" {
             @if frame.at() > 0 { input type="hidden" name="at" value=(frame.at()); }
             label { (t.element) input name="element" size="4" maxlength="3" value=(name); }

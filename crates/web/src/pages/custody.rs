@@ -130,7 +130,7 @@ fn timeline(frame: &Frame<'_>, chain: &v1::ChainOfCustodyResponse) -> Markup {
         let href = frame.href(&format!("/records/{}", crate::locale::hex(&moment.record_id)));
         let _ = write!(
             marks,
-            r#"<a href="{}" aria-label="{1}"><title>{1}</title><line class="inkline" x1="{2:.1}" x2="{2:.1}" y1="36" y2="158"/><circle class="ink ring" cx="{2:.1}" cy="164" r="5"/>"#,
+            r#"<a href="{}"><title>{1}</title><line class="inkline" x1="{2:.1}" x2="{2:.1}" y1="36" y2="158"/><circle class="ink ring" cx="{2:.1}" cy="164" r="5"/>"#,
             escape(&href),
             escape(&title),
             x,

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use ore_wire::v1::{self, DependenceKind};
 
-use super::parts::{element_of, facility_link, lot_head, lot_path, share_bar, symbol};
+use super::parts::{Opened, facility_link, lot_head, lot_path, open, share_bar, symbol};
 use crate::{
     Refused, Source,
     layout::Frame,
@@ -15,13 +15,9 @@ const ROWS: usize = 60;
 
 pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Result<Markup, Refused> {
     let t = frame.words();
-    let lot = source.lot(id).await?.lot.unwrap_or_default();
-    let Some(element) = element_of(frame, Some(&lot)) else {
-        return Ok(frame.page(
-            id,
-            &[],
-            html! { (lot_head(frame, &lot, "dependence")) p.note { (t.no_composition) } },
-        ));
+    let (lot, element) = match open(source, frame, id, "dependence").await? {
+        Opened::At(lot, element) => (lot, element),
+        Opened::Without(page) => return Ok(page),
     };
     let kinds = [
         ("facility", DependenceKind::Facility, t.facility),

@@ -10,6 +10,7 @@ use crate::{
     Refused, Source,
     layout::Frame,
     locale::{fill, ppm, signed_mass, thousands},
+    told::told,
 };
 
 /// Findings of one rule that are shown before the rest is folded away.
@@ -83,10 +84,10 @@ fn column(frame: &Frame<'_>, rule: &str, severe: bool, findings: &[&v1::Finding]
         section.card aria-labelledby={ "rule-" (rule) } {
             h2 id={ "rule-" (rule) } {
                 span class={ "badge " (if severe { "bad" } else { "warn" }) } { (rule) } " "
-                (findings.first().map_or("", |finding| finding.title.as_str())) " "
+                (told(frame.language, findings.first().map_or("", |finding| finding.title.as_str()))) " "
                 small { "× " (thousands(findings.len() as u64)) }
             }
-            @if let Some(first) = findings.first() { p.faint { b { (t.clears) ": " } (first.clears) } }
+            @if let Some(first) = findings.first() { p.faint { b { (t.clears) ": " } (told(frame.language, &first.clears)) } }
             ul.cards { @for finding in open { (card(frame, finding)) } }
             @if !rest.is_empty() {
                 details { summary { (fill(t.more_findings, &[&thousands(rest.len() as u64)])) }
@@ -100,7 +101,7 @@ fn card(frame: &Frame<'_>, finding: &v1::Finding) -> Markup {
     let t = frame.words();
     html! {
         li {
-            p { (finding.message) }
+            p { (told(frame.language, &finding.message)) }
             p.faint {
                 @for (at, lot) in finding.lots.iter().take(4).enumerate() { @if at > 0 { ", " } (lot_link(frame, lot)) }
                 @if !finding.facility.is_empty() { " · " (facility_link(frame, &finding.facility)) }
@@ -108,7 +109,7 @@ fn card(frame: &Frame<'_>, finding: &v1::Finding) -> Markup {
             }
             @if !finding.numbers.is_empty() {
                 p.faint.numbers {
-                    @for number in finding.numbers.iter().take(6) { span { (number.name) " " b { (quantity(number)) } } }
+                    @for number in finding.numbers.iter().take(6) { span { (told(frame.language, &number.name)) " " b { (quantity(number)) } } }
                     @if let Some(threshold) = &finding.threshold { span { (t.threshold) " " b { (quantity(threshold)) } } }
                 }
             }

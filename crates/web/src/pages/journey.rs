@@ -8,7 +8,7 @@ use maud::{Markup, PreEscaped, html};
 use ore_record::v1::Facility;
 use ore_wire::v1;
 
-use super::parts::{element_of, facility_kind, facility_link, lot_head, symbol};
+use super::parts::{Opened, ancestors, facility_kind, facility_link, lot_head, open, symbol};
 use crate::{
     Refused, Source,
     layout::Frame,
@@ -42,21 +42,11 @@ struct Leg {
 
 pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Result<Markup, Refused> {
     let t = frame.words();
-    let lot = source.lot(id).await?.lot.unwrap_or_default();
-    let Some(element) = element_of(frame, Some(&lot)) else {
-        return Ok(frame.page(
-            id,
-            &[],
-            html! { (lot_head(frame, &lot, "journey")) p.note { (t.no_composition) } },
-        ));
+    let (lot, element) = match open(source, frame, id, "journey").await? {
+        Opened::At(lot, element) => (lot, element),
+        Opened::Without(page) => return Ok(page),
     };
-    let asked = v1::TraceBackRequest {
-        lot: id.to_owned(),
-        element,
-        as_of_tree_size: frame.at(),
-        ..Default::default()
-    };
-    let trace = source.trace_back(asked).await?;
+    let trace = ancestors(source, frame, id, element, 0).await?;
     let facilities = facilities(source).await?;
     let legs = legs(&lot, &trace);
     let name = symbol(element);
@@ -262,12 +252,13 @@ fn dots(frame: &Frame<'_>, out: &mut String, view: &View, here: &BTreeMap<&str, 
     }
     for (id, (facility, _)) in order {
         let (x, y) = view.at(degrees(facility));
+        // What is written beside the dot stands in its name too, so that who says it by voice reaches it.
         let title =
-            format!("{} ({}, {})", facility.name, facility_kind(t, facility.kind()), facility.country);
+            format!("{id}: {} ({}, {})", facility.name, facility_kind(t, facility.kind()), facility.country);
         let href = frame.href(&format!("/facilities/{}", crate::query::encode(id, true)));
         let _ = write!(
             out,
-            r#"<a href="{}" aria-label="{1}"><title>{1}</title><circle class="site ring" cx="{x:.1}" cy="{y:.1}" r="6"/>"#,
+            r#"<a href="{}"><title>{1}</title><circle class="site ring" cx="{x:.1}" cy="{y:.1}" r="6"/>"#,
             text(&href),
             text(&title),
         );

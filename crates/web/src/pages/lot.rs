@@ -3,15 +3,19 @@
 use maud::{Markup, html};
 use ore_wire::v1;
 
-use super::parts::{
-    element_of, facility_link, lot_head, lot_link, lot_path, member_link, model, record_link, share_bar,
-    share_text, symbol,
+use super::{
+    origin,
+    parts::{
+        self, attribution, element_of, facility_link, lot_head, lot_link, lot_path, member_link, model,
+        record_link, share_bar, share_text, symbol,
+    },
 };
 use crate::{
     Refused, Source, events,
     graph::{self, Look, Origins, place_name},
     layout::Frame,
     locale::{fill, grade, mass, moment, percent, thousands},
+    told::told,
 };
 
 /// Depths that can be chosen; 0: everything.
@@ -27,6 +31,7 @@ struct Shown {
     answer: v1::AttributeResponse,
     trace: Result<v1::TraceBackResponse, Refused>,
     history: v1::HistoryResponse,
+    checked: origin::Checked,
 }
 
 pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Result<Markup, Refused> {
@@ -35,6 +40,7 @@ pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Re
     let history =
         source.history(v1::HistoryRequest { lot: id.to_owned(), page_size: RECORDS, ..Default::default() });
     let history = history.await?;
+    let checked = origin::check(source, frame, id, &history, false).await;
     let Some(element) = element_of(frame, Some(&lot)) else {
         return Ok(frame.page(
             &lot.lot,
@@ -42,30 +48,17 @@ pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Re
             html! {
                 (lot_head(frame, &lot, ""))
                 (facts(frame, &lot))
+                (origin::line(frame, id, &checked))
                 p.note { (t.no_composition) }
                 (records(frame, &history))
             },
         ));
     };
-    let asked = v1::AttributeRequest {
-        lot: id.to_owned(),
-        element,
-        as_of_tree_size: frame.at(),
-        ..Default::default()
-    };
-    let answer = source.attribute(asked).await?;
+    let answer = attribution(source, frame, id, element).await?;
     let depth = frame.asked.query.number("depth").map_or(0, |depth| u32::try_from(depth).unwrap_or(0));
-    let limits = (depth > 0).then(|| v1::Limits { depth, ..Default::default() });
-    let asked = v1::TraceBackRequest {
-        lot: id.to_owned(),
-        element,
-        as_of_tree_size: frame.at(),
-        limits,
-        ..Default::default()
-    };
     // Somebody who sees this lot alone still sees its shares.
-    let trace = source.trace_back(asked).await;
-    let shown = Shown { lot, element, answer, trace, history };
+    let trace = parts::ancestors(source, frame, id, element, depth).await;
+    let shown = Shown { lot, element, answer, trace, history, checked };
     Ok(frame.page(&shown.lot.lot, &[], body(frame, &shown)))
 }
 
@@ -97,6 +90,7 @@ fn body(frame: &Frame<'_>, shown: &Shown) -> Markup {
                 }
             }
         }
+        (origin::line(frame, &lot.lot, &shown.checked))
         (records(frame, &shown.history))
     }
 }
@@ -263,7 +257,7 @@ pub(super) fn shares(frame: &Frame<'_>, answer: &v1::AttributeResponse, origins:
                 div { dt { (t.recycled_content) } dd { (share_text(recycled.value_e18, recycled.lower_e18, recycled.upper_e18)) } }
             }
             div { dt { (t.ancestors) } dd { (thousands(u64::from(answer.ancestors))) } }
-            div { dt { (t.methods) } dd { (answer.methods.join(", ")) } }
+            div { dt { (t.methods) } dd { (answer.methods.iter().map(|method| told(frame.language, method)).collect::<Vec<_>>().join(", ")) } }
         }
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod journey;
 pub(crate) mod ledger;
 pub(crate) mod lot;
 pub(crate) mod lots;
+pub(crate) mod origin;
 pub(crate) mod parts;
 pub(crate) mod passport;
 pub(crate) mod recall;

@@ -5,9 +5,17 @@ use ore_record::{
     elements,
     v1::{CustodyModel, FacilityKind, LotStatus, MaterialClass},
 };
-use ore_wire::v1::{ElementContent, Lot};
+use ore_wire::v1::{
+    AttributeRequest, AttributeResponse, ElementContent, Lot, TraceBackRequest, TraceBackResponse,
+};
 
-use crate::{layout::Frame, locale::percent, query::encode, words::Words};
+use crate::{
+    Answer, Refused, Source,
+    layout::Frame,
+    locale::{fill, percent, thousands},
+    query::encode,
+    words::Words,
+};
 
 /// The address of a lot's page, or of one of its views.
 pub(crate) fn lot_path(lot: &str, view: &str) -> String {
@@ -56,6 +64,62 @@ pub(crate) fn element_of(frame: &Frame<'_>, lot: Option<&Lot>) -> Option<u32> {
     let asked = frame.asked.query.get("element");
     let asked = asked.and_then(|text| elements::atomic_number(text).or_else(|| text.parse().ok()));
     asked.filter(|number| (1..=118).contains(number)).or_else(|| main_element(&lot?.composition))
+}
+
+/// What a page about an element of a lot begins with.
+pub(crate) enum Opened {
+    /// The lot, and the element that the page is about.
+    At(Lot, u32),
+    /// The whole page: nothing is stated of the lot's composition, so there is no element to follow.
+    Without(Markup),
+}
+
+/// Opens a page about an element of a lot; `view` is its tab.
+pub(crate) async fn open(
+    source: &dyn Source,
+    frame: &Frame<'_>,
+    id: &str,
+    view: &str,
+) -> Result<Opened, Refused> {
+    let lot = source.lot(id).await?.lot.unwrap_or_default();
+    Ok(match element_of(frame, Some(&lot)) {
+        Some(element) => Opened::At(lot, element),
+        None => {
+            let body = html! { (lot_head(frame, &lot, view)) p.note { (frame.words().no_composition) } };
+            Opened::Without(frame.page(id, &[], body))
+        }
+    })
+}
+
+/// Shares by origin of an element of a lot, as of the entry that is looked at.
+pub(crate) async fn attribution(
+    source: &dyn Source,
+    frame: &Frame<'_>,
+    id: &str,
+    element: u32,
+) -> Answer<AttributeResponse> {
+    let asked =
+        AttributeRequest { lot: id.to_owned(), element, as_of_tree_size: frame.at(), ..Default::default() };
+    source.attribute(asked).await
+}
+
+/// Ancestors of a lot by an element, as of the entry that is looked at; `depth` in steps, 0 for all.
+pub(crate) async fn ancestors(
+    source: &dyn Source,
+    frame: &Frame<'_>,
+    id: &str,
+    element: u32,
+    depth: u32,
+) -> Answer<TraceBackResponse> {
+    let limits = (depth > 0).then(|| ore_wire::v1::Limits { depth, ..Default::default() });
+    let asked = TraceBackRequest {
+        lot: id.to_owned(),
+        element,
+        as_of_tree_size: frame.at(),
+        limits,
+        ..Default::default()
+    };
+    source.trace_back(asked).await
 }
 
 /// What people call a status.
@@ -127,6 +191,7 @@ pub(crate) fn lot_head(frame: &Frame<'_>, lot: &Lot, view: &str) -> Markup {
         h1 { (lot.lot) " " (status_badge(t, lot.status())) }
         p.lead { @if lot.form.is_empty() { (material(t, lot.material())) } @else { (lot.form) " · " (material(t, lot.material())) }
             @if !lot.serial.is_empty() { " · " (t.serial) " " (lot.serial) } }
+        @if frame.at() > 0 { p.note { (fill(t.standing_newest, &[&thousands(frame.at())])) } }
         nav aria-label=(t.views) {
             ul.tabs {
                 @for (name, title) in views {

@@ -8,7 +8,7 @@ use qrcodegen::{QrCode, QrCodeEcc};
 
 use super::{
     lot::shares,
-    parts::{element_of, lot_head, lot_path, material, model, symbol},
+    parts::{attribution, element_of, lot_head, lot_path, material, model, symbol},
 };
 use crate::{
     Answer, Refused, Source, Viewer,
@@ -79,14 +79,7 @@ async fn gather(
 ) -> Result<Evidence, Refused> {
     let name = || id.to_owned();
     let as_of = Some(v1::AsOf { tree_size: frame.at(), date_ms: 0 });
-    let answer = source
-        .attribute(v1::AttributeRequest {
-            lot: name(),
-            element,
-            as_of_tree_size: frame.at(),
-            ..Default::default()
-        })
-        .await?;
+    let answer = attribution(source, frame, id, element).await?;
     let receipt = match lot.as_ref().ok().and_then(|lot| <[u8; 32]>::try_from(lot.created_by.as_ref()).ok()) {
         Some(record) => source.receipt(&record).await,
         None => Err(Refused::Denied(String::new())),

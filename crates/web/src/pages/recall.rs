@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use ore_wire::v1;
 
 use super::parts::{
-    element_of, facility_link, lot_head, lot_link, member_link, share_text, status_badge, symbol,
+    Opened, facility_link, lot_head, lot_link, member_link, open, share_text, status_badge, symbol,
 };
 use crate::{
     Refused, Source,
@@ -21,13 +21,9 @@ const HOLDERS: usize = 14;
 
 pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Result<Markup, Refused> {
     let t = frame.words();
-    let lot = source.lot(id).await?.lot.unwrap_or_default();
-    let Some(element) = element_of(frame, Some(&lot)) else {
-        return Ok(frame.page(
-            id,
-            &[],
-            html! { (lot_head(frame, &lot, "recall")) p.note { (t.no_composition) } },
-        ));
+    let (lot, element) = match open(source, frame, id, "recall").await? {
+        Opened::At(lot, element) => (lot, element),
+        Opened::Without(page) => return Ok(page),
     };
     let asked = v1::TraceForwardRequest {
         lot: id.to_owned(),

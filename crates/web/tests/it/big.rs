@@ -185,6 +185,9 @@ impl Source for Wide {
     async fn custody(&self, _: v1::ChainOfCustodyRequest) -> Answer<v1::ChainOfCustodyResponse> {
         none()
     }
+    async fn origin_check(&self, _: v1::OriginCheckRequest) -> Answer<v1::OriginCheckResponse> {
+        Err(Refused::Broken(String::new()))
+    }
     async fn entries(&self, _: u64, _: u64) -> Answer<Vec<Vec<u8>>> {
         none()
     }

@@ -94,6 +94,9 @@ impl Source for Recorded {
     async fn custody(&self, asked: v1::ChainOfCustodyRequest) -> Answer<v1::ChainOfCustodyResponse> {
         self.ask("chain_of_custody", &asked)
     }
+    async fn origin_check(&self, asked: v1::OriginCheckRequest) -> Answer<v1::OriginCheckResponse> {
+        self.ask("check", &asked)
+    }
     async fn entries(&self, start: u64, count: u64) -> Answer<Vec<Vec<u8>>> {
         let answer: v1::ReadEntriesResponse =
             self.ask("read_entries", &v1::ReadEntriesRequest { start, count })?;

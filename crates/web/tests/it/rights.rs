@@ -102,6 +102,9 @@ impl Source for Guarded {
     async fn custody(&self, _: v1::ChainOfCustodyRequest) -> Answer<v1::ChainOfCustodyResponse> {
         denied()
     }
+    async fn origin_check(&self, _: v1::OriginCheckRequest) -> Answer<v1::OriginCheckResponse> {
+        denied()
+    }
     async fn entries(&self, _: u64, _: u64) -> Answer<Vec<Vec<u8>>> {
         denied()
     }

@@ -1,0 +1,284 @@
+//! The origin check of a lot: what its trace pattern says of the origin that was claimed, with its strength, and the
+//! pictures beside it. Evidence, never a verdict; "not assessable" has its reasons and looks like no pass.
+
+use maud::{Markup, PreEscaped, html};
+use ore_fingerprint::ledger::shows_pattern;
+use ore_record::{SignedRecord, v1::record::Event};
+use ore_wire::v1::{self, CommitmentBasis, origin_check_response::Result as Outcome};
+
+use super::parts::{lot_path, record_link};
+use crate::{Answer, Source, layout::Frame, locale::fill, told::told, words::Words};
+
+/// Below it the pattern speaks against the claim, above its inverse for it; the words of the scale have the same bounds.
+const AGAINST: f64 = 0.5;
+
+/// An answer about a lot, where one applies.
+pub(crate) type Checked = Option<Answer<v1::OriginCheckResponse>>;
+
+/// Asks, if a record of this history claims an origin for the lot or shows a pattern of it: each question stands in the
+/// node's log, so none is asked in vain.
+pub(crate) async fn check(
+    source: &dyn Source,
+    frame: &Frame<'_>,
+    id: &str,
+    history: &v1::HistoryResponse,
+    pictures: bool,
+) -> Checked {
+    let seen = history.entries.iter().filter(|entry| frame.at() == 0 || entry.leaf_index < frame.at());
+    if !seen.into_iter().any(|entry| concerns(&entry.entry)) {
+        return None;
+    }
+    let asked = v1::OriginCheckRequest {
+        lot: id.to_owned(),
+        pictures,
+        embedding: frame.asked.query.get("map") != Some("axes"),
+        as_of: Some(v1::AsOf { tree_size: frame.at(), date_ms: 0 }),
+        ..Default::default()
+    };
+    Some(source.origin_check(asked).await)
+}
+
+/// Whether a record claims an origin or shows a trace pattern.
+fn concerns(entry: &[u8]) -> bool {
+    let signed = SignedRecord::decode(entry).ok();
+    match signed.as_ref().and_then(|signed| signed.record().event.as_ref()) {
+        Some(Event::ClaimOrigin(_)) => true,
+        Some(Event::Assay(assay)) => shows_pattern(assay),
+        _ => false,
+    }
+}
+
+/// What came out, in a line for the lot's own page; it leads to the whole.
+pub(crate) fn line(frame: &Frame<'_>, id: &str, checked: &Checked) -> Markup {
+    let t = frame.words();
+    html! {
+        @if let Some(Ok(answer)) = checked {
+            section.card aria-labelledby="origin-check" {
+                h2 #origin-check { (t.origin_check) }
+                (strength(frame, answer))
+                p { a href=(frame.href(&lot_path(id, "assays"))) { (t.origin_more) } }
+            }
+        }
+    }
+}
+
+/// The whole answer with its pictures.
+pub(crate) fn whole(frame: &Frame<'_>, id: &str, checked: &Checked) -> Markup {
+    let t = frame.words();
+    html! {
+        @match checked {
+            None => {},
+            Some(Err(refused)) => section.card aria-labelledby="origin-check" {
+                h2 #origin-check { (t.origin_check) }
+                p.note { (told(frame.language, &refused.to_string())) }
+            },
+            Some(Ok(answer)) => {
+                section.card aria-labelledby="origin-check" {
+                    h2 #origin-check { (t.origin_check) }
+                    p { (t.origin_lead) }
+                    (strength(frame, answer))
+                    (facts(frame, answer))
+                    @if !answer.cautions.is_empty() {
+                        h3 { (t.origin_beside) }
+                        ul { @for caution in &answer.cautions { li { (told(frame.language, caution)) } } }
+                    }
+                    p.faint { (t.origin_logged) }
+                }
+                (pictures(frame, id, answer))
+            }
+        }
+    }
+}
+
+/// Strength in words, or every reason why there is none. No colour of success: support is no proof.
+fn strength(frame: &Frame<'_>, answer: &v1::OriginCheckResponse) -> Markup {
+    let t = frame.words();
+    let say = |text: &str| told(frame.language, text).into_owned();
+    html! {
+        @match &answer.result {
+            Some(Outcome::Assessed(found)) => {
+                div.evidence.against[found.likelihood_ratio < AGAINST] {
+                    p.strength { (say(&found.words)) }
+                    p { (fill(t.origin_ratio, &[&number(found.likelihood_ratio), &answer.origin])) }
+                }
+            }
+            Some(Outcome::NotAssessable(found)) => {
+                div.evidence.unassessed {
+                    p.strength { (t.origin_not_assessable) }
+                    p { (t.origin_no_pass) }
+                    ul { @for reason in &found.reasons { li { (say(reason)) } } }
+                }
+            }
+            None => p.note { (t.no_data) },
+        }
+    }
+}
+
+fn facts(frame: &Frame<'_>, answer: &v1::OriginCheckResponse) -> Markup {
+    let t = frame.words();
+    let library = answer.library.as_ref();
+    html! {
+        dl.facts {
+            @if !answer.origin.is_empty() { div { dt { (t.origin_claimed) } dd { (answer.origin) } } }
+            div { dt { (t.origin_order) } dd { (order(t, answer.commitment())) } }
+            @if answer.claims > 1 { div { dt { (t.origin_claims) } dd { (answer.claims) } } }
+            @if let Some(library) = library {
+                div { dt { (t.origin_library) } dd { (library.library) " v" (library.version) " · " (library.matrix)
+                    @if library.synthetic { " " span.badge.warn { (t.origin_synthetic) } } } }
+            }
+            @if let Some(Outcome::Assessed(found)) = &answer.result { (numbers(frame, found)) }
+            @if !answer.records.is_empty() {
+                div { dt { (t.record) } dd { @for record in answer.records.iter().take(6) { (record_link(frame, record)) " " } } }
+            }
+        }
+    }
+}
+
+/// Ratio and p-value side by side: one asks whether it is odd for the claim, the other whether it is odder than elsewhere.
+fn numbers(frame: &Frame<'_>, found: &v1::OriginEvidence) -> Markup {
+    let t = frame.words();
+    let say = |text: &str| told(frame.language, text).into_owned();
+    html! {
+        div { dt { (t.origin_lr) } dd { (number(found.likelihood_ratio)) " (log₁₀ " (format!("{:+.2}", found.log10_likelihood_ratio)) ")" } }
+        div { dt { (t.origin_p) } dd {
+            @match found.p_value {
+                Some(p) => { (number(p)) small { " " (fill(t.origin_p_scores, &[&found.p_value_scores.to_string()])) } }
+                None => { (t.no_data) ": " (say(&found.no_p_value)) }
+            }
+        } }
+        @if let Some(resembles) = &found.resembles {
+            div { dt { (t.origin_resembles) } dd {
+                @if resembles.abstains { span.badge.warn { (t.origin_abstains) } " " }
+                @for one in resembles.top.iter().take(3) { span.w { (one.origin) " " (share(one.share)) } ", " }
+                span.w { (t.origin_others) " " (share(resembles.background)) }
+            } }
+        }
+        div { dt { (t.origin_compared) } dd { (say(&found.compared)) " · n = " (found.spots) } }
+        div { dt { (t.origin_laboratory) } dd { (say(&found.laboratories)) } }
+        @if let Some(grains) = found.grain_share { div { dt { (t.origin_grains) } dd { (share(grains)) } } }
+        @if !found.disturbed.is_empty() { div { dt { (t.origin_disturbed) } dd { (found.disturbed.join(" ")) } } }
+        @if !found.set_aside.is_empty() {
+            div { dt { (t.origin_aside) } dd { @for aside in found.set_aside.iter().take(20) { div { (aside.spot) ": " (say(&aside.reason)) } } } }
+        }
+    }
+}
+
+fn order(t: &'static Words, basis: CommitmentBasis) -> &'static str {
+    match basis {
+        CommitmentBasis::Ledger => t.origin_first,
+        CommitmentBasis::Stated => t.origin_stated,
+        CommitmentBasis::None | CommitmentBasis::Unspecified => t.origin_not_first,
+    }
+}
+
+fn pictures(frame: &Frame<'_>, id: &str, answer: &v1::OriginCheckResponse) -> Markup {
+    let t = frame.words();
+    let axes = frame.asked.query.get("map") == Some("axes");
+    html! {
+        @if let Some(spider) = picture(&answer.spider_svg) {
+            section.card.origin aria-labelledby="spider" {
+                h2 #spider { (t.origin_spider) }
+                figure { div.wide tabindex="0" role="region" aria-label=(t.origin_spider) { (spider) }
+                    figcaption { (t.origin_spider_caution) } }
+            }
+        }
+        @if let Some(map) = picture(&answer.map_svg) {
+            section.card.origin aria-labelledby="map" {
+                h2 #map { (t.origin_map) }
+                form.tools method="get" action=(lot_path(id, "assays")) {
+                    @if frame.at() > 0 { input type="hidden" name="at" value=(frame.at()); }
+                    label { (t.origin_map_by)
+                        select name="map" data-submit {
+                            option value="embedding" selected[!axes] { (t.origin_map_embedding) }
+                            option value="axes" selected[axes] { (t.origin_map_axes) }
+                        }
+                    }
+                    button type="submit" { (t.as_of_go) }
+                }
+                figure { div.wide tabindex="0" role="region" aria-label=(t.origin_map) { (map) }
+                    figcaption { b { (t.origin_map_caution) } " " (t.origin_map_star) } }
+            }
+        }
+    }
+}
+
+/// A picture that the origin check drew, if it is nothing but shapes and texts: no link, no script, no style, no entity
+/// that is not text. Its texts were escaped when it was drawn; this looks at what arrived.
+pub(super) fn picture(svg: &str) -> Option<Markup> {
+    const TAGS: [&str; 9] = ["svg", "title", "desc", "rect", "line", "polyline", "polygon", "circle", "text"];
+    let shape = |inside: &str| {
+        let inside = inside.trim_end_matches('/');
+        let name = inside.trim_start_matches('/').split(' ').next().unwrap_or_default();
+        let attributes = inside.split('"').step_by(2).flat_map(|outside| outside.split(' '));
+        let harmless = |word: &str| {
+            let name = word.trim_end_matches('=');
+            !(name.starts_with("on") || name.contains("href") || name == "style" || name == "class")
+        };
+        TAGS.contains(&name) && attributes.into_iter().all(harmless)
+    };
+    let whole = svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>");
+    let parts = svg.split('<').skip(1);
+    let safe =
+        whole && parts.clone().all(|part| part.split_once('>').is_some_and(|(inside, _)| shape(inside)));
+    safe.then(|| PreEscaped(svg.to_owned()))
+}
+
+/// A share in percent; never zero for something.
+fn share(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent > 0.0 && percent < 0.1 { "<0.1 %".to_owned() } else { format!("{percent:.1} %") }
+}
+
+/// Three digits that count.
+fn number(value: f64) -> String {
+    match value.abs() {
+        it if it >= 100.0 => format!("{value:.0}"),
+        it if it >= 10.0 => format!("{value:.1}"),
+        it if it >= 0.001 || it == 0.0 => {
+            let text = format!("{value:.3}");
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
+        _ => "<0.001".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ore_fingerprint::element::Element;
+    use ore_fingerprint::pattern::{Pattern, Reading};
+    use ore_fingerprint::plot::AssaysPlot;
+
+    use super::*;
+
+    #[test]
+    fn only_shapes_and_texts_are_pictures() {
+        let pattern = Pattern::default()
+            .with(Element::LA, Reading::Value { amount: 1.0, rsd: None })
+            .with(Element::DY, Reading::Value { amount: 2.0, rsd: None });
+        let hostile = "</text><script>alert(1)</script>\" onload=\"x".to_owned();
+        let drawn = AssaysPlot { assays: &[(hostile, vec![pattern])] }.svg().expect("a line");
+        let shown = picture(&drawn).expect("what we draw is a picture").into_string();
+        assert!(!shown.contains("<script"), "{shown}");
+        for bad in [
+            "",
+            "<p>no picture</p>",
+            "<svg width=\"1\"><script>alert(1)</script></svg>",
+            "<svg width=\"1\"><a href=\"x\"></a></svg>",
+            "<svg width=\"1\" onload=\"x\"></svg>",
+            "<svg width=\"1\"><rect style=\"x\"/></svg>",
+            "<svg width=\"1\"><!-- --></svg>",
+            "<svg width=\"1\"><rect <b></svg>",
+        ] {
+            assert!(picture(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn small_numbers_are_not_nothing() {
+        assert_eq!(
+            [number(0.05), number(0.2871), number(43.21), number(100.0), number(0.0001)],
+            ["0.05", "0.287", "43.2", "100", "<0.001"]
+        );
+        assert_eq!([share(0.0004), share(0.841)], ["<0.1 %", "84.1 %"]);
+    }
+}
