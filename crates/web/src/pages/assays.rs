@@ -136,7 +136,7 @@ fn table(frame: &Frame<'_>, columns: &[Column], elements: &[u32]) -> Markup {
         table {
             thead {
                 tr { th scope="col" { (t.element) } @for column in columns { th.n scope="col" { (member_link(frame, &column.author)) br; (day(column.time_ms)) } } }
-                tr { th scope="row" { (t.stage) } @for column in columns { td.n { @if column.declared { span.badge { (t.declared) } } @else { span.badge.good { (stage(t, column.stage)) } } } } }
+                tr { th scope="row" { (t.stage) } @for column in columns { td.n { @if column.declared { span.badge { (t.declared) } } @else { span.badge.(if column.stage == AssayStage::Unspecified { "none" } else { "good" }) { (stage(t, column.stage)) } } } } }
             }
             tbody {
                 @for element in elements {

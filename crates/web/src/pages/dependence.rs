@@ -65,7 +65,7 @@ pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Re
                     td { (share_bar(if node.dominates { 3 } else { 0 }, node.through_e18, 0, 0)) }
                     td.n { (percent(node.through_e18)) @if node.dominates { " " span.badge.bad { (t.dominates) } } }
                     td.n { (percent(node.without_e18)) }
-                    td { @if node.alternatives.is_empty() { span.faint { (t.none) } } @else { (node.alternatives.join(", ")) } }
+                    td.long { @if node.alternatives.is_empty() { span.faint { (t.none) } } @else { (node.alternatives.join(", ")) } }
                 } } }
             } }
             @if answer.nodes.len() > ROWS { p.faint { (fill(t.rows_of, &[&ROWS.to_string(), &answer.nodes.len().to_string()])) } }

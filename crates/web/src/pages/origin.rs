@@ -84,7 +84,7 @@ pub(crate) fn whole(frame: &Frame<'_>, id: &str, checked: &Checked) -> Markup {
                     }
                     p.faint { (t.origin_logged) }
                 }
-                (pictures(frame, id, answer))
+                div.pair { (pictures(frame, id, answer)) }
             }
         }
     }
@@ -118,7 +118,7 @@ fn facts(frame: &Frame<'_>, answer: &v1::OriginCheckResponse) -> Markup {
     let t = frame.words();
     let library = answer.library.as_ref();
     html! {
-        dl.facts {
+        dl.facts.wider {
             @if !answer.origin.is_empty() { div { dt { (t.origin_claimed) } dd { (answer.origin) } } }
             div { dt { (t.origin_order) } dd { (order(t, answer.commitment())) } }
             @if answer.claims > 1 { div { dt { (t.origin_claims) } dd { (answer.claims) } } }
@@ -248,6 +248,14 @@ mod tests {
     use ore_fingerprint::pattern::{Pattern, Reading};
     use ore_fingerprint::plot::AssaysPlot;
 
+    use ore_fingerprint::{
+        contrast::Space,
+        library::Library,
+        material::Substance,
+        plot::{SpiderPlot, map_of},
+        synthetic,
+    };
+
     use super::*;
 
     #[test]
@@ -270,6 +278,31 @@ mod tests {
             "<svg width=\"1\"><rect <b></svg>",
         ] {
             assert!(picture(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_colour_of_a_picture_has_its_own_in_the_dark() {
+        let (references, background) = synthetic::library(synthetic::SHIPPED_SEED, synthetic::SHIPPED);
+        let library =
+            Library::fit(Substance::grains("scheelite"), &references, &background).expect("a library");
+        let lot: Vec<Pattern> =
+            references.iter().take(3).map(|reference| reference.pattern.clone()).collect();
+        let logs: Vec<_> = lot.iter().map(Pattern::logs).collect();
+        let map = map_of(&library, Space::Log, &logs, Some(0), &[0, 1, 2, 3], false).expect("a map");
+        let assays: Vec<(String, Vec<Pattern>)> = (0..8).map(|_| (String::new(), lot.clone())).collect();
+        let drawn = [
+            SpiderPlot { library: &library, origin: 0, lot: &lot }.svg(),
+            AssaysPlot { assays: &assays }.svg().expect("lines"),
+            map,
+        ];
+        let style = include_str!("../../assets/style.css");
+        let ink = "#1f2933";
+        for svg in drawn {
+            for part in svg.split("=\"#").skip(1) {
+                let colour = format!("#{}", &part[..6]);
+                assert!(colour == ink || style.contains(&format!("\"{colour}\"]")), "{colour}");
+            }
         }
     }
 

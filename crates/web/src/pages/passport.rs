@@ -175,7 +175,7 @@ fn facts(frame: &Frame<'_>, evidence: &Evidence, name: &str) -> Markup {
             div.big { dt { (name) " · " (t.contained) } dd { (mass(answer.contained_mg)) } }
             div.big { dt { (t.verified_origin) } dd { (value(&answer.verified)) } }
             div.big { dt { (t.recycled_content) } dd { (value(&answer.recycled)) } }
-            div { dt { (t.countries) } dd { (countries.join(", ")) } }
+            div { dt { (t.countries) } dd { @for (at, country) in countries.iter().enumerate() { @if at > 0 { ", " } span.w { (country) } } } }
             @if let Ok(lot) = &evidence.lot {
                 div { dt { (t.custody_model) } dd { (model(t, lot.model())) } }
                 div { dt { (t.remaining) } dd { (mass(lot.remaining_dry_mg)) " / " (mass(lot.created_dry_mg)) } }
