@@ -163,65 +163,68 @@ impl Balance {
 /// The books of a facility, with at most `drill` movements.
 #[must_use]
 pub fn balance(view: &View<'_>, of: &BalanceOf, drill: usize, budget: &mut Budget) -> Balance {
-    let mut books = Books { sheet: Balance::default(), drill };
-    let mut stock: i128 = 0;
-    let mut takes: Vec<u32> = Vec::new();
+    let mut books = Books { drill, ..Books::default() };
+    // Event times need not be in ledger order: the opening is everything before, whenever it was written down.
+    let (mut stock, mut taken): (i128, bool) = (0, false);
+    let period = of.from_ms..of.to_ms;
     for (leaf, entry) in view.posted(of.facility) {
         if !budget.spend(1) {
-            books.sheet.complete = false;
-            return books.sheet;
+            break;
         }
         if matches!(entry.fact, Fact::Stocktake { .. }) {
-            if (of.from_ms..of.to_ms).contains(&entry.event_ms) {
-                takes.push(leaf);
-            }
+            taken |= period.contains(&entry.event_ms);
             continue;
         }
         if entry.event_ms >= of.to_ms {
             continue;
         }
-        let before = entry.event_ms < of.from_ms;
+        let within = entry.event_ms >= of.from_ms;
         movements(view, of, leaf, entry, &mut |movement| {
             stock += movement.amount_pg;
-            if !before {
+            if within {
                 books.enter(movement);
             }
         });
-        if before {
-            books.sheet.opening_pg = stock;
-        } else {
+        if within {
             books.sheet.declared_loss_pg += declared(of, entry);
         }
     }
-    // Event times need not be in ledger order: the opening is everything before, whenever it was written down.
-    let moved: i128 =
-        books.sheet.lines.iter().map(|(line, sum)| if line.lowers() { -sum } else { *sum }).sum();
-    books.sheet.closing_pg = stock;
-    books.sheet.opening_pg = stock - moved;
-    books.sheet.complete = !budget.is_short();
-    for leaf in takes {
-        if let Some(counted) = count(view, of, leaf, budget) {
-            books.sheet.counted.push(counted);
-        }
+    let mut sheet = books.close(stock);
+    if taken && !budget.is_short() {
+        sheet.counted = counted(view, of, |entry| period.contains(&entry.event_ms), budget);
     }
-    books.sheet.complete &= !budget.is_short();
-    books.sheet
+    sheet.complete = !budget.is_short();
+    sheet
 }
 
+#[derive(Default)]
 struct Books {
     sheet: Balance,
+    /// By line, in the order of `Line::ALL`; what was met at all.
+    sums: [Option<i128>; Line::ALL.len()],
     drill: usize,
 }
 
 impl Books {
+    #[inline]
     fn enter(&mut self, movement: Movement) {
         let amount = if movement.line.lowers() { -movement.amount_pg } else { movement.amount_pg };
-        *self.sheet.lines.entry(movement.line).or_default() += amount;
+        *self.sums[movement.line as usize].get_or_insert(0) += amount;
         if self.sheet.movements.len() < self.drill {
             self.sheet.movements.push(movement);
         } else {
             self.sheet.more_movements = true;
         }
+    }
+
+    fn close(mut self, stock: i128) -> Balance {
+        let lines = Line::ALL.into_iter().filter_map(|line| Some((line, self.sums[line as usize]?)));
+        self.sheet.lines = lines.collect();
+        let moved: i128 =
+            self.sheet.lines.iter().map(|(line, sum)| if line.lowers() { -sum } else { *sum }).sum();
+        self.sheet.closing_pg = stock;
+        self.sheet.opening_pg = stock - moved;
+        self.sheet
     }
 }
 
@@ -231,40 +234,96 @@ fn declared(of: &BalanceOf, entry: &Entry) -> i128 {
     losses.map(|(_, mg)| i128::from(*mg) * 1_000_000_000).sum()
 }
 
-/// What a stocktake counted against the books of its moment.
+/// A stocktake that waits for the books of its moment. What happened at the same moment but was written down
+/// later is not in the count.
+struct Take {
+    leaf: u32,
+    counted_pg: i128,
+    /// Its moment: event time and leaf.
+    moment: (u64, u32),
+    /// Until when all movements belong to its opening stock.
+    opening: (u64, u32),
+}
+
+/// What the wanted stocktakes of a facility counted against the books of their moments, in ledger order: those
+/// that state the material and element asked for. One pass over the facility's records, however many there are;
+/// none when the budget ends before.
 #[must_use]
-pub fn count(view: &View<'_>, of: &BalanceOf, leaf: u32, budget: &mut Budget) -> Option<Counted> {
-    let entry = view.entry(leaf)?;
-    let Fact::Stocktake { stocktake, .. } = &entry.fact else { return None };
+pub fn counted(
+    view: &View<'_>,
+    of: &BalanceOf,
+    wanted: impl Fn(&Entry) -> bool,
+    budget: &mut Budget,
+) -> Vec<Counted> {
     let asked = |line: &&ore_record::v1::StockLine| {
         line.element == u32::from(of.element.0)
             && (of.material == MaterialClass::Unspecified || line.material() == of.material)
     };
-    let mut lines = stocktake.lines.iter().filter(asked).peekable();
-    lines.peek()?;
-    let counted_pg = lines.map(|line| i128::from(line.mg) * 1_000_000_000).sum();
-    let (mut book_pg, mut came_pg) = (0, 0);
-    for (other, moved) in view.posted(of.facility) {
+    let take = |(leaf, entry): (u32, &Entry)| {
+        let Fact::Stocktake { stocktake, .. } = &entry.fact else { return None };
+        let mut lines = stocktake.lines.iter().filter(asked).peekable();
+        lines.peek()?;
+        let counted_pg = lines.map(|line| i128::from(line.mg) * 1_000_000_000).sum();
+        let moment = (entry.event_ms, leaf);
+        let opening = moment.min((stocktake.period_start_ms, 0));
+        wanted(entry).then_some(Take { leaf, counted_pg, moment, opening })
+    };
+    let mut takes: Vec<Take> = view.posted(of.facility).filter_map(take).collect();
+    if takes.is_empty() {
+        return Vec::new();
+    }
+    takes.sort_unstable_by_key(|take| take.moment);
+    let mut openings: Vec<((u64, u32), usize)> =
+        takes.iter().enumerate().map(|(place, take)| (take.opening, place)).collect();
+    openings.sort_unstable();
+    // What a movement adds from a take on, and from an opening on; summed up afterwards.
+    let (mut book, mut came) = (alloc::vec![0_i128; takes.len() + 1], alloc::vec![0_i128; takes.len() + 1]);
+    let mut opened = alloc::vec![0_i128; takes.len() + 1];
+    for (leaf, moved) in view.posted(of.facility) {
         if !budget.spend(1) {
-            return None;
+            return Vec::new();
         }
-        // What happened at the same moment but was written down later is not in the count.
-        if (moved.event_ms, other) >= (entry.event_ms, leaf) {
+        let at = (moved.event_ms, leaf);
+        let from = takes.partition_point(|take| take.moment <= at);
+        if from == takes.len() {
             continue;
         }
-        movements(view, of, other, moved, &mut |movement| {
-            book_pg += movement.amount_pg;
-            let came = !movement.line.lowers() && movement.line != Line::Revaluation;
-            if came || moved.event_ms < stocktake.period_start_ms {
-                came_pg += movement.amount_pg;
+        movements(view, of, leaf, moved, &mut |movement| {
+            book[from] += movement.amount_pg;
+            if !movement.line.lowers() && movement.line != Line::Revaluation {
+                came[from] += movement.amount_pg;
+            } else {
+                opened[openings.partition_point(|opening| opening.0 <= at)] += movement.amount_pg;
             }
         });
     }
-    Some(Counted { leaf, counted_pg, book_pg, throughput_pg: came_pg })
+    let running = |sums: &mut [i128]| {
+        let mut sum = 0;
+        sums.iter_mut().for_each(|each| {
+            sum += *each;
+            *each = sum;
+        });
+    };
+    [&mut book, &mut came, &mut opened].into_iter().for_each(|sums| running(sums));
+    let mut throughput = came;
+    openings.iter().enumerate().for_each(|(place, (_, take))| throughput[*take] += opened[place]);
+    let mut counted: Vec<Counted> = takes
+        .iter()
+        .zip(book.iter().zip(throughput))
+        .map(|(take, (book_pg, throughput_pg))| Counted {
+            leaf: take.leaf,
+            counted_pg: take.counted_pg,
+            book_pg: *book_pg,
+            throughput_pg,
+        })
+        .collect();
+    counted.sort_unstable_by_key(|counted| counted.leaf);
+    counted
 }
 
 /// What one record moves at a facility.
-pub fn movements(view: &View<'_>, of: &BalanceOf, leaf: u32, entry: &Entry, each: &mut dyn FnMut(Movement)) {
+#[inline]
+pub fn movements(view: &View<'_>, of: &BalanceOf, leaf: u32, entry: &Entry, each: &mut impl FnMut(Movement)) {
     let wanted = |lot: u32| {
         of.material == MaterialClass::Unspecified
             || view.journal.lot(lot).is_some_and(|lot| lot.material == of.material)

@@ -2,10 +2,6 @@
 
 use alloc::{collections::BTreeMap, collections::BTreeSet, vec::Vec};
 
-use core::cell::RefCell;
-
-use hashbrown::HashMap;
-
 use ore_provenance::{
     Element, Limits, LotIndex, NodeDependence, QuestionError, Scratch, StepIndex, attribute,
 };
@@ -73,9 +69,7 @@ pub fn dependence(
     budget: &mut Budget,
 ) -> Result<DependenceOn, QuestionError> {
     let countries = |facility: Word| u32::from(u16::from_be_bytes(view.country(facility)));
-    // Every walk asks for the same steps again.
-    let known: RefCell<HashMap<u32, Option<u32>>> = RefCell::default();
-    let find = |step: StepIndex| {
+    let node_of = |step: StepIndex| {
         let leaf = u32::try_from(view.graph.step(step)?.leaf).ok()?;
         let entry = view.entry(leaf)?;
         let (facility, refining) = match &entry.fact {
@@ -90,7 +84,6 @@ pub fn dependence(
             NodeKind::Country => Some(countries(facility)),
         }
     };
-    let node_of = |step: StepIndex| *known.borrow_mut().entry(step.0).or_insert_with(|| find(step));
     let found =
         ore_provenance::dependence(view.graph, scratch, LotIndex(lot), element, view.as_of, limits, node_of)?;
     let origins = attribute(view.graph, scratch, LotIndex(lot), element, view.as_of, limits)?;

@@ -3,7 +3,7 @@
 //! As known at: records that came later, withdrawals too, do not count. As of: what happened later does not
 //! count. A graph for a business date is made by `Graph::dated`; [`View::happened`] says what it keeps.
 
-use ore_provenance::{Element, Graph, LotIndex, Picograms};
+use ore_provenance::{Element, Graph, LotIndex, Picograms, StepIndex};
 
 use crate::journal::{Entry, Fact, Journal, LotFact, StepFact, Word};
 
@@ -105,6 +105,25 @@ impl<'a> View<'a> {
         leaves.filter_map(move |leaf| view.entry(*leaf).map(|entry| (*leaf, entry)))
     }
 
+    /// The same as far as a leaf, that one excluded, found by bisection.
+    pub fn posted_before(
+        &self,
+        word: Word,
+        leaf: u32,
+    ) -> impl DoubleEndedIterator<Item = (u32, &'a Entry)> + use<'a> {
+        self.before(self.journal.posted(word), leaf)
+    }
+
+    fn before(
+        &self,
+        leaves: &'a [u32],
+        leaf: u32,
+    ) -> impl DoubleEndedIterator<Item = (u32, &'a Entry)> + use<'a> {
+        let view = *self;
+        let end = leaves.partition_point(|at| *at < leaf);
+        leaves[..end].iter().filter_map(move |leaf| view.entry(*leaf).map(|entry| (*leaf, entry)))
+    }
+
     /// A lot that stands.
     #[must_use]
     pub fn lot(&self, ordinal: u32) -> Option<&'a LotFact> {
@@ -130,6 +149,15 @@ impl<'a> View<'a> {
         let view = *self;
         let leaves = view.journal.timeline(ordinal).iter();
         leaves.filter_map(move |leaf| view.entry(*leaf).map(|entry| (*leaf, entry)))
+    }
+
+    /// The same as far as a leaf, that one excluded, found by bisection.
+    pub fn timeline_before(
+        &self,
+        ordinal: u32,
+        leaf: u32,
+    ) -> impl DoubleEndedIterator<Item = (u32, &'a Entry)> + use<'a> {
+        self.before(self.journal.timeline(ordinal), leaf)
     }
 
     /// The step that made a lot.
@@ -217,7 +245,7 @@ impl<'a> View<'a> {
     /// What a step took of each input: in the order of its record, with the composition pinned then.
     pub fn taken(&self, leaf: u32, element: Element) -> impl Iterator<Item = (u32, Amount)> + use<'a> {
         let graph = self.graph;
-        let step = graph.step_at(leaf.into());
+        let step = self.step_of(leaf);
         step.into_iter().flat_map(move |step| {
             graph.inputs(step).map(move |part| {
                 let amount =
@@ -227,14 +255,30 @@ impl<'a> View<'a> {
         })
     }
 
+    /// The step that a leaf's record appended: that of what it made, or by bisection where it made nothing.
+    #[must_use]
+    pub fn step_of(&self, leaf: u32) -> Option<StepIndex> {
+        let made = match &self.journal.entry(leaf)?.fact {
+            Fact::Step(step) => step.outputs.first().map(|output| output.lot),
+            _ => None,
+        };
+        let of_lot = made.and_then(|lot| self.graph.maker_of(LotIndex(lot)));
+        of_lot.or_else(|| self.graph.step_at(leaf.into()))
+    }
+
     /// The element that makes up most of a lot at its creation.
     #[must_use]
     pub fn main_element(&self, lot: u32) -> Option<Element> {
         let made_at = self.journal.lot(lot)?.made_at;
-        let composition = self.graph.composition(LotIndex(lot), (u64::from(made_at) + 1).min(self.as_of));
-        let largest =
-            composition.into_iter().max_by_key(|(element, content)| (content.bounds().0, element.0));
-        largest.filter(|(_, content)| content.bounds().0 > 0).map(|(element, _)| element)
+        let mut largest = (0, 0);
+        self.graph.each_content(
+            LotIndex(lot),
+            (u64::from(made_at) + 1).min(self.as_of),
+            |element, content| {
+                largest = largest.max((content.bounds().0, element.0));
+            },
+        );
+        (largest.0 > 0).then_some(Element(largest.1))
     }
 }
 

@@ -1,10 +1,10 @@
 //! The judge: puts every rule to a record.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
 use hashbrown::{HashMap, HashSet};
 
-use ore_audit::{Budget, Fact, View, Word};
+use ore_audit::{Budget, Fact, View, Word, balance::Counted};
 use ore_provenance::Scratch;
 
 use crate::{
@@ -24,6 +24,17 @@ pub struct Memory {
     pub(crate) campaigns: HashMap<(Word, i32, u8), Vec<assay::Campaign>>,
     /// Facilities whose campaigns were gathered.
     pub(crate) gathered: HashSet<Word>,
+    /// Stocktakes of a facility, and what they counted by material and element (rules M3 and M6).
+    pub(crate) stocktakes: HashMap<Word, Vec<u32>>,
+    pub(crate) counted: HashMap<(Word, i32, u8), Vec<Counted>>,
+    /// Metres between two facilities whose places are stated (rule T2).
+    pub(crate) metres: HashMap<(Word, Word), Option<u64>>,
+    /// Names of a member that a sanctions list holds (rule O14).
+    pub(crate) sanctioned: HashMap<Word, Vec<String>>,
+    /// Sums sent under a permit, by the record that made each (rule O4).
+    pub(crate) carried: HashMap<Word, Vec<(u32, u128)>>,
+    /// Room for the elements of one step (rules M2 and M4).
+    pub(crate) elements: Vec<assay::Sums>,
     /// Reference libraries by the leaf that publishes them (rules O15 and O16).
     pub(crate) libraries: trace::Fitted,
 }

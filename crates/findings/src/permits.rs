@@ -74,11 +74,12 @@ pub fn standing(view: &View<'_>, attestation: &Attestation, at_ms: u64) -> Stand
         return Standing::Expired;
     }
     let Some(id) = view.journal.words().find(&attestation.id) else { return Standing::Valid };
-    let changes = view.posted(id).filter_map(|(leaf, entry)| match entry.fact {
-        Fact::ChangeAttestation { attestation, state } if attestation == id && entry.event_ms <= at_ms => {
-            Some((entry.event_ms, leaf, state))
+    let changes = view.journal.changes(id).iter().filter_map(|leaf| {
+        let entry = view.entry(*leaf).filter(|entry| entry.event_ms <= at_ms)?;
+        match entry.fact {
+            Fact::ChangeAttestation { state, .. } => Some((entry.event_ms, *leaf, state)),
+            _ => None,
         }
-        _ => None,
     });
     match changes.max_by_key(|(at, leaf, _)| (*at, *leaf)) {
         Some((_, leaf, AttestationState::Suspended)) => Standing::Suspended(leaf),
@@ -88,20 +89,20 @@ pub fn standing(view: &View<'_>, attestation: &Attestation, at_ms: u64) -> Stand
 }
 
 /// Names under which a lot's mineral may stand in a permit: what the mine produces, and the element's symbol.
-pub(crate) fn minerals_of(view: &View<'_>, lot: u32) -> Vec<String> {
+pub(crate) fn minerals_of<'a>(view: &View<'a>, lot: u32) -> Vec<&'a str> {
     let mut names = Vec::new();
     let Some(fact) = view.journal.lot(lot) else { return names };
     if let Some(facility) = view.facility(fact.facility) {
-        names.extend(facility.minerals.iter().cloned());
+        names.extend(facility.minerals.iter().map(String::as_str));
     }
     let symbol = view.main_element(lot).and_then(|element| ore_record::elements::symbol(element.0.into()));
-    names.extend(symbol.map(String::from));
+    names.extend(symbol);
     names
 }
 
 /// Whether a permit's minerals cover a lot's; a permit that names none covers all.
-pub(crate) fn covers_mineral(permit: &Attestation, minerals: &[String]) -> bool {
-    permit.minerals.is_empty() || permit.minerals.iter().any(|named| minerals.contains(named))
+pub(crate) fn covers_mineral(permit: &Attestation, minerals: &[&str]) -> bool {
+    permit.minerals.is_empty() || permit.minerals.iter().any(|named| minerals.contains(&named.as_str()))
 }
 
 /// Whether a permit's scope names another member or place than those given. Free text names nobody.

@@ -1,6 +1,6 @@
 //! The profile's terms: thresholds and dated lists.
 
-use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
+use alloc::{collections::BTreeSet, string::String, vec::Vec};
 
 use ore_record::v1::{self, Process, TransportMode};
 
@@ -22,6 +22,12 @@ struct List {
     from_ms: u64,
     until_ms: u64,
     values: BTreeSet<String>,
+}
+
+impl List {
+    const fn speaks(&self, at_ms: u64) -> bool {
+        self.from_ms <= at_ms && at_ms < self.until_ms
+    }
 }
 
 const DAY_MS: u64 = 86_400_000;
@@ -96,8 +102,7 @@ impl Terms {
     }
 
     fn named(&self, name: &str, at_ms: u64) -> impl Iterator<Item = &List> {
-        let speaks = move |list: &&List| list.from_ms <= at_ms && at_ms < list.until_ms;
-        self.lists.iter().filter(move |list| list.name == name).filter(speaks)
+        self.lists.iter().filter(move |list| list.name == name && list.speaks(at_ms))
     }
 
     /// Whether a list of that name speaks about that time, and if so whether it names the value.
@@ -108,10 +113,25 @@ impl Terms {
         Some(lists.any(|list| list.values.contains(value)))
     }
 
+    /// The same for a list whose name has two parts: `<family><member>`.
+    #[must_use]
+    pub fn listed_in(&self, family: &str, member: &str, value: &str, at_ms: u64) -> Option<bool> {
+        let named = |list: &&List| list.name.strip_prefix(family) == Some(member);
+        let mut lists = self.lists.iter().filter(named).filter(|list| list.speaks(at_ms)).peekable();
+        lists.peek()?;
+        Some(lists.any(|list| list.values.contains(value)))
+    }
+
+    /// Whether any list of that name holds the value, whenever it speaks.
+    #[must_use]
+    pub fn ever_listed(&self, name: &str, value: &str) -> bool {
+        self.lists.iter().any(|list| list.name == name && list.values.contains(value))
+    }
+
     /// Whether the profile asks for a kind of evidence in a country: list `required:<kind>`.
     #[must_use]
     pub fn required(&self, kind: &str, country: &str, at_ms: u64) -> bool {
-        self.listed(&format!("required:{kind}"), country, at_ms).unwrap_or(false)
+        self.listed_in("required:", kind, country, at_ms).unwrap_or(false)
     }
 
     /// The part after the colon of a value `key:…` in a list.

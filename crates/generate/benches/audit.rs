@@ -1,6 +1,7 @@
 //! Every question at 10^4, 10^5 and 10^6 lots, beside the unavoidable part of its work over plain arrays.
 //!
 //! `cargo bench -p ore-generate` prints both and their ratio. `ORE_BENCH_LOTS` names other sizes, comma separated;
+//! `ORE_BENCH_ASK` some of the questions (shares, recall, dependence, balance, findings), comma separated;
 //! `ORE_BENCH_DUMP` a folder for the graph of the largest and our times, which `tests/bench/postgres_graph.sh` reads.
 
 use std::{
@@ -146,6 +147,11 @@ impl Table {
     }
 }
 
+/// Whether a question is to be measured: all, or those that `ORE_BENCH_ASK` names.
+fn asked(question: &str) -> bool {
+    std::env::var("ORE_BENCH_ASK").map_or(true, |named| named.split(',').any(|one| one == question))
+}
+
 fn sizes() -> Vec<u64> {
     let named = std::env::var("ORE_BENCH_LOTS").unwrap_or_else(|_| "10000,100000,1000000".to_owned());
     named.split(',').filter_map(|size| size.trim().parse().ok()).collect()
@@ -208,7 +214,7 @@ fn one(criterion: &mut Criterion, table: &mut Table, lots: u64, memory: &Memory,
     let mut group = criterion.benchmark_group(format!("{lots} lots"));
     group.sample_size(10);
     let limits = Limits { steps: u32::MAX, work: u64::MAX };
-    for wanted in [10, 100, 1_000, 10_000, 100_000] {
+    for wanted in [10, 100, 1_000, 10_000, 100_000].into_iter().filter(|_| asked("shares")) {
         let (lot, met) = near(graph.lots(), wanted, |lot| plain.back(lot).0);
         if met < wanted / 2 || met > wanted * 2 {
             continue;
@@ -226,7 +232,7 @@ fn one(criterion: &mut Criterion, table: &mut Table, lots: u64, memory: &Memory,
         table.row(lots, "trace", met.into(), trace, fastest(runs, || plain.back(lot)));
         group.bench_function(BenchmarkId::new("shares", met), |bencher| bencher.iter(|| ask(&mut scratch)));
     }
-    for wanted in [1_000, 10_000, 100_000] {
+    for wanted in [1_000, 10_000, 100_000].into_iter().filter(|_| asked("recall")) {
         let (lot, met) = near(graph.lots(), wanted, |lot| plain.forward(lot).0);
         if met < wanted / 2 || met > wanted * 2 {
             continue;
@@ -241,22 +247,32 @@ fn one(criterion: &mut Criterion, table: &mut Table, lots: u64, memory: &Memory,
         table.row(lots, "recall", met.into(), ours, fastest(runs, || plain.forward(lot)));
         group.bench_function(BenchmarkId::new("recall", met), |bencher| bencher.iter(|| ask(&mut scratch)));
     }
-    let (lot, met) = near(graph.lots(), 1_000, |lot| plain.back(lot).0);
+    if asked("dependence") {
+        hangs_on(table, lots, &view, &mut scratch, plain);
+    }
+    if asked("balance") {
+        books(table, lots, &view, &mut group);
+    }
+    if asked("findings") {
+        findings(table, lots, memory, &view, &mut scratch);
+    }
+    group.finish();
+}
+
+fn hangs_on(table: &mut Table, lots: u64, view: &View<'_>, scratch: &mut Scratch, plain: &mut Plain) {
+    let limits = Limits { steps: u32::MAX, work: u64::MAX };
+    let (lot, met) = near(view.graph.lots(), 1_000, |lot| plain.back(lot).0);
     let budget = || Budget::new(u64::MAX);
     let nodes = {
-        let found = dependence(&view, &mut scratch, lot, TA, NodeKind::Refiner, &limits, &mut budget());
+        let found = dependence(view, scratch, lot, TA, NodeKind::Refiner, &limits, &mut budget());
         found.map_or(0, |found| found.nodes.len())
     };
     let ours = fastest(5, || {
-        dependence(&view, &mut scratch, lot, TA, NodeKind::Refiner, &limits, &mut budget())
-            .map(|it| it.nodes.len())
+        dependence(view, scratch, lot, TA, NodeKind::Refiner, &limits, &mut budget()).map(|it| it.nodes.len())
     });
     // One walk for the shares, one to list the nodes and one without each.
     let walks = nodes as u32 + 2;
     table.row(lots, "dependence", met.into(), ours, fastest(20, || plain.back(lot)) * walks);
-    books(table, lots, &view, &mut group);
-    findings(table, lots, memory, &view, &mut scratch);
-    group.finish();
 }
 
 fn books(
@@ -281,7 +297,31 @@ fn books(
         .collect();
     let ask = || balance(view, &of, 0, &mut Budget::new(u64::MAX)).closing_pg;
     let limit = fastest(20, || rows.iter().filter(|row| row.0 < of.to_ms).map(|row| row.1).sum::<i128>());
-    table.row(lots, "balance", rows.len() as u64, fastest(10, ask), limit);
+    let ours = fastest(10, ask);
+    table.row(lots, "balance", rows.len() as u64, ours, limit);
+    // The same when amounts do not lie ready: each movement's mass and content stand in rows of lots, and are met
+    // in the order of the facility's records.
+    let (mut masses, mut contents) =
+        (vec![0_u64; view.graph.lots() as usize], vec![0_u32; view.graph.lots() as usize]);
+    let lots_of: Vec<(u64, u32)> = sheet
+        .movements
+        .iter()
+        .map(|it| {
+            let lot = LotIndex(it.lot);
+            masses[it.lot as usize] = view.graph.lot(lot, u64::MAX).map_or(0, |lot| lot.dry_mg);
+            view.graph.each_content(lot, u64::MAX, |element, content| {
+                if element == TA {
+                    contents[it.lot as usize] = content.ppb;
+                }
+            });
+            (view.entry(it.leaf).map_or(0, |entry| entry.event_ms), it.lot)
+        })
+        .collect();
+    let looked_up = fastest(20, || {
+        let before = lots_of.iter().filter(|row| row.0 < of.to_ms).map(|row| row.1 as usize);
+        before.map(|lot| u128::from(masses[lot]) * u128::from(contents[lot])).sum::<u128>()
+    });
+    table.row(lots, "looked up", rows.len() as u64, ours, looked_up);
     group.bench_function(BenchmarkId::new("balance", rows.len()), |bencher| bencher.iter(ask));
 }
 

@@ -41,7 +41,8 @@ impl Dependence {
 
 /// For each node on the way to a lot: how much of its element passed there, how much arrives without it.
 ///
-/// `limits` bounds all walks together: one for the list of nodes and one more per node.
+/// `limits` bounds all walks together: one for the list of nodes and one more per node. `node_of` is asked once
+/// for each step.
 ///
 /// # Errors
 /// The lot does not stand in a ledger of `as_of` leaves, or states no content of the element.
@@ -55,12 +56,14 @@ pub fn dependence(
     node_of: impl Fn(StepIndex) -> Option<u32>,
 ) -> Result<Dependence, QuestionError> {
     contained_or_refuse(graph, lot, element, as_of)?;
-    let mut candidates = BTreeSet::new();
+    // Steps of nodes, newest first: the order of every walk.
+    let mut known: Vec<(u32, u32)> = Vec::new();
     let mut left = *limits;
     let first = walk_exact(graph, scratch, lot.0, element, &left, |step| {
-        candidates.extend(node_of(StepIndex(step)));
+        known.extend(node_of(StepIndex(step)).map(|node| (step, node)));
         false
     });
+    let candidates: BTreeSet<u32> = known.iter().map(|(_, node)| *node).collect();
     let mut complete = spend(&mut left, first.visited.steps, first.visited.parts) && first.complete;
 
     let mut nodes = Vec::with_capacity(candidates.len());
@@ -68,8 +71,12 @@ pub fn dependence(
         if !complete {
             break;
         }
-        let walked =
-            walk_exact(graph, scratch, lot.0, element, &left, |step| node_of(StepIndex(step)) == Some(node));
+        // A walk without a node meets some of the steps of the first, in the same order: one cursor goes along.
+        let mut ahead = known.iter().peekable();
+        let walked = walk_exact(graph, scratch, lot.0, element, &left, |step| {
+            while ahead.next_if(|(other, _)| *other > step).is_some() {}
+            ahead.peek().is_some_and(|(other, of)| (*other, *of) == (step, node))
+        });
         if !walked.complete {
             complete = false;
             break;

@@ -41,6 +41,8 @@ pub struct Journal {
     facilities: Vec<Word>,
     /// Leaves of attestations about a subject.
     attested: HashMap<Word, Vec<u32>>,
+    /// Leaves that suspend, reinstate or revoke an attestation; under its name stands all that relies on it too.
+    changed: HashMap<Word, Vec<u32>>,
     /// Where each lot is now, as far as records say.
     places: Vec<Word>,
     documents: Vec<Document>,

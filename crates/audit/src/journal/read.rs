@@ -65,6 +65,12 @@ impl Journal {
         self.attested.get(&subject).map_or(&[], Vec::as_slice)
     }
 
+    /// Leaves that change the state of an attestation, oldest first.
+    #[must_use]
+    pub fn changes(&self, attestation: Word) -> &[u32] {
+        self.changed.get(&attestation).map_or(&[], Vec::as_slice)
+    }
+
     /// Documents that a record names.
     pub fn documents(&self, leaf: u32) -> impl Iterator<Item = &Document> {
         let start = self.documents.partition_point(|document| document.leaf < leaf);

@@ -129,6 +129,7 @@ impl Journal {
             Some(Event::ChangeAttestation(it)) => {
                 let attestation = self.words.of(&it.attestation)?;
                 self.post(attestation, leaf);
+                self.changed.entry(attestation).or_default().push(leaf);
                 Fact::ChangeAttestation { attestation, state: it.state() }
             }
             Some(Event::SetProfile(it)) => {

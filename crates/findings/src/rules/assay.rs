@@ -1,10 +1,10 @@
 //! M: masses, contents, recoveries, books.
 
-use alloc::{collections::BTreeMap, format, vec::Vec};
+use alloc::{format, vec::Vec};
 
 use ore_audit::{
     AcceptFact, Entry, Fact, StepFact, Word,
-    balance::{BalanceOf, count},
+    balance::{BalanceOf, Counted, counted},
     ratio_ppm,
 };
 use ore_provenance::{Element, LotIndex};
@@ -31,7 +31,9 @@ pub(crate) struct Campaign {
 
 /// M2 and M4: what went in against what came out; M5 for the main element.
 pub(crate) fn step(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFact) {
-    for sums in elements(judge, leaf, it) {
+    let mut each = core::mem::take(&mut judge.memory.elements);
+    elements(judge, leaf, it, &mut each);
+    for sums in &each {
         let tolerance = judge.terms.balance_ppm(it.process);
         let allowed = sums.taken / 1_000_000 * u128::from(tolerance);
         let symbol = symbol(sums.element);
@@ -60,56 +62,69 @@ pub(crate) fn step(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFac
         let makers: Vec<u32> = makers.map(|lot| lot.made_at).collect();
         judge.flag(found.rests_on(makers));
     }
+    judge.memory.elements = each;
     recovery(judge, leaf, entry, it);
 }
 
-struct Sums {
+/// One element of a step, picograms.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sums {
     element: u8,
     taken: u128,
     made: u128,
     lost: u128,
+    /// Whether an output names it.
+    named: bool,
 }
 
-/// One pass over a step: an element is balanced when every composition is known and it is worth naming.
-fn elements(judge: &Judge<'_>, leaf: u32, it: &StepFact) -> Vec<Sums> {
+/// The row of an element; a step has a handful.
+fn row(sums: &mut Vec<Sums>, element: Element) -> &mut Sums {
+    let place = sums.iter().position(|row| row.element == element.0).unwrap_or_else(|| {
+        sums.push(Sums { element: element.0, ..Sums::default() });
+        sums.len() - 1
+    });
+    &mut sums[place]
+}
+
+/// One pass over a step, elements in order: one is balanced when every composition is known and it is worth naming.
+fn elements(judge: &Judge<'_>, leaf: u32, it: &StepFact, sums: &mut Vec<Sums>) {
+    sums.clear();
     let view = judge.view;
-    let mut sums: BTreeMap<u8, (u128, u128, bool)> = BTreeMap::new();
     let mut total = 0;
-    let Some(step) = view.graph.step_at(leaf.into()) else { return Vec::new() };
+    let Some(step) = view.step_of(leaf) else { return };
     for part in view.graph.inputs(step) {
         total += u128::from(part.dry_mg) * PG_PER_MG;
         let mut known = false;
         view.graph.contents_of_part(&part, |element, amount| {
             known = true;
-            sums.entry(element.0).or_default().0 += amount.0;
+            row(sums, element).taken += amount.0;
         });
         if !known {
-            return Vec::new();
+            return sums.clear();
         }
     }
     for output in &it.outputs {
         let lot = LotIndex(output.lot);
         let at = u64::from(leaf) + 1;
-        let Some(facts) = view.graph.lot(lot, at) else { return Vec::new() };
-        let composition = view.graph.composition(lot, at);
-        if composition.is_empty() {
-            return Vec::new();
-        }
-        for (element, content) in composition {
-            let row = sums.entry(element.0).or_default();
-            row.1 += u128::from(facts.dry_mg) * u128::from(content.bounds().0);
-            row.2 = true;
+        let Some(facts) = view.graph.lot(lot, at) else { return sums.clear() };
+        let mut known = false;
+        view.graph.each_content(lot, at, |element, content| {
+            known = true;
+            let row = row(sums, element);
+            row.made += u128::from(facts.dry_mg) * u128::from(content.bounds().0);
+            row.named = true;
+        });
+        if !known {
+            return sums.clear();
         }
     }
     let least = total / 1_000_000 * WORTH_NAMING_PPM;
-    sums.into_iter()
-        .filter(|(element, (taken, _, named))| !NOT_WEIGHED.contains(element) && (*named || *taken >= least))
-        .map(|(element, (taken, made, _))| {
-            let lost = it.losses.iter().filter(|loss| loss.0 == element);
-            let lost = lost.map(|loss| u128::from(loss.1) * PG_PER_MG).sum();
-            Sums { element, taken, made, lost }
-        })
-        .collect()
+    sums.retain(|row| !NOT_WEIGHED.contains(&row.element) && (row.named || row.taken >= least));
+    sums.sort_unstable_by_key(|row| row.element);
+    for row in sums {
+        let lost = it.losses.iter().filter(|loss| loss.0 == row.element);
+        row.lost = lost.map(|loss| u128::from(loss.1) * PG_PER_MG).sum();
+    }
 }
 
 const fn recovers(process: Process) -> bool {
@@ -137,18 +152,18 @@ fn recovery(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFact) {
     let earlier = campaigns.partition_point(|campaign| campaign.leaf < leaf);
     let window = &campaigns[earlier.saturating_sub(BAND_CAMPAIGNS)..earlier];
     let from = entry.event_ms.saturating_sub(YEAR_MS);
-    let window: Vec<Campaign> = window
-        .iter()
-        .copied()
-        .filter(|campaign| (from..=entry.event_ms).contains(&campaign.event_ms))
-        .collect();
+    let floor = i64::from(judge.terms.thresholds.recovery_band_floor_ppm);
+    let of_year = |campaign: &&Campaign| (from..=entry.event_ms).contains(&campaign.event_ms);
+    if within_floor(window.iter().filter(of_year).map(|campaign| campaign.ppm), ppm, floor) {
+        return;
+    }
+    let window: Vec<Campaign> = window.iter().filter(of_year).copied().collect();
     if window.len() < least {
         return;
     }
     let mut recoveries: Vec<i64> = window.iter().map(|campaign| campaign.ppm).collect();
     let middle = median(&mut recoveries);
     let mut deviations: Vec<i64> = recoveries.iter().map(|other| (other - middle).saturating_abs()).collect();
-    let floor = i64::from(judge.terms.thresholds.recovery_band_floor_ppm);
     let half = median(&mut deviations).saturating_mul(3).max(floor);
     if (ppm - middle).saturating_abs() <= half {
         return;
@@ -163,6 +178,20 @@ fn recovery(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFact) {
         .beyond("half-width", i128::from(half), "ppm")
         .rests_on(window.iter().rev().take(16).map(|campaign| campaign.leaf));
     judge.flag(it.outputs.iter().map(|output| output.lot).fold(found, Finding::lot));
+}
+
+/// Whether a recovery is within the floor of the median, which no band is narrower than: told by counting, since
+/// the median lies between two values when neither too many are below nor too many above.
+fn within_floor(recoveries: impl Iterator<Item = i64>, ppm: i64, floor: i64) -> bool {
+    let (least, most) = (ppm.saturating_sub(floor), ppm.saturating_add(floor));
+    let (mut all, mut below, mut above) = (0_usize, 0_usize, 0_usize);
+    for other in recoveries {
+        all += 1;
+        below += usize::from(other < least);
+        above += usize::from(other > most);
+    }
+    // The median is the value at place `all / 2` in order.
+    below <= all / 2 && all - above > all / 2
 }
 
 fn median(values: &mut [i64]) -> i64 {
@@ -244,7 +273,7 @@ pub(crate) fn stocktake(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, facilit
             from_ms: 0,
             to_ms: u64::MAX,
         };
-        let Some(counted) = count(&judge.view, &of, leaf, &mut budget) else { continue };
+        let Some(counted) = counted_at(judge, &of, leaf, &mut budget) else { continue };
         let limit = i64::from(judge.terms.thresholds.stocktake_tolerance_ppm);
         let beyond = match counted.of_throughput() {
             Some(ppm) => ppm.0.saturating_abs() > limit,
@@ -273,14 +302,38 @@ pub(crate) fn stocktake(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, facilit
     digits(judge, leaf, entry, facility);
 }
 
+/// What one stocktake counted; all of a facility for one material and element are worked out together.
+fn counted_at(
+    judge: &mut Judge<'_>,
+    of: &BalanceOf,
+    leaf: u32,
+    budget: &mut ore_audit::Budget,
+) -> Option<Counted> {
+    let key = (of.facility, of.material as i32, of.element.0);
+    if !judge.memory.counted.contains_key(&key) {
+        let all = counted(&judge.view, of, |_| true, budget);
+        if budget.is_short() {
+            return None;
+        }
+        judge.memory.counted.insert(key, all);
+    }
+    let all = judge.memory.counted.get(&key)?;
+    let place = all.binary_search_by_key(&leaf, |counted| counted.leaf).ok()?;
+    all.get(place).copied()
+}
+
 /// M6: the two stocktakes before were exact too.
 fn perfect(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, of: &BalanceOf, budget: &mut ore_audit::Budget) {
     let view = judge.view;
-    let before = view.posted(of.facility).rev().skip_while(|(at, _)| *at >= leaf);
-    let before = before.filter(|(_, entry)| matches!(entry.fact, Fact::Stocktake { .. })).map(|(at, _)| at);
+    let all = judge.memory.stocktakes.entry(of.facility).or_insert_with(|| {
+        let takes = view.posted(of.facility).filter(|(_, it)| matches!(it.fact, Fact::Stocktake { .. }));
+        takes.map(|(at, _)| at).collect()
+    });
+    let before = all.partition_point(|at| *at < leaf);
+    let newest: Vec<u32> = all[..before].iter().rev().take(8).copied().collect();
     let mut exact = Vec::new();
-    for at in before.take(8) {
-        match count(&view, of, at, budget) {
+    for at in newest {
+        match counted_at(judge, of, at, budget) {
             Some(counted) if counted.variance_pg() == 0 && counted.book_pg != 0 => exact.push(at),
             Some(_) => break,
             None => {}
@@ -308,7 +361,7 @@ fn digits(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, facility: Word) {
     let view = judge.view;
     let wanted = judge.terms.thresholds.digit_weighings as usize;
     let mut masses: Vec<u64> = Vec::new();
-    for (_, other) in view.posted(facility).rev().skip_while(|(at, _)| *at >= leaf) {
+    for (_, other) in view.posted_before(facility, leaf).rev() {
         match &other.fact {
             Fact::Step(it) => masses.extend(
                 it.outputs.iter().filter_map(|output| view.journal.lot(output.lot)).map(|lot| lot.dry_mg),

@@ -2,7 +2,7 @@
 
 use alloc::{format, string::String, vec::Vec};
 
-use ore_audit::{AcceptFact, CommissionFact, Entry, Fact, ShipFact, StepFact, Word};
+use ore_audit::{AcceptFact, CommissionFact, Entry, Fact, ShipFact, StepFact, View, Word};
 use ore_provenance::{Limits, LotIndex, attribute};
 use ore_record::v1::{
     Attestation, AttestationKind, CommissionKind, Facility, FacilityKind, MaterialClass, Process, SealAction,
@@ -62,19 +62,26 @@ fn degrees_e7(text: &str) -> Option<i64> {
 fn member(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, others: &[Word]) {
     let view = judge.view;
     for who in core::iter::once(entry.author).chain(others.iter().copied()) {
-        let id = judge.text(who);
-        let mut names = Vec::from([String::from(id)]);
-        if let Some(stated) = view.member(who) {
-            names.extend(stated.identifiers.iter().map(|it| format!("{}:{}", it.scheme, it.value)));
-        }
-        let on = |name: &&String| judge.terms.listed("sanctions", name, entry.event_ms) == Some(true);
+        let terms = &judge.terms;
+        let names = judge.memory.sanctioned.entry(who).or_insert_with(|| sanctioned(&view, terms, who));
+        let on = |name: &&String| terms.listed("sanctions", name, entry.event_ms) == Some(true);
         let Some(name) = names.iter().find(on).cloned() else { continue };
-        let message = format!("{id} is on the sanctions list ({name})");
+        let message = format!("{} is on the sanctions list ({name})", judge.text(who));
         let clears = "a list without it at that date, or a different owner";
         let mut found = Finding::new(Rule::O14, leaf, who, message, clears);
         found = view.journal.lots_touched(leaf).fold(found, Finding::lot);
         judge.flag(found);
     }
+}
+
+/// Names of a member that some sanctions list holds, at whatever date: none, as a rule.
+fn sanctioned(view: &View<'_>, terms: &Terms, who: Word) -> Vec<String> {
+    let mut names = Vec::from([String::from(view.journal.text(who))]);
+    if let Some(stated) = view.member(who) {
+        names.extend(stated.identifiers.iter().map(|it| format!("{}:{}", it.scheme, it.value)));
+    }
+    names.retain(|name| terms.ever_listed("sanctions", name));
+    names
 }
 
 /// O2, O3, O5, O7, O8, O11, O12, O14 of a lot from outside.
@@ -242,8 +249,7 @@ fn high_risk(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32, site: Wo
 fn produced(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32, site: Word, country: [u8; 2]) {
     let country = letters(country);
     for mineral in minerals_of(&judge.view, lot) {
-        let list = format!("producers:{mineral}");
-        if judge.terms.listed(&list, &country, entry.event_ms) == Some(false) {
+        if judge.terms.listed_in("producers:", mineral, &country, entry.event_ms) == Some(false) {
             let message = format!("{} claims {mineral} from {country}, which produces none", judge.id(lot));
             let clears = "evidence of production there, or a correction of mineral or country";
             judge.flag(Finding::new(Rule::O12, leaf, entry.author, message, clears).lot(lot).at(site));
@@ -344,18 +350,17 @@ fn transported(
     let view = judge.view;
     let arrival = it.answer.and_then(|(at, taken)| view.entry(at).filter(|_| taken));
     let until = arrival.map_or_else(|| view.now_ms().max(entry.event_ms), |arrival| arrival.event_ms);
-    let minerals: Vec<String> = it.lots.iter().flat_map(|shipped| minerals_of(&view, shipped.lot)).collect();
+    let minerals: Vec<&str> = it.lots.iter().flat_map(|shipped| minerals_of(&view, shipped.lot)).collect();
     let mut problem = (String::from("there is none"), Vec::new(), None);
     for (at, _, permit) in permits {
         let (sent, arrived) = (standing(&view, permit, entry.event_ms), standing(&view, permit, until));
-        let carried = carried(judge, permit, leaf);
         let (why, number) = if sent != Standing::Valid {
             (format!("is {} at dispatch", sent.word()), None)
         } else if arrived != Standing::Valid {
             (format!("is {} before the journey ends", arrived.word()), None)
         } else if !covers_mineral(permit, &minerals) {
             (String::from("is for another mineral"), None)
-        } else if permit.quantity_cap_mg > 0 && carried > u128::from(permit.quantity_cap_mg) {
+        } else if let Some(carried) = carried(judge, permit, leaf) {
             (String::from("is used up"), Some((carried, permit.quantity_cap_mg)))
         } else {
             return;
@@ -378,19 +383,28 @@ fn transported(
     judge.flag(it.lots.iter().fold(found, |found, shipped| found.lot(shipped.lot)));
 }
 
-/// Dry milligrams sent under a permit up to a record, that one included.
-fn carried(judge: &Judge<'_>, permit: &Attestation, leaf: u32) -> u128 {
+/// Dry milligrams sent under a permit up to a record, that one included, when they pass its quantity. What was
+/// sent under each is added up once for a question.
+fn carried(judge: &mut Judge<'_>, permit: &Attestation, leaf: u32) -> Option<u128> {
     let view = judge.view;
-    let Some(word) = view.journal.words().find(&permit.id) else { return 0 };
-    let under = view.posted(word).take_while(|(at, _)| *at <= leaf);
-    under
-        .filter_map(|(_, entry)| match &entry.fact {
-            Fact::Ship(ship) if ship.permits.contains(&word) => Some(ship),
+    if permit.quantity_cap_mg == 0 {
+        return None;
+    }
+    let word = view.journal.words().find(&permit.id)?;
+    let sent = judge.memory.carried.entry(word).or_insert_with(|| {
+        let mut sum = 0;
+        let under = view.posted(word).filter_map(|(leaf, entry)| match &entry.fact {
+            Fact::Ship(ship) if ship.permits.contains(&word) => Some((leaf, ship)),
             _ => None,
-        })
-        .flat_map(|ship| ship.lots.iter())
-        .map(|shipped| u128::from(shipped.dry_mg))
-        .sum()
+        });
+        let sums = under.map(|(leaf, ship)| {
+            sum += ship.lots.iter().map(|shipped| u128::from(shipped.dry_mg)).sum::<u128>();
+            (leaf, sum)
+        });
+        sums.collect()
+    });
+    let last = sent.partition_point(|(at, _)| *at <= leaf).checked_sub(1)?;
+    sent.get(last).map(|(_, sum)| *sum).filter(|sum| *sum > u128::from(permit.quantity_cap_mg))
 }
 
 fn exported(

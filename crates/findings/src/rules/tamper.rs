@@ -41,7 +41,7 @@ fn claimed_before(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32, mar
             fact.serial == mark && what == "serial number" || what == "tag" && fact.tags.contains(&mark)
         })
     };
-    let other = view.posted(mark).take_while(|(other, _)| *other < leaf).find(|(_, other)| {
+    let other = view.posted_before(mark, leaf).find(|(_, other)| {
         let lots = match &other.fact {
             Fact::Commission(it) => bears(it.lot),
             Fact::Step(it) => it.outputs.iter().any(|output| bears(output.lot)),

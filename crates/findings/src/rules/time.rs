@@ -1,6 +1,6 @@
 //! T: order, speed, places, delays, seals.
 
-use alloc::{format, vec::Vec};
+use alloc::format;
 
 use ore_audit::{AcceptFact, Entry, Fact, ShipFact, StepFact, Word, chain::places};
 use ore_record::v1::SealState;
@@ -105,15 +105,8 @@ fn order(
 }
 
 fn speed(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &AcceptFact, offer: &Entry, ship: &ShipFact) {
-    let view = judge.view;
-    let place = |facility: Word| {
-        let facility = view.facility(facility)?;
-        let place = (facility.latitude_e7, facility.longitude_e7);
-        (place != (0, 0)).then_some(place)
-    };
-    let (Some(from), Some(to)) = (place(ship.from), place(it.facility)) else { return };
+    let Some(metres) = metres(judge, ship.from, it.facility) else { return };
     let Some(took) = entry.event_ms.checked_sub(offer.event_ms) else { return };
-    let metres = metres_between(from, to);
     let most = judge.terms.speed_kmh(ship.mode);
     // km/h: metres * 3,600,000 ms/h / 1,000 m/km. A place is known to a kilometre at best.
     let reach = u128::from(most) * u128::from(took) / 3_600 + 1_000;
@@ -138,6 +131,24 @@ fn speed(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &AcceptFact, offer
     judge.flag(found);
 }
 
+/// Pairs of places whose distance is remembered.
+const MOST_PAIRS: usize = 1 << 16;
+
+/// Between two facilities that state their places; worked out once for a question.
+fn metres(judge: &mut Judge<'_>, from: Word, to: Word) -> Option<u64> {
+    let view = judge.view;
+    if judge.memory.metres.len() >= MOST_PAIRS {
+        judge.memory.metres.clear();
+    }
+    let place = |facility: Word| {
+        let facility = view.facility(facility)?;
+        let place = (facility.latitude_e7, facility.longitude_e7);
+        (place != (0, 0)).then_some(place)
+    };
+    let measure = || Some(metres_between(place(from)?, place(to)?));
+    *judge.memory.metres.entry((from, to)).or_insert_with(measure)
+}
+
 /// T3 and T4: a record says that a lot is at a place; what does the lot's timeline say?
 pub(crate) fn at_place(
     judge: &mut Judge<'_>,
@@ -151,14 +162,13 @@ pub(crate) fn at_place(
     if place.is_empty() {
         return;
     }
-    let before: Vec<_> =
-        view.timeline(lot).rev().skip_while(|(at, _)| *at >= leaf).take(NEIGHBOURS).collect();
+    let before = view.timeline_before(lot, leaf).rev().take(NEIGHBOURS);
     let start = if started_ms == 0 { entry.event_ms } else { started_ms };
     let mut last = None;
-    for (at, other) in &before {
+    for (at, other) in before {
         let (begins, ends) = places(&view, lot, &other.fact);
         if last.is_none() {
-            last = ends.map(|ends| (*at, ends));
+            last = ends.map(|ends| (at, ends));
         }
         // The other record holds the lot at its own place from its start to its event.
         let (from, until) = match &other.fact {
@@ -189,7 +199,7 @@ pub(crate) fn at_place(
                 found
                     .number("from", i128::from(from), "ms")
                     .number("until", i128::from(until), "ms")
-                    .rests_on([*at]),
+                    .rests_on([at]),
             );
             return;
         }

@@ -1,11 +1,11 @@
 //! What a story knows of itself, and what the engine says of it.
 
 use ore_audit::{
-    Budget, View,
+    Budget, Fact, View,
     balance::{self, BalanceOf, Line},
     circularity::{CircularityOf, Reading, circularity},
 };
-use ore_generate::{Memory, cast, generate, profile};
+use ore_generate::{Memory, cast, generate, profile, violate};
 use ore_provenance::{Element, Limits, LotIndex, Scratch, attribute};
 use ore_record::v1::MaterialClass;
 
@@ -102,6 +102,62 @@ fn books_close_over_any_period() {
             }
         }
     }
+}
+
+/// What a stocktake counted, by the definition: everything before its moment, summed up for it alone.
+fn counted_by_hand(view: &View<'_>, of: &BalanceOf, leaf: u32) -> Option<balance::Counted> {
+    let entry = view.entry(leaf)?;
+    let Fact::Stocktake { stocktake, .. } = &entry.fact else { return None };
+    let lines: Vec<_> = stocktake
+        .lines
+        .iter()
+        .filter(|line| line.element == u32::from(of.element.0))
+        .filter(|line| of.material == MaterialClass::Unspecified || line.material() == of.material)
+        .collect();
+    lines.first()?;
+    let counted_pg = lines.iter().map(|line| i128::from(line.mg) * 1_000_000_000).sum();
+    let mut counted = balance::Counted { leaf, counted_pg, book_pg: 0, throughput_pg: 0 };
+    for (at, moved) in view.posted(of.facility) {
+        if (moved.event_ms, at) >= (entry.event_ms, leaf) {
+            continue;
+        }
+        balance::movements(view, of, at, moved, &mut |movement| {
+            counted.book_pg += movement.amount_pg;
+            let came = !movement.line.lowers() && movement.line != Line::Revaluation;
+            if came || moved.event_ms < stocktake.period_start_ms {
+                counted.throughput_pg += movement.amount_pg;
+            }
+        });
+    }
+    Some(counted)
+}
+
+#[test]
+fn all_stocktakes_at_once_are_each_by_itself() {
+    let mut memory = Memory::new(&cast(), profile());
+    let (_, now_ms) = generate(&mut memory, 11, 2_500);
+    violate(&mut memory, 11, now_ms);
+    let view = view(&memory);
+    let mut compared = 0;
+    for facility in memory.journal.facilities() {
+        let takes: Vec<u32> = view
+            .posted(*facility)
+            .filter(|(_, entry)| matches!(entry.fact, Fact::Stocktake { .. }))
+            .map(|(leaf, _)| leaf)
+            .collect();
+        for material in [MaterialClass::Unspecified, MaterialClass::Concentrate, MaterialClass::Ore] {
+            for element in [Element(0), TA, Element(41)] {
+                let of = BalanceOf { facility: *facility, material, element, from_ms: 0, to_ms: u64::MAX };
+                let mut budget = Budget::new(u64::MAX);
+                let together = balance::counted(&view, &of, |_| true, &mut budget);
+                let apart: Vec<_> =
+                    takes.iter().filter_map(|leaf| counted_by_hand(&view, &of, *leaf)).collect();
+                assert_eq!(together, apart, "{}", memory.journal.text(*facility));
+                compared += apart.len();
+            }
+        }
+    }
+    assert!(compared >= 10, "{compared} stocktakes compared");
 }
 
 #[test]

@@ -105,19 +105,30 @@ impl Graph {
     #[must_use]
     pub fn composition(&self, lot: LotIndex, as_of: u64) -> Vec<(Element, Content)> {
         let mut found = Vec::new();
+        self.each_content(lot, as_of, |element, content| found.push((element, content)));
+        found
+    }
+
+    /// The same, one after the other.
+    pub fn each_content(&self, lot: LotIndex, as_of: u64, mut each: impl FnMut(Element, Content)) {
         if lot.0 >= self.lots() {
-            return found;
+            return;
         }
         let (start, _) = self.revision(lot, as_of);
         for row in &self.contents[start as usize..] {
             if row.element != 0 {
-                found.push((Element(row.element), row.content.content()));
+                each(Element(row.element), row.content.content());
             }
             if row.last {
                 break;
             }
         }
-        found
+    }
+
+    /// The step that made a lot, whether or not it stands.
+    #[must_use]
+    pub fn maker_of(&self, lot: LotIndex) -> Option<StepIndex> {
+        self.maker.get(lot.0 as usize).map(|step| StepIndex(*step))
     }
 
     /// A step, whether or not it stands.
