@@ -151,6 +151,8 @@ pub struct Walk {
 
 /// Read ahead this much: a few system calls per second of work, and little memory.
 const WINDOW_BYTES: u64 = 2 << 20;
+/// What a segment holds that nothing was written to yet.
+static ZEROS: [u8; 4096] = [0; 4096];
 
 impl Walk {
     /// Begins at a frame of this height.
