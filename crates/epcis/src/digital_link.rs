@@ -1,7 +1,7 @@
 //! GS1 keys in their three spellings: EPC URIs, GS1 Digital Link URIs, and the one canonical form.
 //!
 //! The canonical form is `https://id.gs1.org/01/<GTIN-14>/10/<lot>` and its like: the finest level of
-//! identification only, no query, no consumer product variant. CBV 2.0 §8, GS1 Digital Link, GenSpecs §7.9.
+//! identification only, no query, no consumer product variant. CBV 2.0, GS1 Digital Link, GS1 General Specifications.
 
 /// Where canonical Digital Link URIs live.
 const ROOT: &str = "https://id.gs1.org/";

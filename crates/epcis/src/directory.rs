@@ -13,6 +13,8 @@ pub struct KnownLot {
     pub id: String,
     /// Dry milligrams that are left of it.
     pub remaining_mg: u64,
+    /// Moisture with which it was weighed when it was made, ppm of the wet mass; 0: weighed dry.
+    pub moisture_ppm: u32,
 }
 
 /// A place that the ledger knows.

@@ -1,4 +1,4 @@
-//! The hash of an event as its identifier: `ni:///sha-256;…?ver=CBV2.0`, CBV 2.0 §8.9.
+//! The hash of an event as its identifier: `ni:///sha-256;…?ver=CBV2.0`, CBV 2.0, "EPCIS event identifiers".
 //!
 //! An event is written as one string in a fixed order, whatever syntax and spelling it came in: times in
 //! UTC to the millisecond, words of the vocabularies as full URIs, GS1 keys as canonical Digital Links,
@@ -104,7 +104,7 @@ enum Form {
     Sensors,
 }
 
-/// The order of CBV 2.0 §8.9.
+/// The order in which CBV 2.0 lists the fields that are hashed.
 const ORDER: [(&str, Form); 20] = [
     ("eventTime", Form::Time),
     ("eventTimeZoneOffset", Form::Plain),

@@ -1,4 +1,4 @@
-//! The common parameters of the simple event query, EPCIS 2.0 §8.2.7, as the REST binding spells them.
+//! The common parameters of the simple event query, EPCIS 2.0 §8.2.7.1, as the REST binding spells them.
 //!
 //! Values of a list are separated by `|`. A lot of this ledger is both an object and a class: parameters on
 //! EPCs and on classes both match it.

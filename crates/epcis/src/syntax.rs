@@ -1,5 +1,7 @@
 //! The formats that the schema asserts: URIs of RFC 3986, times of RFC 3339, zone offsets, units.
 
+use ore_exchange::{Rfc3339, zone_offset};
+
 /// Whether a text is an absolute URI: a scheme, and after it only what RFC 3986 allows.
 pub(crate) fn is_uri(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else { return false };
@@ -85,85 +87,20 @@ impl Instant {
     }
 }
 
-/// Reads an RFC 3339 time.
+/// Reads an RFC 3339 time, with the `T` that the schema's `date-time` asks for.
 pub(crate) fn instant(text: &str) -> Option<Instant> {
-    let bytes = text.as_bytes();
-    let marks = [(4, b'-'), (7, b'-'), (13, b':'), (16, b':')];
-    if !text.is_ascii() || bytes.len() < 20 || marks.iter().any(|(at, mark)| bytes[*at] != *mark) {
-        return None;
-    }
-    if !matches!(bytes[10], b'T' | b't') {
-        return None;
-    }
-    let number = |from: usize, to: usize| -> Option<i64> {
-        let digits = &text[from..to];
-        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
-    };
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    if !(1..=12).contains(&month)
-        || day < 1
-        || day > days_in(year, month)
-        || hour > 23
-        || minute > 59
-        || second > 59
-    {
-        return None;
-    }
-    let (fraction_ms, zone) = fraction(&text[19..])?;
-    let seconds = (days(year, month, day) * 24 + hour) * 3_600 + minute * 60 + second;
-    Some(Instant(seconds * 1_000 + fraction_ms - zone_minutes(zone)? * 60_000))
-}
-
-fn fraction(rest: &str) -> Option<(i64, &str)> {
-    let Some(digits) = rest.strip_prefix('.') else { return Some((0, rest)) };
-    let length = digits.bytes().take_while(u8::is_ascii_digit).count();
-    if length == 0 {
-        return None;
-    }
-    let digit =
-        |at: usize| digits.as_bytes().get(at).filter(|_| at < length).map_or(0, |b| i64::from(b - b'0'));
-    let ms = digit(0) * 100 + digit(1) * 10 + digit(2) + i64::from(digit(3) >= 5);
-    Some((ms, &digits[length..]))
-}
-
-/// `Z` or `+02:00`, minutes east of UTC.
-fn zone_minutes(text: &str) -> Option<i64> {
-    if matches!(text, "Z" | "z") {
-        return Some(0);
-    }
-    let bytes = text.as_bytes();
-    if bytes.len() != 6 || bytes[3] != b':' {
-        return None;
-    }
-    let two = |at: usize| -> Option<i64> {
-        let digits = &text[at..at + 2];
-        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
-    };
-    let (hours, minutes) = (two(1)?, two(4)?);
-    let east = if hours < 24 && minutes < 60 { hours * 60 + minutes } else { return None };
-    match bytes[0] {
-        b'+' => Some(east),
-        b'-' => Some(-east),
-        _ => None,
-    }
+    let time = Rfc3339::read(text).filter(|_| matches!(text.as_bytes()[10], b'T' | b't'))?;
+    let digit = |at: usize| time.fraction.as_bytes().get(at).map_or(0, |byte| i64::from(byte - b'0'));
+    let fraction_ms = digit(0) * 100 + digit(1) * 10 + digit(2) + i64::from(digit(3) >= 5);
+    Some(Instant(time.seconds_ms + fraction_ms))
 }
 
 /// `eventTimeZoneOffset`: `+02:00`, at most 14 hours either way. Minutes east of UTC.
 pub(crate) fn offset_minutes(text: &str) -> Option<i32> {
-    let minutes = zone_minutes(text).filter(|_| text.starts_with(['+', '-']))?;
-    (minutes.abs() <= 14 * 60).then(|| i32::try_from(minutes).ok())?
+    zone_offset(text).filter(|minutes| text.starts_with(['+', '-']) && minutes.abs() <= 14 * 60)
 }
 
-/// Days since 1970 of a date (the usual era arithmetic, years from March).
-const fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
+/// The date of a day counted from 1970, before it too (the usual era arithmetic, years from March).
 const fn civil(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
@@ -173,15 +110,6 @@ const fn civil(days: i64) -> (i64, i64, i64) {
     let day = of_year - (153 * from_march + 2) / 5 + 1;
     let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
     (year + era * 400 + (month <= 2) as i64, month, day)
-}
-
-const fn days_in(year: i64, month: i64) -> i64 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
 }
 
 #[cfg(test)]
@@ -216,6 +144,8 @@ mod tests {
             ("2023-12-31T23:59:59.9999Z", "2024-01-01T00:00:00.000Z"),
             ("1969-12-31T23:59:59Z", "1969-12-31T23:59:59.000Z"),
             ("2024-02-29T00:00:00-06:00", "2024-02-29T06:00:00.000Z"),
+            ("0000-02-29T12:00:00Z", "0000-02-29T12:00:00.000Z"),
+            ("1600-03-01T00:00:00Z", "1600-03-01T00:00:00.000Z"),
         ];
         for (text, utc) in same {
             assert_eq!(instant(text).map(Instant::utc).as_deref(), Some(utc), "{text}");
@@ -226,6 +156,8 @@ mod tests {
             "2026-01-01T24:00:00Z",
             "2026-01-01T00:00:00",
             "2026-01-01",
+            "2026-01-01 00:00:00Z",
+            "2026-01-01T00:00:00.Z",
         ] {
             assert_eq!(instant(text), None, "{text}");
         }

@@ -15,7 +15,7 @@ pub mod trace_table;
 pub mod words;
 
 pub use error::LineError;
-pub use time::{parse_time, write_time};
+pub use time::{Rfc3339, parse_time, write_time, zone_offset};
 
 use ore_record::v1;
 

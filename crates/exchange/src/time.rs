@@ -1,27 +1,60 @@
 //! RFC 3339 times, as people and programs write them, to milliseconds since 1970 and back.
+//!
+//! [`Rfc3339`] is a time as it is written, before 1970 and finer than a millisecond too; [`parse_time`] is what a
+//! record can hold of it.
 
 use crate::LineError;
 
 const MS_PER_MINUTE: i64 = 60_000;
 const MS_PER_DAY: i64 = 24 * 60 * MS_PER_MINUTE;
+/// No place on earth is further from UTC.
+const MOST_OFFSET_MINUTES: i32 = 14 * 60;
+
+/// A time as it is written, before or after 1970, to any fraction of a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rfc3339<'a> {
+    /// Whole seconds since 1970 in UTC, in milliseconds; negative before.
+    pub seconds_ms: i64,
+    /// Digits after the decimal point, as they stand; empty without one.
+    pub fraction: &'a str,
+    /// The offset, minutes east of UTC; at most 23:59 either way.
+    pub offset_minutes: i32,
+}
+
+impl<'a> Rfc3339<'a> {
+    /// Reads a time, with a `T`, a `t` or a space before the hour. None: it is no RFC 3339 time.
+    #[must_use]
+    pub fn read(text: &'a str) -> Option<Self> {
+        let (local_ms, rest) = date_and_time(text)?;
+        let (fraction, rest) = fraction(rest)?;
+        let offset_minutes = zone_offset(rest)?;
+        let seconds_ms = local_ms - i64::from(offset_minutes) * MS_PER_MINUTE;
+        Some(Self { seconds_ms, fraction, offset_minutes })
+    }
+}
 
 /// Reads an RFC 3339 time: milliseconds since 1970 and the offset in minutes east of UTC.
 ///
 /// # Errors
-/// [`LineError`] when the text is no such time, is before 1970, or is finer than a millisecond.
+/// [`LineError`] when the text is no such time, is before 1970, is finer than a millisecond, or more than 14 hours
+/// from UTC.
 pub fn parse_time(text: &str) -> Result<(u64, i32), LineError> {
-    let bad = || {
+    let read = || {
+        let time = Rfc3339::read(text).filter(|time| time.offset_minutes.abs() <= MOST_OFFSET_MINUTES)?;
+        let digits = time.fraction.trim_end_matches('0');
+        if digits.len() > 3 {
+            return None;
+        }
+        let fraction_ms: i64 = format!("{digits:0<3}").parse().ok()?;
+        Some((u64::try_from(time.seconds_ms + fraction_ms).ok()?, time.offset_minutes))
+    };
+    read().ok_or_else(|| {
         LineError::new(
             "",
             format!("{} is not a time", crate::error::quote(text)),
             "write date, time and offset as in 2026-11-22T17:30:00+02:00",
         )
-    };
-    let (local_ms, rest) = date_and_time(text).ok_or_else(bad)?;
-    let (fraction_ms, rest) = fraction(rest).ok_or_else(bad)?;
-    let offset_minutes = offset(rest).ok_or_else(bad)?;
-    let ms = local_ms + fraction_ms - i64::from(offset_minutes) * MS_PER_MINUTE;
-    u64::try_from(ms).map(|ms| (ms, offset_minutes)).map_err(|_| bad())
+    })
 }
 
 /// "2026-11-22T17:30:00" at the front, as if it were UTC.
@@ -52,36 +85,31 @@ fn date_and_time(text: &str) -> Option<(i64, &str)> {
     Some((ms, &text[19..]))
 }
 
-/// ".123" at the front, at most milliseconds; further zeros are no digits.
-fn fraction(rest: &str) -> Option<(i64, &str)> {
-    let Some(digits) = rest.strip_prefix('.') else { return Some((0, rest)) };
+/// ".123" at the front: its digits, at least one.
+fn fraction(rest: &str) -> Option<(&str, &str)> {
+    let Some(digits) = rest.strip_prefix('.') else { return Some(("", rest)) };
     let length = digits.bytes().take_while(u8::is_ascii_digit).count();
-    let significant = digits[..length].trim_end_matches('0');
-    if length == 0 || significant.len() > 3 {
-        return None;
-    }
-    let value: i64 = format!("{significant:0<3}").parse().ok()?;
-    Some((value, &digits[length..]))
+    (length > 0).then(|| digits.split_at(length))
 }
 
-/// "Z" or "+02:00", at most 14 hours.
-fn offset(rest: &str) -> Option<i32> {
-    if rest == "Z" || rest == "z" {
+/// Reads an offset from UTC as RFC 3339 writes it, "Z" or "+02:00": minutes east of UTC.
+#[must_use]
+pub fn zone_offset(text: &str) -> Option<i32> {
+    if matches!(text, "Z" | "z") {
         return Some(0);
     }
-    let bytes = rest.as_bytes();
+    let bytes = text.as_bytes();
     let digits = [1, 2, 4, 5];
     if bytes.len() != 6 || bytes[3] != b':' || digits.iter().any(|at| !bytes[*at].is_ascii_digit()) {
         return None;
     }
-    let minutes: i32 = rest[4..6].parse().ok()?;
-    let total = rest[1..3].parse::<i32>().ok()? * 60 + minutes;
-    if minutes > 59 || total > 840 {
+    let (hours, minutes): (i32, i32) = (text[1..3].parse().ok()?, text[4..6].parse().ok()?);
+    if hours > 23 || minutes > 59 {
         return None;
     }
     match bytes[0] {
-        b'+' => Some(total),
-        b'-' => Some(-total),
+        b'+' => Some(hours * 60 + minutes),
+        b'-' => Some(-(hours * 60 + minutes)),
         _ => None,
     }
 }
@@ -90,7 +118,7 @@ fn offset(rest: &str) -> Option<i32> {
 /// format cannot write, come out as the number of milliseconds.
 #[must_use]
 pub fn write_time(ms: u64, offset_minutes: i32) -> String {
-    let offset_minutes = offset_minutes.clamp(-840, 840);
+    let offset_minutes = offset_minutes.clamp(-MOST_OFFSET_MINUTES, MOST_OFFSET_MINUTES);
     let local =
         i64::try_from(ms).ok().and_then(|ms| ms.checked_add(i64::from(offset_minutes) * MS_PER_MINUTE));
     // 2,932,896 days from 1970 end with the year 9999.
@@ -131,7 +159,12 @@ const fn days(year: i64, month: i64, day: i64) -> i64 {
     let from_march = (month + 9) % 12;
     let year = if month <= 2 { year - 1 } else { year };
     // (153 m + 2) / 5 days stand before month m of a year that starts in March; 719,468 from 0000-03-01 to 1970.
-    365 * year + year / 4 - year / 100 + year / 400 + (153 * from_march + 2) / 5 + day - 1 - 719_468
+    365 * year + year.div_euclid(4) - year.div_euclid(100)
+        + year.div_euclid(400)
+        + (153 * from_march + 2) / 5
+        + day
+        - 1
+        - 719_468
 }
 
 /// The date of a day number from 1970 on, the inverse of [`days`].

@@ -9,10 +9,13 @@ use std::{
 
 use ore_client::Ledger;
 use ore_epcis::{Document, Draft, Event, Importer, Refusal, Survey, survey};
-use ore_record::{SignedRecord, v1};
+use ore_record::{RecordId, SignedRecord, v1};
 use sha2::{Digest, Sha256};
 
-use super::resolve::Names;
+use super::{
+    resolve::Names,
+    rollback::{Appended, Unfinished},
+};
 use crate::{
     context::Context,
     failure::Failure,
@@ -22,6 +25,7 @@ use crate::{
         journal::{Journal, Standing, StatementHash},
         keyring::Keyring,
     },
+    verbs::sign::now_ms,
 };
 
 /// Events that are mapped and handed in together.
@@ -34,7 +38,8 @@ const DOCUMENTS: &str = "documents";
 /// What becomes of a document some of whose events are wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Behaviour {
-    /// Nothing is handed in unless every event can be a record; the first refusal of the ledger ends it.
+    /// Nothing is handed in unless every event can be a record; the first refusal of the ledger ends it, and what
+    /// went in before is taken back.
     Rollback,
     /// Whatever is right goes in.
     Proceed,
@@ -56,6 +61,10 @@ pub(crate) enum Outcome {
     Refused { field: String, reason: String, clause: String, next: String },
     /// What the document does not say.
     Lacks(String),
+    /// It went in, and does not count any more, because another event was refused.
+    TakenBack { id: String },
+    /// It went in, another event was refused, and it cannot be taken back: it stands.
+    Left { id: String, reason: String, next: String },
 }
 
 /// How it went.
@@ -66,6 +75,10 @@ pub(crate) struct Tally {
     pub(crate) before: u64,
     pub(crate) refused: u64,
     pub(crate) lacks: u64,
+    /// Records that went in and were taken back; they are not among the recorded.
+    pub(crate) taken_back: u64,
+    /// Of the recorded, those that could not be taken back.
+    pub(crate) left: u64,
 }
 
 /// A desk for documents.
@@ -130,7 +143,10 @@ impl<'a> Intake<'a> {
             return Ok(tally);
         }
         let document = digest(path, &surveyed)?;
-        if dry_run || behaviour == Behaviour::Rollback {
+        let rollback = behaviour == Behaviour::Rollback;
+        let unfinished = Unfinished::open(&self.home.join(DOCUMENTS), &document.sha256)?;
+        // What an interrupted run began is ended: all of it could be records then.
+        if dry_run || (rollback && unfinished.resumed.is_empty()) {
             let all_map = self.all_map(path, &surveyed, &document, &mut tally, tell).await?;
             if dry_run || !all_map {
                 return Ok(tally);
@@ -140,23 +156,88 @@ impl<'a> Intake<'a> {
         let mut importer = Importer::new(&self.acting, Some(document));
         let mut source = Document::open(read()?).map_err(|refusal| changed(path, &refusal))?;
         let mut next = 0;
+        let mut appended = Vec::new();
         loop {
             let (chunk, from) = read_chunk(path, &mut source, &mut next, &surveyed)?;
             if chunk.is_empty() {
                 if from == next {
+                    unfinished.settled();
                     return Ok(tally);
                 }
                 continue;
             }
             let work = self.chunk_work(chunk, &mut importer, &mut tally, tell).await?;
-            let refused_before = tally.refused;
+            if rollback {
+                unfinished.note(&work)?;
+            }
             let mut desk = Desk::new(self.ledger, &mut self.keyring, self.stage);
-            desk.post(work, &mut self.journal, &mut |work, fate| tell(told(work.place, fate, &mut tally)))
-                .await?;
-            if behaviour == Behaviour::Rollback && tally.refused > refused_before {
+            desk.post(work, &mut self.journal, &mut |work, fate| {
+                let resumed = unfinished.resumed.contains(&work.hash);
+                if rollback && let Some(id) = brought_in(&fate, resumed) {
+                    appended.push(Appended::new(work, id));
+                }
+                let news = told(work.place, fate, &mut tally);
+                if rollback && resumed && matches!(news.outcome, Outcome::Recorded { before: true, .. }) {
+                    // It is this document's, of the run before.
+                    tally.before -= 1;
+                    tally.recorded += 1;
+                }
+                tell(news);
+            })
+            .await?;
+            if rollback && tally.refused > 0 {
+                self.take_back(appended, &mut tally, tell).await?;
+                unfinished.settled();
                 return Ok(tally);
             }
         }
+    }
+
+    /// Takes back what this document brought in, the newest first, and says what stays.
+    async fn take_back(
+        &mut self,
+        mut appended: Vec<Appended>,
+        tally: &mut Tally,
+        tell: &mut dyn FnMut(News),
+    ) -> Result<(), Failure> {
+        appended.reverse();
+        let now = now_ms();
+        for part in appended.chunks(CHUNK) {
+            let mut undone = HashMap::new();
+            let mut work = Vec::new();
+            for one in part {
+                if let Some(counter) = one.counter(now) {
+                    undone.insert(counter.hash, one);
+                    work.push(counter);
+                    continue;
+                }
+                let reason = "it is one side of a hand-over, or ends another statement";
+                let next = "undo it by a further step: a lot that was received is shipped back";
+                left(one, reason.to_owned(), next.to_owned(), tally, tell);
+            }
+            let mut standing = Vec::new();
+            let mut back = Vec::new();
+            let mut desk = Desk::new(self.ledger, &mut self.keyring, self.stage);
+            desk.post(work, &mut self.journal, &mut |work, fate| {
+                let Some(one) = undone.get(&work.hash) else { return };
+                match fate {
+                    Fate::Accepted(_) | Fate::DoneBefore(_) => back.push(*one),
+                    Fate::Refused(trouble) => standing.push((*one, trouble)),
+                }
+            })
+            .await?;
+            for one in back {
+                self.journal.taken_back(&one.hash, one.id);
+                tally.taken_back += 1;
+                tally.recorded = tally.recorded.saturating_sub(1);
+                tell(News { event: Some(one.place), outcome: Outcome::TakenBack { id: one.id.to_string() } });
+            }
+            self.journal.flush()?;
+            for (one, trouble) in standing {
+                left(one, trouble.message, trouble.next_step, tally, tell);
+            }
+        }
+        Ok(())
     }
 
     /// The statements of a chunk's events, ready to be signed.
@@ -252,8 +333,20 @@ impl<'a> Intake<'a> {
         let hash: StatementHash = Sha256::digest(draft.label.as_bytes()).into();
         let signed_elsewhere = draft.signed.is_some();
         let mut item = Item { record: draft.record, label: draft.label, links: Vec::new(), signed_elsewhere };
-        // The same statement is signed to the same bytes where no head is in them.
-        item.record.nonce = hash[..16].to_vec();
+        // The same statement is signed to the same bytes where no head is in them; after it was taken back it is
+        // another one, or the ledger would say that it has it.
+        item.record.nonce = match self.journal.standing(&hash) {
+            Some(Standing::TakenBack(id)) if signed_elsewhere => {
+                let reason = "the record as its author signed it was taken back";
+                let trouble = Trouble::new("TAKEN_BACK", reason, format_args!("state it anew; it was {id}"));
+                return Err(told(place, Fate::Refused(trouble), &mut Tally::default()));
+            }
+            Some(Standing::TakenBack(id)) => {
+                let again = Sha256::new().chain_update(hash).chain_update(id.as_bytes()).finalize();
+                again[..16].to_vec()
+            }
+            _ => hash[..16].to_vec(),
+        };
         for (field, label) in [(IdField::Record, draft.withdraws), (IdField::Corrects, draft.corrects)] {
             let Some(label) = label else { continue };
             match self.journal.standing(&Sha256::digest(label.as_bytes()).into()) {
@@ -343,6 +436,21 @@ fn refused(event: Option<u64>, refusal: &Refusal) -> News {
             next: next.to_owned(),
         },
     }
+}
+
+/// The record, if this run brought it in, or the interrupted one that this run continues.
+fn brought_in(fate: &Fate, resumed: bool) -> Option<RecordId> {
+    match fate {
+        Fate::Accepted(accepted) if !accepted.already_there || resumed => Some(accepted.id),
+        Fate::DoneBefore(id) if resumed => Some(*id),
+        _ => None,
+    }
+}
+
+fn left(one: &Appended, reason: String, next: String, tally: &mut Tally, tell: &mut dyn FnMut(News)) {
+    tally.left += 1;
+    let outcome = Outcome::Left { id: one.id.to_string(), reason, next };
+    tell(News { event: Some(one.place), outcome });
 }
 
 fn told(place: u64, fate: Fate, tally: &mut Tally) -> News {

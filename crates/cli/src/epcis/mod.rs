@@ -4,5 +4,7 @@
 
 pub(crate) mod gateway;
 pub(crate) mod intake;
+mod jobs;
 pub(crate) mod outgoing;
 mod resolve;
+mod rollback;

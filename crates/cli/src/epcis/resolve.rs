@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, path::Path};
 
+use futures::StreamExt;
 use ore_client::Ledger;
 use ore_epcis::{Directory, Draft, Event, KnownLot, Product, directory::number_of};
 use ore_record::{draft, v1::MaterialClass};
@@ -10,6 +11,8 @@ use crate::{failure::Failure, post::engine::failure};
 
 /// Lots that are remembered between chunks; then the ledger is asked again.
 const MOST_LOTS: usize = 65_536;
+/// Questions for lots in flight.
+const AT_ONCE: usize = 16;
 
 /// A directory that asks the ledger.
 pub(crate) struct Names {
@@ -56,23 +59,20 @@ impl Names {
                 ask.extend(self.members.iter().map(|member| (uri.to_owned(), format!("{member}/{number}"))));
             }
         }
-        let things = events.iter().flat_map(|event| event.things.iter());
-        let whole = things.filter(|thing| thing.quantity.is_none()).map(|thing| thing.uri.as_str());
-        let whole: HashSet<&str> = whole.collect();
         let ids: Vec<String> = ask.iter().map(|(_, id)| id.clone()).collect();
         let heads = ledger.heads(&ids).await.map_err(failure)?;
-        for ((uri, id), head) in ask.into_iter().zip(heads) {
-            if head.is_none() {
-                continue;
-            }
-            // A piece without a quantity goes whole: its mass is the ledger's.
-            let remaining_mg = if whole.contains(uri.as_str()) {
-                let lot = ledger.lot(&id).await.map_err(failure)?.lot;
-                lot.map_or(0, |lot| lot.remaining_dry_mg)
-            } else {
-                0
-            };
-            self.directory.add_lot(&uri, KnownLot { id, remaining_mg });
+        let there = ask.into_iter().zip(heads).filter(|(_, head)| head.is_some());
+        // What a piece without a quantity weighs, and whether a lot was weighed wet, are the ledger's to say.
+        let questions = there.map(|((uri, id), _)| async move {
+            let lot = ledger.lot(&id).await.map_err(failure)?.lot.unwrap_or_default();
+            let known =
+                KnownLot { id, remaining_mg: lot.remaining_dry_mg, moisture_ppm: lot.created_moisture_ppm };
+            Ok::<_, Failure>((uri, known))
+        });
+        let mut answers = futures::stream::iter(questions).buffer_unordered(AT_ONCE);
+        while let Some(answer) = answers.next().await {
+            let (uri, known) = answer?;
+            self.directory.add_lot(&uri, known);
             self.known += 1;
         }
         Ok(())
@@ -82,8 +82,9 @@ impl Names {
     pub(crate) fn made(&mut self, draft: &Draft) {
         for lot in draft::new_lots(&draft.record) {
             let uri = self.directory.lot_uri(&lot.lot);
-            let remaining_mg = lot.mass.as_ref().map_or(0, |mass| mass.dry_mg);
-            self.directory.add_lot(&uri, KnownLot { id: lot.lot.clone(), remaining_mg });
+            let (remaining_mg, moisture_ppm) =
+                lot.mass.as_ref().map_or((0, 0), |mass| (mass.dry_mg, mass.moisture_ppm));
+            self.directory.add_lot(&uri, KnownLot { id: lot.lot.clone(), remaining_mg, moisture_ppm });
             self.known += 1;
         }
     }

@@ -174,7 +174,9 @@ impl<'a> Desk<'a> {
                     self.note_made(&work, &record);
                     let unsure = moves_unnamed_heads(record.event());
                     window.push(OnItsWay { work, tries, filled, record });
-                    if unsure {
+                    let names_lots =
+                        |(next, _): &mut (Work, u32)| !draft::heads_mut(&mut next.item.record).is_empty();
+                    if unsure && queue.front_mut().is_some_and(names_lots) {
                         break;
                     }
                 }

@@ -28,6 +28,8 @@ pub(crate) enum Standing {
     Done(RecordId),
     /// Refused; it is signed anew next time.
     Refused,
+    /// It was in the ledger and was taken back; stated again it is another record.
+    TakenBack(RecordId),
 }
 
 /// The file, and what it said when it was opened.
@@ -95,6 +97,14 @@ impl Journal {
         self.note(&json!({ "statement": RecordId::from_bytes(*hash).to_string(), "refused": true }));
     }
 
+    /// Notes that a statement that was in the ledger was taken back.
+    pub(crate) fn taken_back(&mut self, hash: &StatementHash, id: RecordId) {
+        self.note(
+            &json!({ "statement": RecordId::from_bytes(*hash).to_string(), "taken_back": id.to_string() }),
+        );
+        self.standings.insert(*hash, Standing::TakenBack(id));
+    }
+
     fn note(&mut self, line: &Value) {
         if self.file.is_some() {
             self.pending.push_str(&line.to_string());
@@ -121,6 +131,9 @@ fn read_line(line: &str) -> Option<(StatementHash, Standing)> {
     let hash = *RecordId::from_hex(value.get("statement")?.as_str()?)?.as_bytes();
     if let Some(id) = value.get("record") {
         return Some((hash, Standing::Done(RecordId::from_hex(id.as_str()?)?)));
+    }
+    if let Some(id) = value.get("taken_back") {
+        return Some((hash, Standing::TakenBack(RecordId::from_hex(id.as_str()?)?)));
     }
     if value.get("refused").is_some() {
         return Some((hash, Standing::Refused));

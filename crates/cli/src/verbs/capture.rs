@@ -20,8 +20,10 @@ use crate::{
 POST /epcis/capture takes a document; GS1-Capture-Error-Behaviour: rollback (default), proceed.
 GET /epcis/capture/ID tells what became of it. Queries are a node's: GET /epcis/events there.
 The key never leaves this machine and no node holds it: that is why capture is here.
-Rollback hands nothing in unless all of a document can be records; what the ledger itself
-refuses then ends the job, and what went in before stays in: withdraw it.")]
+Rollback hands nothing in unless all of a document can be records. If the ledger itself refuses
+one then, what went in before is taken back (withdrawn, cancelled, released); what cannot be,
+such as a receipt, stays and is named by the job. The log keeps both.
+Jobs are kept in DIR/captures: after a restart those that were not finished are finished.")]
 pub(crate) struct Capture {
     /// Address of this machine to listen at
     #[arg(long, default_value = "127.0.0.1:8723", value_name = "ADDRESS")]
@@ -47,7 +49,7 @@ pub(crate) async fn run(context: &Context, verb: &Capture) -> Outcome {
     let ledger = context.connect().await?;
     let intake = Intake::open(context, &ledger, verb.products.as_deref(), verb.wait.stage()).await?;
     let (sender, queue) = tokio::sync::mpsc::channel(MOST_WAITING);
-    let shared = Gateway::new(&context.home.join("captures"), sender)?;
+    let (shared, unfinished) = Gateway::new(&context.home.join("captures"), sender)?;
     let failed = |e: std::io::Error| {
         Failure::usage(format_args!("listen at {}: {e}", verb.listen), "choose another port")
     };
@@ -60,7 +62,7 @@ pub(crate) async fn run(context: &Context, verb: &Capture) -> Outcome {
     let serve = axum::serve(listener, gateway::routes(shared.clone()));
     tokio::select! {
         served = async { serve.await } => served.map_err(failed),
-        worked = gateway::work(shared, queue, intake) => worked,
+        worked = gateway::work(shared, unfinished, queue, intake) => worked,
         _ = tokio::signal::ctrl_c() => Ok(()),
     }
 }

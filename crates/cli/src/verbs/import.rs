@@ -28,7 +28,7 @@ pub(crate) struct Import {
     /// What is known of product classes, CSV
     #[arg(long, value_name = "FILE")]
     products: Option<PathBuf>,
-    /// Nothing of a document unless all of it can be records
+    /// Nothing of a document unless all of it can be records; what the ledger then refuses takes the rest back
     #[arg(long)]
     rollback: bool,
     /// Only read, check and map
@@ -61,6 +61,8 @@ pub(crate) async fn run(context: &Context, verb: &Import) -> Outcome {
         all.before += tally.before;
         all.refused += tally.refused;
         all.lacks += tally.lacks;
+        all.taken_back += tally.taken_back;
+        all.left += tally.left;
     }
     let sent = if verb.dry_run { "; nothing was sent" } else { "" };
     output::note(format!(
@@ -71,6 +73,13 @@ pub(crate) async fn run(context: &Context, verb: &Import) -> Outcome {
         output::thousands(all.refused),
         output::thousands(all.lacks),
     ));
+    if all.taken_back + all.left > 0 {
+        output::note(format!(
+            "rollback: {} records were taken back, {} stay in the ledger and are named above",
+            output::thousands(all.taken_back),
+            output::thousands(all.left),
+        ));
+    }
     if all.refused == 0 {
         return Ok(());
     }
@@ -94,6 +103,22 @@ fn print(context: &Context, path: &str, news: &News) -> Outcome {
                 return Ok(());
             }
             output::data(&json!({ "file": path, "event": news.event, "not_stated": what }).to_string())
+        }
+        Became::TakenBack { id } if context.json => {
+            output::data(&json!({ "file": path, "event": news.event, "taken_back": id }).to_string())
+        }
+        Became::TakenBack { id } => {
+            eprintln!("{path}{place}: taken back: {id}");
+            Ok(())
+        }
+        Became::Left { id, reason, next } => {
+            eprintln!("{path}{place}: stays in the ledger: {id}: {reason}\n  next: {next}");
+            if !context.json {
+                return Ok(());
+            }
+            let left =
+                json!({ "file": path, "event": news.event, "left": id, "why": reason, "next_step": next });
+            output::data(&left.to_string())
         }
         Became::Refused { field, reason, clause, next } => {
             let field = if field.is_empty() { String::new() } else { format!(", {field}") };

@@ -13,7 +13,7 @@ use ore_record::{
 use super::{Mapping, as_number, word_of};
 use crate::{
     directory::{KnownPlace, Product, number_of},
-    event::Thing,
+    event::{EventKind, Thing},
     json::{Object, Value},
     refusal::{Clause, Refusal, quote},
 };
@@ -309,9 +309,10 @@ impl<'a> Mapping<'a> {
     }
 
     /// What is taken of a lot: so much, or of a single piece all that is left.
-    pub(super) fn taken_mass(&self, thing: &Thing) -> Result<Mass, Refusal> {
+    pub(super) fn taken_mass(&mut self, thing: &Thing) -> Result<Mass, Refusal> {
         if let Some(quantity) = &thing.quantity {
-            return self.weighed(thing, quantity);
+            let mass = self.weighed(thing, quantity)?;
+            return self.as_weighed(thing, mass);
         }
         if let Some(net) = self.number("netMass") {
             return self.weighed(thing, net);
@@ -346,6 +347,33 @@ impl<'a> Mapping<'a> {
             .map_err(|error| error.to_string())
             .and_then(|mg| mass::dry(mg, unit).map_err(|error| error.to_string()))
             .map_err(|reason| Refusal::new(path, Clause::Quantity, reason, "exact to the milligram"))
+    }
+
+    /// A lot that was weighed wet when it was made is weighed wet later too, with the moisture that the event states
+    /// or else the one that it had; unless the unit says that the mass is dry.
+    fn as_weighed(&mut self, thing: &Thing, mass: Mass) -> Result<Mass, Refusal> {
+        let unit = Unit::parse(&mass.unit).unwrap_or(Unit::Kilogram);
+        let of_lot = self.directory.lot(&thing.uri).map_or(0, |lot| lot.moisture_ppm);
+        if unit == Unit::DryTon || of_lot == 0 {
+            return Ok(mass);
+        }
+        let path = "mct:moisturePercent";
+        let bad = |reason: String| Refusal::new(path, Clause::Ilmd, reason, "in percent of the wet mass");
+        // In a transformation the moisture is that of what comes out.
+        let stated = self.number("moisturePercent").filter(|_| self.event.kind != EventKind::Transformation);
+        let moisture_ppm = match stated {
+            Some(text) => {
+                ratio::parts_per_million(&format!("{text} %")).map_err(|error| bad(error.to_string()))?
+            }
+            None => of_lot,
+        };
+        let wet =
+            mass::as_received(mass.dry_mg, moisture_ppm, unit).map_err(|error| bad(error.to_string()))?;
+        if stated.is_none() {
+            let read = mass::write(&wet);
+            self.lacks.push(format!("the moisture of {}: as when it was made, so {read}", thing.uri));
+        }
+        Ok(wet)
     }
 
     /// A lot of the ledger.

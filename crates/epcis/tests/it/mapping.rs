@@ -54,7 +54,8 @@ fn directory() -> Directory {
         ("01/09521234000037/21/TG-000001", "maker/01.09521234000037.21.TG-000001"),
         ("01/09521234000051/10/R-0001", "maker/01.09521234000051.10.R-0001"),
     ] {
-        let lot = KnownLot { id: id.into(), remaining_mg: 7_000_000 };
+        let moisture_ppm = if id.ends_with("A-0001") { 80_000 } else { 0 };
+        let lot = KnownLot { id: id.into(), remaining_mg: 7_000_000, moisture_ppm };
         directory.add_lot(&format!("https://id.gs1.org/{key}"), lot);
     }
     directory
@@ -200,19 +201,22 @@ fn what_a_record_cannot_do_without_is_asked_for_by_its_clause() {
         event(&format!(r#""type":"ObjectEvent","action":"OBSERVE","bizStep":"{step}",{things}"#))
     };
     let cases = [
-        (object("shipping", &lot(r#","quantity":5,"uom":"KGM""#)), "CBV 2.0 §7.4"),
-        (object("retail_selling", &lot("")), "CBV 2.0 §7.1"),
-        (object("receiving", &lot("")).replace("9521234000112", "9521234000174"), "§7.3.5"),
-        (object("receiving", &lot(r#","quantity":5"#)), "§7.3.3.1.1"),
-        (object("receiving", &lot(r#","quantity":5,"uom":"MTR""#)), "§7.3.3.1.1"),
-        (object("receiving", &lot(r#","quantity":0.0000001,"uom":"KGM""#)), "§7.3.3.1"),
-        (object("receiving", &lot(r#","quantity":5,"uom":"KGM""#)).replace("A-0001", "Z-9"), "CBV 2.0 §8.2"),
+        (object("shipping", &lot(r#","quantity":5,"uom":"KGM""#)), "CBV 2.0, Source/Destination types"),
+        (object("retail_selling", &lot("")), "CBV 2.0, Business steps"),
+        (object("receiving", &lot("")).replace("9521234000112", "9521234000174"), "The \"Where\" dimension"),
+        (object("receiving", &lot(r#","quantity":5"#)), ", UOM"),
+        (object("receiving", &lot(r#","quantity":5,"uom":"MTR""#)), ", UOM"),
+        (object("receiving", &lot(r#","quantity":0.0000001,"uom":"KGM""#)), ", QuantityElement"),
+        (
+            object("receiving", &lot(r#","quantity":5,"uom":"KGM""#)).replace("A-0001", "Z-9"),
+            "CBV 2.0, Physical or digital objects",
+        ),
         (
             object("receiving", &lot(r#","quantity":5,"uom":"KGM""#))
                 .replace("01/09521234000013", "01/09521234000014"),
-            "§7.9",
+            "check digit",
         ),
-        (object("holding", &lot("")).replace("holding", ""), "CBV 2.0 §7.1"),
+        (object("holding", &lot("")).replace("holding", ""), "CBV 2.0, Business steps"),
         (object("holding", &lot("")).replace("ObjectEvent", "example:Other"), "EPCISEvent"),
     ];
     let directory = directory();

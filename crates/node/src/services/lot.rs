@@ -228,6 +228,7 @@ pub fn with_statement(reader: &Reader, lot: &Lot, mut described: v1::Lot) -> v1:
     let stated = record.as_ref().and_then(|record| touched::created(record.record(), lot.id()));
     if let Some(stated) = stated {
         described.form.clone_from(&stated.form);
+        described.created_moisture_ppm = stated.mass.as_ref().map_or(0, |mass| mass.moisture_ppm);
         described.serial.clone_from(&stated.serial);
         described.origin_country.clone_from(&stated.origin_country);
         described.transformation_country.clone_from(&stated.transformation_country);

@@ -77,7 +77,7 @@ async fn events_come_page_by_page_and_only_those_that_were_asked_for() {
         assert!(status == 400 && headers.contains("application/problem+json"), "{query}: {headers}");
         let problem: Value = serde_json::from_slice(&body).expect("JSON");
         assert_eq!(problem["type"], "epcisException:QueryParameterException");
-        assert!(problem["detail"].as_str().is_some_and(|text| text.contains("§8.2.7")), "{problem}");
+        assert!(problem["detail"].as_str().is_some_and(|text| text.contains("§8.2.7.1")), "{problem}");
     }
     node.stop().await;
 }
