@@ -2,8 +2,7 @@
 
     python check_epcis.py ORELEDGER HOME WORK
 
-The context is read from the repository; any other address is an error. Expansion is strict: a name that no
-context defines, which a reader would drop without a word, is an error.
+Expansion is strict, with contexts from the repository (`strict.py`).
 """
 
 import copy
@@ -13,33 +12,14 @@ import sys
 from pathlib import Path
 
 import jsonschema
-from pyld import jsonld
+
+from strict import VECTORS, Dropped, expand
 
 READER = "secretariat"
-VECTORS = Path(__file__).resolve().parent.parent / "vectors/epcis"
-CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
-
-
-class Dropped(Exception):
-    """A name that no context defines."""
-
-
-def load(url, options):
-    assert url == CONTEXT, f"the document needs {url}, which is no context of the standard"
-    context = json.loads((VECTORS / "context/epcis-context.jsonld").read_text())
-    return {"contentType": "application/ld+json", "contextUrl": None, "documentUrl": url, "document": context}
-
-
-def dropped(name):
-    raise Dropped(name)
-
-
-def expand(document):
-    return jsonld.expand(document, {"documentLoader": load}, on_property_dropped=dropped)
 
 
 def main(oreledger, home, work):
-    schema = json.loads((VECTORS / "schema/EPCIS-JSON-Schema.json").read_text())
+    schema = json.loads((VECTORS / "epcis/schema/EPCIS-JSON-Schema.json").read_text())
     formats = jsonschema.FormatChecker()
     for needed in ("uri", "date-time"):
         assert needed in formats.checkers, f"the validator cannot assert {needed}"

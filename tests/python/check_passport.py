@@ -1,4 +1,4 @@
-"""A passport of the demo, judged by other people's libraries.
+"""A passport of the demo, its lot's events and its facility, judged by other people's libraries.
 
     python check_passport.py OREDLEDGER HOME WORK
 """
@@ -11,15 +11,18 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import jsonschema
 from dppvalidator.validators import ValidationEngine
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from client import NotProved, Policy, verify_receipt
+from strict import VECTORS, Dropped, expand
 import tomllib
 
 ISSUER, LOT = "target-maker-jp", "target-maker-jp/TGT-301"
+SCHEMAS = {"passport": "DigitalProductPassport", "events": "DigitalTraceabilityEvent", "facility": "DigitalFacilityRecord"}
 
 
 def fetch(url):
@@ -49,6 +52,25 @@ def opened(jwt):
     return credential, key
 
 
+def judged(kind, credential):
+    """By the released schema, formats asserted, and by strict JSON-LD expansion; both can say no."""
+    schema = json.loads((VECTORS / f"untp/0.7.0/{SCHEMAS[kind]}.json").read_text())
+    validator = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
+    assert schema["$schema"].endswith("/2020-12/schema"), schema["$schema"]
+    faults = [f"{list(error.path)}: {error.message}" for error in validator.iter_errors(credential)]
+    assert not faults, (kind, faults[:3])
+    assert expand(credential), f"the {kind} expand to nothing"
+    wrong = {**credential, "validFrom": "yesterday"}
+    assert list(validator.iter_errors(wrong)), f"the schema of {kind} is not asserted"
+    subject = credential["credentialSubject"]
+    inner = {**(subject[0] if isinstance(subject, list) else subject), "undefinedByAnyContext": "x"}
+    try:
+        expand({**credential, "credentialSubject": inner})
+    except Dropped:
+        return
+    raise SystemExit(f"expansion of {kind} is not strict")
+
+
 def main(oreledger, home, work):
     home, work = Path(home), Path(work)
     command = [oreledger, "--home", home, "--as", ISSUER, "passport", LOT, "--events", "--facility"]
@@ -71,14 +93,16 @@ def main(oreledger, home, work):
     else:
         raise SystemExit("a passport with other shares verifies")
 
-    for name in ["TGT-301.events.jwt", "TGT-301.facility.jwt"]:
-        opened((work / name).read_text())
+    for kind in SCHEMAS:
+        judged(kind, opened((work / f"TGT-301.{kind}.jwt").read_text())[0])
 
     # The node's status list: not revoked, and signed by the node.
     status = passport["credentialStatus"]
     listed, kind = fetch(status["statusListCredential"])
     assert kind == "application/vc+jwt", kind
-    subject = opened(listed.decode())[0]["credentialSubject"]
+    listed = opened(listed.decode())[0]
+    assert expand(listed), "the status list expands to nothing"
+    subject = listed["credentialSubject"]
     encoded = subject["encodedList"]
     bits = gzip.decompress(base64.urlsafe_b64decode(encoded[1:] + "=" * (-(len(encoded) - 1) % 4)))
     bit = status["statusListIndex"]
@@ -102,7 +126,7 @@ def main(oreledger, home, work):
     else:
         raise SystemExit("the receipt convinces for another entry")
     rows = len(passport["credentialSubject"]["materialProvenance"])
-    print(f"passport: {rows} origins, valid, signed, not revoked; its receipt is leaf {index} of {size}")
+    print(f"passport: {rows} origins; it, the events and the facility are valid and expand without loss; it is signed, not revoked; its receipt is leaf {index} of {size}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,12 @@
 """The Parquet export: DuckDB keeps the books of every facility, and they are the ledger's to the milligram.
 
+The example queries in crates/tables/README.md are run as they stand there.
+
     python check_tables.py ORELEDGER HOME WORK
 """
 
+import contextlib
+import io
 import json
 import subprocess
 import sys
@@ -17,6 +21,21 @@ READER = "secretariat"
 EDGES = "read_parquet('{}/edges/*/*.parquet', hive_partitioning = true)"
 CONTENTS = """(SELECT lot, leaf_index, ppb FROM read_parquet('{}/assays/*/*.parquet')
   WHERE element = 'Ta' AND sets AND NOT withdrawn)"""
+
+
+def example(language, place, tables):
+    """The README's example in a language, by its place among them, asking this folder."""
+    text = (Path(__file__).parent.parent.parent / "crates/tables/README.md").read_text()
+    blocks = text.split("## Questions")[1].split(f"```{language}\n")[1:]
+    return blocks[place].split("```")[0].replace("DIR/", f"{tables}/")
+
+
+def printed(code):
+    """What a piece of Python prints."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        exec(code, {})
+    return out.getvalue()
 
 
 def main(oreledger, home, work):
@@ -58,11 +77,21 @@ def main(oreledger, home, work):
         books = ask("balance", facility, "--element", "Ta")
         assert int(tantalum) == books["lines_mg"].get("input", 0), (facility, tantalum, books["lines_mg"])
 
+    # The README's examples, as they stand there.
+    books = {line: int(mg) for line, mg, _ in query.sql(example("sql", 0, tables)).fetchall()}
+    assert books == {line: mg for line, mg in ask("balance", "refiner-jp/plant")["lines_mg"].items() if mg}, books
+    inputs = query.sql(example("sql", 1, tables)).fetchall()
+    assert len(inputs) > 2 and all(mg > 0 for _, mg in inputs), inputs
+    countries = printed(example("python", 0, tables))
+    assert "AU" in countries and "dtype: object" in countries, countries
+
+    counts_of = {table: len(pandas.read_parquet(tables / table)) for table in counts}
+    assert counts_of == counts, (counts_of, counts)
     shares = pandas.read_parquet(tables / "shares")
     sums = shares.groupby(["lot", "element"], observed=True).share.sum()
     assert len(sums) > 50 and all(value == Decimal(1) for value in sums), sums[sums != Decimal(1)]
     print(f"tables: {sum(counts.values())} rows; the books of {len(facilities)} facilities agree to the milligram "
-          f"({milligrams} mg moved); {len(sums)} sets of shares sum to exactly 1")
+          f"in DuckDB, pandas counts the same rows ({milligrams} mg moved); {len(sums)} sets of shares sum to exactly 1")
 
 
 if __name__ == "__main__":

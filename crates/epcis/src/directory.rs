@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use ore_record::v1::{Facility, FacilityKind, MaterialClass, Member};
+use ore_record::{
+    draft,
+    v1::{Facility, FacilityKind, LotRef, Mass, MaterialClass, Member, Record, record::Event},
+};
 
 use crate::digital_link;
 
@@ -92,6 +95,45 @@ impl Directory {
     /// A lot of the ledger, by the URI that documents give it.
     pub fn add_lot(&mut self, uri: &str, lot: KnownLot) {
         self.lots.insert(uri.to_owned(), lot);
+    }
+
+    /// Follows a record that is about to be handed in: the lots that it makes are known to the events after it, and
+    /// what it takes of others is gone. Gives the number of lots that were not known before.
+    pub fn follow(&mut self, record: &Record) -> usize {
+        let before = self.lots.len();
+        for lot in draft::new_lots(record) {
+            let (remaining_mg, moisture_ppm) =
+                lot.mass.as_ref().map_or((0, 0), |mass| (mass.dry_mg, mass.moisture_ppm));
+            let known = KnownLot { id: lot.lot.clone(), remaining_mg, moisture_ppm };
+            self.lots.insert(self.lot_uri(&lot.lot), known);
+        }
+        match &record.event {
+            Some(Event::Transform(transform)) => {
+                for input in &transform.inputs {
+                    self.remains(input.lot.as_ref(), input.mass.as_ref(), u64::saturating_sub);
+                }
+            }
+            Some(Event::Dispose(dispose)) => {
+                self.remains(dispose.lot.as_ref(), dispose.mass.as_ref(), u64::saturating_sub);
+            }
+            Some(Event::Use(used)) => self.remains(used.item.as_ref(), used.net_mass.as_ref(), u64::min),
+            Some(Event::Accept(accept)) => {
+                for lot in &accept.lots {
+                    self.remains(lot.lot.as_ref(), lot.mass.as_ref(), u64::min);
+                }
+            }
+            _ => {}
+        }
+        self.lots.len() - before
+    }
+
+    fn remains(&mut self, lot: Option<&LotRef>, mass: Option<&Mass>, left: fn(u64, u64) -> u64) {
+        let (Some(lot), Some(mass)) = (lot, mass) else { return };
+        for uri in [self.lot_uri(&lot.lot), self.uri("lots", &lot.lot)] {
+            if let Some(known) = self.lots.get_mut(&uri) {
+                known.remaining_mg = left(known.remaining_mg, mass.dry_mg);
+            }
+        }
     }
 
     /// Forgets all lots; a chunk of events is mapped, and the next one asks anew.

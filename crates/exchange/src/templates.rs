@@ -125,7 +125,7 @@ pub(crate) static TEMPLATES: &[Template] = &[
             CORRECTS,
         ],
         composition: &[("", "commission.lot.composition")],
-        example: "1,2026-11-02T08:30:00+02:00,mine-a/L-0001,extracted,ore,tantalite ore,,261590,5200,KGM,3.2 %,mine-a/pit-1,segregated,RW,,TAG-17;TAG-18,,,,mine-a/permit-1,XRF,,seller,,,1.9,0.8",
+        example: "1,2026-11-02T08:30:00+02:00,mine-a/L-0001,extracted,ore,tantalite ore,,261590,5200,KGM,3.2 %,mine-a/pit-1,segregated,RW,,TAG-17;TAG-18,,,,authority-rw/permit-1,XRF,,seller,,,1.9,0.8",
         example_contents: &["Ta2O5 %", "Nb2O5 %"],
     },
     Template {
@@ -179,7 +179,7 @@ pub(crate) static TEMPLATES: &[Template] = &[
             CORRECTS,
         ],
         composition: measured!(""),
-        example: "S-1,input,2026-11-09T18:00:00+01:00,smelting,refiner/plant-1,,,2026-11-08T06:00:00+01:00,mine-a/L-0001,5033.6,KGM,,,,,,,,,,,,,,,,,,,\n\
+        example: "S-1,input,2026-11-09T18:00:00+01:00,smelting,refiner/plant-1,,,2026-11-08T06:00:00+01:00,mine-a/L-0001,5032.148,KGM,,,,,,,,,,,,,,,,,,,\n\
                   S-1,product,,,,,,,refiner/P-0001,90,KGM,,intermediate,tantalum oxide,Ta2O5,282590,segregated,,EE,,,,,,ICP-OES,,producer,,,99.9\n\
                   S-1,residue,,,,,,,refiner/R-0001,4900,KGM,,residue,slag,,,segregated,,EE,,,,,,XRF,,producer,,,0.08\n\
                   S-1,loss,,,,,,,,0.25,KGM,,,,,,,,,,,,Ta,fume,,,,,,",

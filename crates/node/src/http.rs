@@ -35,7 +35,7 @@ pub const SHARE_PATH: &str = "/share/";
 type Route = (&'static str, fn() -> MethodRouter<Arc<Api>>);
 
 /// Every route that is not gRPC. Who may ask is in [`crate::access::CALLS`]; a test compares the two.
-const ROUTES: [Route; 24] = [
+const ROUTES: [Route; 25] = [
     ("/checkpoint", || get(checkpoint)),
     ("/add-checkpoint", || post(add_checkpoint)),
     ("/tile/{*name}", || get(tile)),
@@ -52,6 +52,7 @@ const ROUTES: [Route; 24] = [
     ("/v1/audit/{question}", || post(crate::http_audit::ask)),
     ("/v1/fingerprint/{question}", || post(crate::http_fingerprint::ask)),
     ("/v1/records/{id}/receipt", || get(receipt)),
+    ("/epcis/capture", || axum::routing::any(crate::http_epcis::no_capture)),
     ("/epcis/events", || get(crate::http_epcis::events)),
     ("/v1/lots/{member}/{number}/passport", || get(crate::http_untp::passport_view)),
     ("/untp/facilities/{member}/{name}", || get(crate::http_untp::facility_view)),

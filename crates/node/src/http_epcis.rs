@@ -146,14 +146,30 @@ fn escaped(text: &str) -> String {
     out
 }
 
-/// Problem details in the standard's words.
+/// `/epcis/capture`: not here, and where.
+pub(crate) async fn no_capture() -> Response {
+    let detail = "a node holds no member's key and signs for nobody: run `oreledger capture` on the machine \
+                  that has the key, and post to http://127.0.0.1:8723/epcis/capture there";
+    problem_details(StatusCode::NOT_IMPLEMENTED, "ImplementationException", "no capture here", detail, "")
+}
+
 fn bad_query(refusal: &Refusal) -> Response {
-    let body = Object::new()
-        .with("type", "epcisException:QueryParameterException")
-        .with("title", "a query parameter is wrong")
-        .with("status", Value::Number("400".to_owned()))
-        .with("detail", format!("{refusal}; {}", refusal.hint))
-        .with("instance", format!("epcis:events?{}", escaped(&refusal.path)));
+    let (detail, instance) =
+        (format!("{refusal}; {}", refusal.hint), format!("epcis:events?{}", escaped(&refusal.path)));
+    let title = "a query parameter is wrong";
+    problem_details(StatusCode::BAD_REQUEST, "QueryParameterException", title, &detail, &instance)
+}
+
+/// Problem details in the standard's words.
+fn problem_details(status: StatusCode, what: &str, title: &str, detail: &str, instance: &str) -> Response {
+    let mut body = Object::new()
+        .with("type", format!("epcisException:{what}"))
+        .with("title", title)
+        .with("status", Value::Number(status.as_u16().to_string()))
+        .with("detail", detail);
+    if !instance.is_empty() {
+        body.set("instance", instance);
+    }
     let headers = [(header::CONTENT_TYPE, "application/problem+json")];
-    (StatusCode::BAD_REQUEST, headers, Value::from(body).write()).into_response()
+    (status, headers, Value::from(body).write()).into_response()
 }

@@ -51,6 +51,14 @@ const fn may(name: &'static str, kind: Kind, meaning: &'static str) -> Column {
 
 use Kind::{Flag, Integer, Share, Text, Time};
 
+// Columns that several tables have, with one meaning.
+const RECORD: Column = must("record", Text, "id, 64 hexadecimal digits");
+const LEAF_INDEX: Column = must("leaf_index", Integer, "place in the log");
+const EVENT_TIME: Column = must("event_time", Time, "by its author's account");
+const LOT: Column = must("lot", Text, "member/number");
+const AUTHOR: Column = must("author", Text, "member");
+const PROCESS: Column = may("process", Text, "of a transformation");
+
 /// Every table, in the order in which they are documented.
 pub const TABLES: &[Table] = &[LOTS, EVENTS, EDGES, ASSAYS, SHARES, FINDINGS];
 
@@ -59,10 +67,10 @@ pub(crate) const LOTS: Table = Table {
     row: "a lot, as the record that made it states it",
     partition: "year",
     columns: &[
-        must("lot", Text, "member/number"),
+        LOT,
         must("record", Text, "id of the making record, 64 hexadecimal digits"),
         must("leaf_index", Integer, "of that record"),
-        must("event_time", Time, "by its author's account"),
+        EVENT_TIME,
         must("member", Text, "author"),
         must("made_as", Text, "extracted, collected scrap, declared unknown, product, by product, residue"),
         may("process", Text, "of the transformation that made it"),
@@ -89,13 +97,13 @@ pub(crate) const EVENTS: Table = Table {
     row: "a record of the log",
     partition: "year",
     columns: &[
-        must("record", Text, "id, 64 hexadecimal digits"),
-        must("leaf_index", Integer, "place in the log"),
-        must("event_time", Time, "by its author's account"),
+        RECORD,
+        LEAF_INDEX,
+        EVENT_TIME,
         must("utc_offset_minutes", Integer, "local time at the place of the event, minutes east of UTC"),
-        must("author", Text, "member"),
+        AUTHOR,
         must("event", Text, "commission, transform, ship, ..."),
-        may("process", Text, "of a transformation"),
+        PROCESS,
         may("facility", Text, "where; of a shipment, from where"),
         may("to_facility", Text, "of a shipment, as planned"),
         may("counterparty", Text, "receiver of a shipment"),
@@ -111,12 +119,12 @@ pub(crate) const EDGES: Table = Table {
     row: "a lot that a record touches, and what that does to the stock of a facility",
     partition: "year",
     columns: &[
-        must("record", Text, "id, 64 hexadecimal digits"),
-        must("leaf_index", Integer, "place in the log"),
-        must("event_time", Time, "by its author's account"),
-        must("lot", Text, "member/number"),
+        RECORD,
+        LEAF_INDEX,
+        EVENT_TIME,
+        LOT,
         must("line", Text, "source, input, output, residue, shipment, receipt, return, use, disposal"),
-        may("process", Text, "of a transformation"),
+        PROCESS,
         must("facility", Text, "whose stock changes"),
         must("material", Text, "class of the lot"),
         must("dry_mg", Integer, "dry mass that moved, milligrams, never negative"),
@@ -134,11 +142,11 @@ pub(crate) const ASSAYS: Table = Table {
     row: "what is stated or measured of one element in a lot",
     partition: "year",
     columns: &[
-        must("record", Text, "id, 64 hexadecimal digits"),
-        must("leaf_index", Integer, "place in the log"),
-        must("event_time", Time, "by its author's account"),
-        must("author", Text, "member"),
-        must("lot", Text, "member/number"),
+        RECORD,
+        LEAF_INDEX,
+        EVENT_TIME,
+        AUTHOR,
+        LOT,
         must("element", Text, "symbol"),
         must("ppb", Integer, "parts per billion of dry mass, of the element; 0 below detection"),
         must("uncertainty_ppb", Integer, "expanded (k = 2); below detection, the limit"),
@@ -157,7 +165,7 @@ pub(crate) const SHARES: Table = Table {
     row: "the part of a lot's element that comes from one origin; values of a lot and element sum to 1",
     partition: "element",
     columns: &[
-        must("lot", Text, "member/number"),
+        LOT,
         must("source_kind", Text, "mine, declared unknown, scrap collection"),
         may("source", Text, "facility of the mine or collection point"),
         must("country", Text, "ISO 3166-1 alpha-2, ZZ for unknown"),

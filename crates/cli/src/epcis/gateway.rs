@@ -2,7 +2,7 @@
 //!
 //! A member's system posts plain EPCIS documents here and knows nothing of keys or records; this process signs
 //! with the member's key and hands in to a node. So no node ever holds a member's key, and no system of the
-//! member needs to learn to sign. It listens on this machine only, and takes no request that a page in a
+//! member needs to learn to sign. The query interface is here too, passed on from the node. It listens on this machine only, and takes no request that a page in a
 //! browser could send by itself: another host name, or a kind of content that needs no leave, is refused.
 
 use std::{path::Path, sync::Arc, time::Duration};
@@ -11,11 +11,12 @@ use axum::{
     Router,
     body::Body,
     extract::{Path as Segment, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use futures::StreamExt;
+use ore_client::Ledger;
 use serde_json::{Value, json};
 use tokio::{
     io::AsyncWriteExt,
@@ -37,15 +38,20 @@ const NODE_AGAIN: Duration = Duration::from_secs(2);
 
 /// What the interface and the worker share.
 pub(crate) struct Gateway {
+    ledger: Arc<Ledger>,
     jobs: Jobs,
     queue: Sender<Waiting>,
 }
 
 impl Gateway {
     /// With the jobs that an earlier run left unfinished; they are to be worked on first.
-    pub(crate) fn new(folder: &Path, queue: Sender<Waiting>) -> Result<(Arc<Self>, Vec<Waiting>), Failure> {
+    pub(crate) fn new(
+        ledger: Arc<Ledger>,
+        folder: &Path,
+        queue: Sender<Waiting>,
+    ) -> Result<(Arc<Self>, Vec<Waiting>), Failure> {
         let (jobs, unfinished) = Jobs::open(folder)?;
-        Ok((Arc::new(Self { jobs, queue }), unfinished))
+        Ok((Arc::new(Self { ledger, jobs, queue }), unfinished))
     }
 }
 
@@ -54,6 +60,7 @@ pub(crate) fn routes(gateway: Arc<Gateway>) -> Router {
     Router::new()
         .route("/epcis/capture", post(capture).get(list))
         .route("/epcis/capture/{id}", get(one))
+        .route("/epcis/events", get(events))
         .with_state(gateway)
 }
 
@@ -180,6 +187,30 @@ async fn one(
         Some(job) => ([(header::CONTENT_TYPE, "application/json")], job.to_string()).into_response(),
         None => problem(StatusCode::NOT_FOUND, "NoSuchResourceException", "there is no such capture job"),
     }
+}
+
+/// The query interface is the node's: its answer is passed on as it comes, asked for in the member's name.
+async fn events(State(gateway): State<Arc<Gateway>>, headers: HeaderMap, uri: Uri) -> Response {
+    if let Some(refused) = from_elsewhere(&headers) {
+        return refused;
+    }
+    let asked = uri.path_and_query().map_or("/epcis/events", |asked| asked.as_str());
+    let page = match gateway.ledger.page(asked).await {
+        Ok(page) => page,
+        Err(error) => return problem(StatusCode::BAD_GATEWAY, "ImplementationException", &error.to_string()),
+    };
+    let mut answer = Response::new(Body::from(page.body));
+    *answer.status_mut() = StatusCode::from_u16(page.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    for (name, value) in page.headers {
+        let passed =
+            matches!(name.as_str(), "content-type" | "link" | "retry-after") || name.starts_with("gs1-");
+        if let (true, Ok(name), Ok(value)) =
+            (passed, HeaderName::try_from(name), HeaderValue::try_from(value))
+        {
+            answer.headers_mut().insert(name, value);
+        }
+    }
+    answer
 }
 
 /// A name that leads here from elsewhere is no name of this machine.

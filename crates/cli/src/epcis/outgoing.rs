@@ -1,10 +1,11 @@
 //! A lot's history as an EPCIS document: what happened to it and to everything that it was made of.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::Path,
 };
 
+use futures::{StreamExt, stream};
 use ore_client::Ledger;
 use ore_epcis::{Directory, Instant, export, json::Value};
 use ore_record::{RecordId, SignedRecord, draft, v1::record::Event};
@@ -21,6 +22,8 @@ use crate::{
 const MOST_RECORDS: usize = 100_000;
 /// Most lots whose histories are asked for.
 const MOST_LOTS: usize = 10_000;
+/// Questions for histories in flight.
+const AT_ONCE: usize = 16;
 
 pub(crate) async fn run(context: &Context, lot: &str, file: Option<&Path>) -> Outcome {
     let ledger = context.connect().await?;
@@ -47,20 +50,30 @@ async fn history(ledger: &Ledger, lot: &str) -> Result<Vec<SignedRecord>, Failur
     };
     let mut records: BTreeMap<u64, SignedRecord> = BTreeMap::new();
     let mut seen = BTreeSet::from([lot.to_owned()]);
-    let mut waiting = VecDeque::from([lot.to_owned()]);
-    while let Some(lot) = waiting.pop_front() {
-        for item in ledger.history(&lot, MOST_RECORDS).await.map_err(failure)? {
-            let made = draft::new_lots(item.record.record()).iter().any(|new| new.lot == lot);
-            if let (true, Event::Transform(transform)) = (made, item.record.event()) {
-                let inputs = transform.inputs.iter().filter_map(|input| input.lot.as_ref());
-                waiting
-                    .extend(inputs.map(|input| input.lot.clone()).filter(|input| seen.insert(input.clone())));
+    let mut generation = vec![lot.to_owned()];
+    while !generation.is_empty() {
+        let questions = generation.into_iter().map(|lot| async move {
+            let items = ledger.history(&lot, MOST_RECORDS).await.map_err(failure)?;
+            Ok::<_, Failure>((lot, items))
+        });
+        let mut answers = stream::iter(questions).buffer_unordered(AT_ONCE);
+        let mut before = Vec::new();
+        while let Some(answer) = answers.next().await {
+            let (lot, items) = answer?;
+            for item in items {
+                let made = draft::new_lots(item.record.record()).iter().any(|new| new.lot == lot);
+                if let (true, Event::Transform(transform)) = (made, item.record.event()) {
+                    let inputs = transform.inputs.iter().filter_map(|input| input.lot.as_ref());
+                    let inputs = inputs.map(|input| input.lot.clone());
+                    before.extend(inputs.filter(|input| seen.insert(input.clone())));
+                }
+                records.insert(item.leaf_index, item.record);
             }
-            records.insert(item.leaf_index, item.record);
+            if records.len() > MOST_RECORDS || seen.len() > MOST_LOTS {
+                return Err(too_many());
+            }
         }
-        if records.len() > MOST_RECORDS || seen.len() > MOST_LOTS {
-            return Err(too_many());
-        }
+        generation = before;
     }
     if records.is_empty() {
         return Err(Failure::refused(

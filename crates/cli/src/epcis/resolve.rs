@@ -5,7 +5,7 @@ use std::{collections::HashSet, path::Path};
 use futures::StreamExt;
 use ore_client::Ledger;
 use ore_epcis::{Directory, Draft, Event, KnownLot, Product, directory::number_of};
-use ore_record::{draft, v1::MaterialClass};
+use ore_record::v1::MaterialClass;
 
 use crate::{failure::Failure, post::engine::failure};
 
@@ -78,15 +78,9 @@ impl Names {
         Ok(())
     }
 
-    /// Lots that a draft brings into being are known to the events after it.
+    /// A draft counts for the events after it.
     pub(crate) fn made(&mut self, draft: &Draft) {
-        for lot in draft::new_lots(&draft.record) {
-            let uri = self.directory.lot_uri(&lot.lot);
-            let (remaining_mg, moisture_ppm) =
-                lot.mass.as_ref().map_or((0, 0), |mass| (mass.dry_mg, mass.moisture_ppm));
-            self.directory.add_lot(&uri, KnownLot { id: lot.lot.clone(), remaining_mg, moisture_ppm });
-            self.known += 1;
-        }
+        self.known += self.directory.follow(&draft.record);
     }
 }
 

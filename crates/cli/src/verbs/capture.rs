@@ -1,6 +1,6 @@
 //! `oreledger capture`: EPCIS 2.0's capture interface on this machine; what is posted is signed here.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use clap::Args;
 
@@ -18,7 +18,7 @@ use crate::{
 #[derive(Args, Debug)]
 #[command(after_help = "\
 POST /epcis/capture takes a document; GS1-Capture-Error-Behaviour: rollback (default), proceed.
-GET /epcis/capture/ID tells what became of it. Queries are a node's: GET /epcis/events there.
+GET /epcis/capture/ID tells what became of it; GET /epcis/events passes a query on to the node.
 The key never leaves this machine and no node holds it: that is why capture is here.
 Rollback hands nothing in unless all of a document can be records. If the ledger itself refuses
 one then, what went in before is taken back (withdrawn, cancelled, released); what cannot be,
@@ -46,10 +46,10 @@ pub(crate) async fn run(context: &Context, verb: &Capture) -> Outcome {
             "listen at 127.0.0.1, and put a proxy of your own with its own guard before it if you must",
         ));
     }
-    let ledger = context.connect().await?;
+    let ledger = Arc::new(context.connect().await?);
     let intake = Intake::open(context, &ledger, verb.products.as_deref(), verb.wait.stage()).await?;
     let (sender, queue) = tokio::sync::mpsc::channel(MOST_WAITING);
-    let (shared, unfinished) = Gateway::new(&context.home.join("captures"), sender)?;
+    let (shared, unfinished) = Gateway::new(Arc::clone(&ledger), &context.home.join("captures"), sender)?;
     let failed = |e: std::io::Error| {
         Failure::usage(format_args!("listen at {}: {e}", verb.listen), "choose another port")
     };

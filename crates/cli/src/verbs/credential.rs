@@ -24,7 +24,7 @@ use crate::{
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-A passport (UNTP 0.6 or 0.7) becomes a lot of unknown origin, declared and not measured; a conformity credential (0.7)
+A passport (UNTP 0.6 or 0.7) becomes a lot of unknown origin, declared and not measured; a conformity credential
 becomes an attestation, which a certifier signs. The document is bound by its digest: keep the file. The same file
 taken in twice is the same record. A signature (application/vc+jwt) is checked with the issuer's DID document, or
 with the keys of the member of this ledger that issued it.")]

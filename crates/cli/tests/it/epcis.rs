@@ -13,9 +13,9 @@ use crate::support::{TestLedger, err, out};
 
 const ORIGIN: &str = "https://test.example/metals";
 const CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
-const LOT: &str = "https://id.gs1.org/01/09521234000013/10/A-0001";
+pub(crate) const LOT: &str = "https://id.gs1.org/01/09521234000013/10/A-0001";
 
-fn document(events: &[Value]) -> String {
+pub(crate) fn document(events: &[Value]) -> String {
     json!({
         "@context": [CONTEXT, { "mct": "https://example.com/ns/minerals-custody/1.0/" }],
         "type": "EPCISDocument", "schemaVersion": "2.0", "creationDate": "2026-02-01T00:00:00Z",
@@ -28,7 +28,7 @@ fn site(member: &str) -> Value {
     json!({ "id": format!("{ORIGIN}/facilities/{member}/site") })
 }
 
-fn mined() -> Value {
+pub(crate) fn mined() -> Value {
     json!({
         "type": "ObjectEvent", "action": "ADD", "bizStep": "commissioning", "disposition": "active",
         "eventTime": "2026-01-10T06:00:00.000Z", "eventTimeZoneOffset": "+08:00",
@@ -41,7 +41,7 @@ fn mined() -> Value {
     })
 }
 
-fn moved(step: &str, at: &str, day: u32, kg: u32) -> Value {
+pub(crate) fn moved(step: &str, at: &str, day: u32, kg: u32) -> Value {
     let party = |end: &str, member: &str| {
         json!([
             { "type": "owning_party", end: format!("{ORIGIN}/members/{member}") },
@@ -57,7 +57,7 @@ fn moved(step: &str, at: &str, day: u32, kg: u32) -> Value {
     })
 }
 
-const PRODUCTS: &str = "gtin,material,model,form,compound,hs_code,process\n\
+pub(crate) const PRODUCTS: &str = "gtin,material,model,form,compound,hs_code,process\n\
     9521234000013,concentrate,controlled blending,tantalite\n\
     9521234000020,intermediate,controlled blending,powder,,,reduction\n";
 
@@ -248,108 +248,4 @@ fn a_folder_of_tiles_is_a_log_to_somebody_elses_tool() {
     std::fs::write(folder.join("tile/0/000"), b"forged").expect("can be written");
     let refused = ledger.run(&["export", "--tiles", "tiles", "--as", "mine-a"]);
     assert_eq!(refused.status.code(), Some(3), "{}", err(&refused));
-}
-
-/// A request to the gateway; status, headers and body of the answer.
-fn http(address: &str, request: &str, body: &str) -> (u16, String, String) {
-    use std::io::{Read, Write};
-    let mut stream = std::net::TcpStream::connect(address).expect("the gateway listens");
-    let length = body.len();
-    let head = format!("{request}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
-    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("answered");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
-    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
-    (status, head.to_ascii_lowercase(), body.to_owned())
-}
-
-#[test]
-fn a_members_system_captures_on_its_own_machine() {
-    use std::{
-        io::BufReader,
-        process::Stdio,
-        time::{Duration, Instant},
-    };
-
-    let ledger = TestLedger::start();
-    ledger.write("products.csv", PRODUCTS);
-    let mut gateway = ledger
-        .command(&["capture", "--listen", "127.0.0.1:0", "--products", "products.csv", "--as", "mine-a"])
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("starts");
-    let mut errors = BufReader::new(gateway.stderr.take().expect("piped"));
-    let line = crate::support::read_until(&mut errors, "capturing at ");
-    let address =
-        line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address").to_owned();
-    let post = |kind: &str, behaviour: &str, body: &str| {
-        let head = format!(
-            "POST /epcis/capture HTTP/1.1\r\nHost: {address}\r\nContent-Type: {kind}\r\nGS1-Capture-Error-Behaviour: {behaviour}"
-        );
-        http(&address, &head, body)
-    };
-    let job = |head: &str| {
-        let place = head.lines().find_map(|line| line.strip_prefix("location: ")).expect("a job").to_owned();
-        let end = Instant::now() + Duration::from_secs(60);
-        loop {
-            let (status, _, body) = http(&address, &format!("GET {place} HTTP/1.1\r\nHost: {address}"), "");
-            assert_eq!(status, 200, "{body}");
-            let job: Value = serde_json::from_str(&body).expect("JSON");
-            if job["running"] == false {
-                return job;
-            }
-            assert!(Instant::now() < end, "the job does not end: {job}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    };
-    let sold = moved("retail_selling", "mine-a", 25, 1);
-    let both = document(&[mined(), sold]);
-
-    let (status, head, _) = post("application/ld+json", "rollback", &both);
-    assert_eq!(status, 202);
-    let rolled_back = job(&head);
-    assert_eq!(
-        (&rolled_back["success"], &rolled_back["recorded"]),
-        (&json!(false), &json!(0)),
-        "{rolled_back}"
-    );
-    assert_eq!(rolled_back["errors"][0]["instance"], "/epcisBody/eventList/1");
-    assert!(
-        rolled_back["errors"][0]["title"]
-            .as_str()
-            .is_some_and(|text| text.contains("CBV 2.0, Business steps"))
-    );
-
-    let (status, head, _) = post("application/json; charset=utf-8", "proceed", &both);
-    assert_eq!(status, 202);
-    let proceeded = job(&head);
-    assert_eq!(
-        (&proceeded["success"], &proceeded["recorded"], &proceeded["refused"]),
-        (&json!(false), &json!(1), &json!(1))
-    );
-    assert!(proceeded["notStated"][1].is_string(), "{proceeded}");
-
-    let (_, head, _) = post("application/ld+json", "rollback", &document(&[mined()]));
-    let again = job(&head);
-    assert_eq!(
-        (&again["success"], &again["recorded"], &again["recordedBefore"]),
-        (&json!(true), &json!(0), &json!(1))
-    );
-
-    let (_, head, _) = post("application/ld+json", "rollback", "{\"type\":");
-    assert_eq!(job(&head)["success"], false, "what is no document fails its job");
-
-    for (kind, behaviour, status) in [("text/plain", "rollback", 415), ("application/json", "maybe", 400)] {
-        let (got, head, body) = post(kind, behaviour, &both);
-        assert!(got == status && head.contains("application/problem+json"), "{head}\n{body}");
-    }
-    let (status, _, body) = http(&address, "GET /epcis/capture/none HTTP/1.1\r\nHost: localhost", "");
-    assert!(status == 404 && body.contains("NoSuchResourceException"), "{body}");
-    let (status, _, body) = http(&address, "GET /epcis/capture HTTP/1.1\r\nHost: evil.example", "");
-    assert!(status == 403 && body.contains("this machine only"), "{body}");
-    let _ = gateway.kill();
-    let _ = gateway.wait();
-    let outside = ledger.run(&["capture", "--listen", "0.0.0.0:0", "--as", "mine-a"]);
-    assert_eq!(outside.status.code(), Some(2), "{}", err(&outside));
 }

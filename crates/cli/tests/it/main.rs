@@ -1,5 +1,6 @@
 //! The command as people use it: run as a process, judged by its streams and its exit code.
 
+mod capture;
 mod demo;
 mod epcis;
 mod fingerprint;

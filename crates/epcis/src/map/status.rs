@@ -35,6 +35,15 @@ const SUBSTANCES: [(&str, &str); 14] = [
     ("ZSLUVFAKFWKJRC-UHFFFAOYSA-N", "Th"),
 ];
 
+const STAGES: [(&str, AssayStage); 6] = [
+    ("producer", AssayStage::Producer),
+    ("provisional", AssayStage::Provisional),
+    ("seller", AssayStage::Seller),
+    ("buyer", AssayStage::Buyer),
+    ("umpire", AssayStage::Umpire),
+    ("final", AssayStage::Final),
+];
+
 impl Mapping<'_> {
     /// Whether a sensor report measures a substance.
     pub(super) fn is_assay(&self) -> bool {
@@ -69,7 +78,8 @@ impl Mapping<'_> {
             self.lacks.push("the method of the measurement".into());
         }
         let laboratory = self.author();
-        let composition = Composition { contents, method, laboratory, stage: AssayStage::Unspecified.into() };
+        let stage = self.word("stage", &STAGES)?.unwrap_or(AssayStage::Unspecified);
+        let composition = Composition { contents, method, laboratory, stage: stage.into() };
         let assay = |lot| {
             Statement::Assay(Assay {
                 lot: Some(lot),

@@ -121,6 +121,13 @@ fn the_worked_loop_becomes_ten_records_of_those_whose_they_are() {
         (245_691_000, ContentKind::Measured)
     );
 
+    // 20,000 kg as weighed are 18,400 kg of a lot that was made with 8 % of moisture.
+    let Some(Statement::Ship(shipped)) = &only(&results[3]).record.event else { panic!("ore goes out") };
+    let mass = shipped.lots[0].mass.as_ref().expect("weighs something");
+    assert_eq!((mass.dry_mg, mass.wet_mg, mass.moisture_ppm), (18_400_000_000, 20_000_000_000, 80_000));
+    let lacks = &only(&results[3]).lacks;
+    assert!(lacks.iter().any(|lack| lack.contains("as when it was made")), "{lacks:?}");
+
     let ship = &only(&results[7]).record;
     let Some(Statement::Ship(ship)) = &ship.event else { panic!("a target goes back") };
     assert_eq!((ship.receiver.as_str(), ship.purpose()), ("maker", ShipPurpose::Return));
@@ -160,6 +167,22 @@ fn the_same_event_is_the_same_statement_wherever_it_stands() {
     let named = worked("epcis_ta_loop.jsonld");
     let unnamed = worked("epcis_ta_loop.noid.jsonld");
     assert_eq!(named, unnamed);
+}
+
+#[test]
+fn a_piece_that_goes_whole_weighs_what_the_records_before_left_of_it() {
+    let mut directory = directory();
+    let piece = "https://id.gs1.org/01/09521234000037/21/TG-000001";
+    let left = |directory: &Directory| directory.lot(piece).map(|lot| lot.remaining_mg);
+    let results = worked("epcis_ta_loop.jsonld");
+    directory.forget_lots();
+    assert_eq!((directory.follow(&only(&results[6]).record), left(&directory)), (1, Some(10_000_000)));
+    let used =
+        r#"{"use":{"item":"maker/01.09521234000037.21.TG-000001","net_mass":"7 kg","facility":"fab/line"}}"#;
+    let used = ore_exchange::json::record_from_str(used).expect("a record");
+    assert_eq!((directory.follow(&used), left(&directory)), (0, Some(7_000_000)));
+    // What is recycled is all that is left.
+    assert_eq!((directory.follow(&only(&results[8]).record), left(&directory)), (1, Some(0)));
 }
 
 #[test]

@@ -110,6 +110,7 @@ pub const CALLS: &[Call] = &[
     row("/v1/audit/{question}", Needs::Sight),
     row("/v1/fingerprint/{question}", Needs::Lot),
     row("/v1/records/{id}/receipt", Needs::Member),
+    row("/epcis/capture", Needs::Nothing),
     heavy("/epcis/events", Needs::Sight, 4),
     row("/v1/lots/{member}/{number}/passport", Needs::LotOrShare),
     row("/untp/facilities/{member}/{name}", Needs::Member),

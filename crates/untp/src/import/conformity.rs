@@ -1,4 +1,5 @@
-//! A conformity credential as an attestation, for the certifier who issued it to sign.
+//! A conformity credential as an attestation, for the certifier who issued it to sign. 0.6 and 0.7 say the same
+//! in other places: scheme, assessments and topics are looked for in both.
 
 use ore_record::v1::{Attest, Attestation, AttestationKind, Record, record::Event};
 use serde_json::Value;
@@ -34,7 +35,9 @@ pub(super) fn draft(credential: &Value, terms: &Terms<'_>) -> Result<Imported, B
     if until == 0 {
         remarks.push("the credential has no end; the ledger holds it until it is revoked".to_owned());
     }
-    let assessments = subject["conformityAssessment"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let either = |new: &str, old: &str| if subject[new].is_null() { &subject[old] } else { &subject[new] };
+    let assessments = either("conformityAssessment", "assessment");
+    let assessments = assessments.as_array().map(Vec::as_slice).unwrap_or_default();
     if let Some(failed) = assessments.iter().find(|it| it["conformance"] == false) {
         return Err(BadDocument::Bad {
             path: "credentialSubject.conformityAssessment.conformance",
@@ -44,15 +47,17 @@ pub(super) fn draft(credential: &Value, terms: &Terms<'_>) -> Result<Imported, B
     }
     let mut topics: Vec<String> = assessments
         .iter()
-        .flat_map(|it| it["conformityTopic"].as_array().into_iter().flatten())
-        .map(|topic| text(&topic["name"]))
+        .flat_map(|it| match &it["conformityTopic"] {
+            Value::Array(topics) => topics.iter().map(|topic| text(&topic["name"])).collect(),
+            topic => vec![text(topic)],
+        })
         .filter(|name| !name.is_empty())
         .collect();
     topics.dedup();
     if topics.is_empty() {
         remarks.push("the credential names no topic: its scope is empty".to_owned());
     }
-    let scheme = text(&subject["referenceScheme"]["name"]);
+    let scheme = text(&either("referenceScheme", "scope")["name"]);
     if scheme.is_empty() {
         return Err(BadDocument::Missing {
             path: "credentialSubject.referenceScheme.name",

@@ -153,6 +153,37 @@ fn a_conformity_credential_becomes_an_attestation_of_its_scheme_and_term() {
 }
 
 #[test]
+fn a_conformity_credential_of_06_is_read_where_that_version_keeps_things() {
+    let document = json!({
+        "type": ["DigitalConformityCredential"],
+        "@context": ["https://www.w3.org/ns/credentials/v2", "https://test.uncefact.org/vocabulary/untp/dcc/0.6.0/"],
+        "issuer": { "id": "did:web:certifier.example.com", "name": "Certifier" },
+        "validFrom": "2024-03-15T12:00:00Z", "validUntil": "2034-03-15T12:00:00Z",
+        "credentialSubject": {
+            "type": ["ConformityAttestation"], "id": "https://certifier.example.com/attestations/12345",
+            "attestationType": "certification",
+            "scope": { "type": ["ConformityScheme"], "name": "Sample ESG Standard" },
+            "assessment": [
+                { "conformityTopic": "environment.emissions", "conformance": true },
+                { "conformityTopic": "social.labour", "conformance": true },
+            ],
+        },
+    });
+    let terms = Terms { member: "certifier-ch", subject: "refiner-jp/plant", ..Terms::default() };
+    let imported = taken(&document.to_string(), &terms);
+    let Some(Event::Attest(attest)) = &imported.record.event else { panic!("{imported:?}") };
+    let attestation = attest.attestation.as_ref().expect("one");
+    assert_eq!(
+        (attestation.id.as_str(), attestation.scheme.as_str(), attestation.scope.as_str()),
+        ("certifier-ch/12345", "Sample ESG Standard", "environment.emissions, social.labour")
+    );
+    let mut failed = document;
+    failed["credentialSubject"]["assessment"][1]["conformance"] = false.into();
+    let failed = import::open(failed.to_string().as_bytes()).and_then(|it| it.draft(&terms));
+    assert!(matches!(failed, Err(BadDocument::Bad { .. })), "{failed:?}");
+}
+
+#[test]
 fn what_gives_no_record_says_what_is_missing() {
     let fault = |document: &Value, terms: &Terms<'_>| {
         import::open(document.to_string().as_bytes()).and_then(|it| it.draft(terms)).expect_err("no record")

@@ -1,0 +1,277 @@
+//! The capture gateway as a member's system uses it: documents posted, jobs followed, events asked for.
+
+use std::{
+    io::{BufReader, Read, Write},
+    net::TcpStream,
+    process::{Child, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    epcis::{LOT, PRODUCTS, document, mined, moved},
+    support::{TestLedger, err, read_until},
+};
+
+/// A gateway of mine-a, killed when dropped.
+struct Gateway {
+    process: Child,
+    address: String,
+}
+
+impl Gateway {
+    fn start(ledger: &TestLedger) -> Self {
+        ledger.write("products.csv", PRODUCTS);
+        let mut process = ledger
+            .command(&["capture", "--listen", "127.0.0.1:0", "--products", "products.csv", "--as", "mine-a"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        let mut errors = BufReader::new(process.stderr.take().expect("piped"));
+        let line = read_until(&mut errors, "capturing at ");
+        let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next());
+        let address = address.expect("an address").to_owned();
+        std::thread::spawn(move || std::io::copy(&mut errors, &mut std::io::sink()));
+        Self { process, address }
+    }
+
+    /// Status, headers and body of an answer.
+    fn ask(&self, request: &str, body: &str) -> (u16, String, String) {
+        let mut stream = TcpStream::connect(&self.address).expect("the gateway listens");
+        let length = body.len();
+        let head = format!("{request}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("answered");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
+        (status, head.to_owned(), body.to_owned())
+    }
+
+    fn get(&self, path: &str) -> (u16, String, String) {
+        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: {}", self.address), "")
+    }
+
+    fn post(&self, kind: &str, behaviour: &str, body: &str) -> (u16, String, String) {
+        let head = format!(
+            "POST /epcis/capture HTTP/1.1\r\nHost: {}\r\nContent-Type: {kind}\r\nGS1-Capture-Error-Behaviour: {behaviour}",
+            self.address
+        );
+        self.ask(&head, body)
+    }
+
+    /// Posts a document; where its job is.
+    fn accepted(&self, behaviour: &str, body: &str) -> String {
+        let (status, head, body) = self.post("application/ld+json", behaviour, body);
+        assert_eq!(status, 202, "{head}\n{body}");
+        header(&head, "location").expect("a job").to_owned()
+    }
+
+    /// A job that has ended.
+    fn ended(&self, place: &str) -> Value {
+        let end = Instant::now() + Duration::from_secs(120);
+        loop {
+            let (status, _, body) = self.get(place);
+            assert_eq!(status, 200, "{body}");
+            let job: Value = serde_json::from_str(&body).expect("JSON");
+            if job["running"] == false {
+                return job;
+            }
+            assert!(Instant::now() < end, "the job does not end: {job}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn kill(mut self) {
+        self.process.kill().and_then(|()| self.process.wait()).expect("ends");
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A header of an answer.
+fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let mut headers = head.lines().filter_map(|line| line.split_once(": "));
+    headers.find_map(|(found, value)| found.eq_ignore_ascii_case(name).then_some(value))
+}
+
+/// So many lots of ore, each an event of its own; the last has a tag or not.
+fn lots(number: u32, last_is_tagged: bool) -> String {
+    let events: Vec<Value> = (1..=number)
+        .map(|at| {
+            let mut event = mined();
+            event["quantityList"][0]["epcClass"] = LOT.replace("A-0001", &format!("A-{at:04}")).into();
+            event["ilmd"]["mct:tag"] = format!("T-{at:04}").into();
+            if at == number && !last_is_tagged {
+                event["ilmd"].as_object_mut().expect("an object").remove("mct:tag");
+            }
+            event
+        })
+        .collect();
+    document(&events)
+}
+
+/// How many lots there are that count, and that do not.
+fn counted(ledger: &TestLedger) -> (usize, usize) {
+    let listed = ledger.ok(&["lot", "list", "--limit", "10000", "--json", "--as", "mine-a"]);
+    let lots: Vec<Value> = serde_json::from_str(&listed).expect("JSON");
+    let void = lots.iter().filter(|lot| lot["status"] == "void").count();
+    (lots.len() - void, void)
+}
+
+fn counts(job: &Value) -> [u64; 4] {
+    ["recorded", "recordedBefore", "takenBack", "leftInTheLedger"]
+        .map(|name| job[name].as_u64().expect("a count"))
+}
+
+#[test]
+fn a_members_system_captures_and_asks_on_its_own_machine() {
+    let ledger = TestLedger::start();
+    let gateway = Gateway::start(&ledger);
+    let sold = moved("retail_selling", "mine-a", 25, 1);
+    let both = document(&[mined(), sold]);
+
+    let rolled_back = gateway.ended(&gateway.accepted("rollback", &both));
+    assert_eq!(
+        (&rolled_back["success"], counts(&rolled_back)),
+        (&json!(false), [0, 0, 0, 0]),
+        "{rolled_back}"
+    );
+    assert_eq!(rolled_back["errors"][0]["instance"], "/epcisBody/eventList/1");
+    let title = rolled_back["errors"][0]["title"].as_str();
+    assert!(title.is_some_and(|text| text.contains("CBV 2.0, Business steps")), "{rolled_back}");
+
+    let (status, head, _) = gateway.post("application/json; charset=utf-8", "proceed", &both);
+    assert_eq!(status, 202);
+    let proceeded = gateway.ended(header(&head, "location").expect("a job"));
+    assert_eq!((&proceeded["success"], &proceeded["refused"]), (&json!(false), &json!(1)));
+    assert_eq!(counts(&proceeded), [1, 0, 0, 0]);
+    assert!(proceeded["notStated"][1].is_string(), "{proceeded}");
+
+    let again = gateway.ended(&gateway.accepted("rollback", &document(&[mined()])));
+    assert_eq!((&again["success"], counts(&again)), (&json!(true), [0, 1, 0, 0]));
+    let torn = gateway.ended(&gateway.accepted("rollback", "{\"type\":"));
+    assert_eq!(torn["success"], false, "what is no document fails its job");
+
+    // The query interface is at the same address, with its pages and its refusals.
+    let mut another = mined();
+    another["quantityList"][0]["epcClass"] = LOT.replace("A-0001", "A-0002").into();
+    assert_eq!(gateway.ended(&gateway.accepted("rollback", &document(&[another])))["success"], true);
+    let (mut found, mut next) =
+        (Vec::new(), Some("/epcis/events?perPage=1&EQ_bizStep=commissioning".to_owned()));
+    while let Some(path) = next {
+        let (status, head, body) = gateway.get(&path);
+        assert_eq!((status, header(&head, "content-type")), (200, Some("application/ld+json")));
+        assert_eq!(header(&head, "gs1-epcis-version"), Some("2.0.0"));
+        let page: Value = serde_json::from_str(&body).expect("JSON");
+        let events = page["epcisBody"]["queryResults"]["resultsBody"]["eventList"].as_array().cloned();
+        found.extend(events.expect("a list"));
+        assert!(found.len() <= 2, "pages come to an end");
+        let link = header(&head, "link").and_then(|link| link.split(['<', '>']).nth(1));
+        next = link.map(str::to_owned);
+    }
+    let classes: Vec<&Value> = found.iter().map(|event| &event["quantityList"][0]["epcClass"]).collect();
+    assert_eq!(classes, [&json!(LOT), &json!(LOT.replace("A-0001", "A-0002"))]);
+    let (status, head, body) = gateway.get("/epcis/events?EQ_colour=red");
+    assert!(status == 400 && head.contains("application/problem+json"), "{head}");
+    assert!(body.contains("QueryParameterException"), "{body}");
+
+    for (kind, behaviour, status) in [("text/plain", "rollback", 415), ("application/json", "maybe", 400)] {
+        let (got, head, body) = gateway.post(kind, behaviour, &both);
+        assert!(got == status && head.contains("application/problem+json"), "{head}\n{body}");
+    }
+    let (status, _, body) = gateway.get("/epcis/capture/none");
+    assert!(status == 404 && body.contains("NoSuchResourceException"), "{body}");
+    for path in ["/epcis/capture", "/epcis/events"] {
+        let (status, _, body) = gateway.ask(&format!("GET {path} HTTP/1.1\r\nHost: evil.example"), "");
+        assert!(status == 403 && body.contains("this machine only"), "{body}");
+    }
+    let outside = ledger.run(&["capture", "--listen", "0.0.0.0:0", "--as", "mine-a"]);
+    assert_eq!(outside.status.code(), Some(2), "{}", err(&outside));
+}
+
+#[test]
+fn what_the_ledger_refuses_in_the_end_is_taken_back_and_goes_in_when_it_is_right() {
+    let ledger = TestLedger::start();
+    let gateway = Gateway::start(&ledger);
+    // More than are handed in together; only the ledger's rules know what is wrong with the last.
+    let refused = gateway.ended(&gateway.accepted("rollback", &lots(600, false)));
+    assert_eq!((&refused["success"], &refused["refused"]), (&json!(false), &json!(1)), "{refused}");
+    assert_eq!(counts(&refused), [0, 0, 599, 0]);
+    assert_eq!(counted(&ledger), (0, 599), "nothing of it counts");
+
+    let right = gateway.ended(&gateway.accepted("rollback", &lots(600, true)));
+    assert_eq!((&right["success"], counts(&right)), (&json!(true), [600, 0, 0, 0]), "{right}");
+    assert_eq!(counted(&ledger), (600, 599));
+}
+
+#[test]
+fn what_cannot_be_taken_back_is_named() {
+    let ledger = TestLedger::start();
+    let gateway = Gateway::start(&ledger);
+    let mined_first = gateway.ended(&gateway.accepted("rollback", &document(&[mined()])));
+    assert_eq!(mined_first["success"], true, "{mined_first}");
+    let mut untagged = mined();
+    untagged["quantityList"][0]["epcClass"] = LOT.replace("A-0001", "A-0002").into();
+    untagged["ilmd"].as_object_mut().expect("an object").remove("mct:tag");
+    let shipped = moved("shipping", "mine-a", 15, 20_000);
+    let received = moved("receiving", "refiner-a", 20, 19_990);
+
+    // An offer that nobody has answered is cancelled.
+    let offered =
+        gateway.ended(&gateway.accepted("rollback", &document(&[shipped.clone(), untagged.clone()])));
+    assert_eq!(counts(&offered), [0, 0, 1, 0], "{offered}");
+    let shown = ledger.ok(&["lot", "show", "mine-a/01.09521234000013.10.A-0001", "--json", "--as", "mine-a"]);
+    let shown: Value = serde_json::from_str(&shown).expect("JSON");
+    assert_eq!((&shown["custodian"], &shown["open_offer"]), (&json!("mine-a"), &Value::Null));
+
+    // What both sides have done stays, and the job says so.
+    let handed_over = gateway.ended(&gateway.accepted("rollback", &document(&[shipped, received, untagged])));
+    assert_eq!(counts(&handed_over), [2, 0, 0, 2], "{handed_over}");
+    let errors = handed_over["errors"].as_array().expect("a list");
+    let left: Vec<&Value> = errors.iter().filter(|error| error["title"] == "stays in the ledger").collect();
+    let places: Vec<&Value> = left.iter().map(|error| &error["instance"]).collect();
+    assert_eq!(
+        places,
+        [&json!("/epcisBody/eventList/1"), &json!("/epcisBody/eventList/0")],
+        "the newest first"
+    );
+    assert!(
+        left.iter().all(|error| error["detail"].as_str().is_some_and(|text| text.starts_with("record ")))
+    );
+}
+
+#[test]
+fn a_job_that_was_cut_short_is_ended_by_the_next_gateway_and_leaves_nothing_behind() {
+    let ledger = TestLedger::start();
+    let gateway = Gateway::start(&ledger);
+    let place = gateway.accepted("rollback", &lots(1_100, false));
+    let documents = ledger.folder.path().join("ledger/documents");
+    let end = Instant::now() + Duration::from_secs(120);
+    let begun = || {
+        let files = std::fs::read_dir(&documents).into_iter().flatten().flatten();
+        files.into_iter().any(|file| file.path().extension().is_some_and(|ending| ending == "appended"))
+    };
+    while !begun() {
+        assert!(Instant::now() < end, "the job does not begin");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    gateway.kill();
+
+    let gateway = Gateway::start(&ledger);
+    let job = gateway.ended(&place);
+    assert_eq!((&job["success"], &job["refused"]), (&json!(false), &json!(1)), "{job}");
+    assert_eq!(counts(&job), [0, 0, 1_099, 0], "what the first gateway brought in too");
+    assert_eq!(counted(&ledger).0, 0, "nothing of it counts");
+    assert!(!begun(), "it is settled");
+    gateway.kill();
+
+    let gateway = Gateway::start(&ledger);
+    assert_eq!(gateway.ended(&place), job, "the outcome is kept");
+}
