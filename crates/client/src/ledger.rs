@@ -286,17 +286,32 @@ impl Ledger {
         let mut lots = Vec::new();
         let mut page_token = String::new();
         while lots.len() < limit {
-            let page_size = (limit - lots.len()).min(1_000) as u32;
-            let request = v1::ListLotsRequest { page_size, page_token, custodian: custodian.to_owned() };
-            let answer = self.lots_service().list_lots(request).await;
-            let answer = answer.map_err(|status| self.status(&status))?.into_inner();
-            lots.extend(answer.lots);
-            page_token = answer.next_page_token;
+            let (page, next) = self.lots_page(custodian, limit - lots.len(), page_token).await?;
+            lots.extend(page);
+            page_token = next;
             if page_token.is_empty() {
                 break;
             }
         }
         Ok(lots)
+    }
+
+    /// At most 1,000 of those lots, from where a page before ended (at the beginning: an empty token), and where the
+    /// next one begins; empty: there are no more.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn lots_page(
+        &self,
+        custodian: &str,
+        most: usize,
+        page_token: String,
+    ) -> Result<(Vec<v1::Lot>, String), ClientError> {
+        let page_size = most.min(1_000) as u32;
+        let request = v1::ListLotsRequest { page_size, page_token, custodian: custodian.to_owned() };
+        let answer = self.lots_service().list_lots(request).await;
+        let answer = answer.map_err(|status| self.status(&status))?.into_inner();
+        Ok((answer.lots, answer.next_page_token))
     }
 
     /// Records that touched a lot, oldest first, each with its signature verified. That none is

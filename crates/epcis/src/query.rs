@@ -41,6 +41,8 @@ enum Kind {
     Is,
     /// A word of this vocabulary, in any spelling.
     Word(Vocabulary),
+    /// A text, or one of a list of texts, in a field of the field; a word of this vocabulary, if any.
+    Inner(Option<Vocabulary>),
     /// The place is one of these.
     Place,
     /// Something in one of the lists is one of these.
@@ -68,7 +70,7 @@ const ANY: &[&str] = &[
 ];
 
 /// Name, fields, and how they are compared.
-const PARAMETERS: [(&str, &[&str], Kind); 28] = [
+const PARAMETERS: [(&str, &[&str], Kind); 36] = [
     ("eventType", &["type"], Kind::Is),
     ("GE_eventTime", &["eventTime"], Kind::NotBefore),
     ("LT_eventTime", &["eventTime"], Kind::Before),
@@ -81,6 +83,9 @@ const PARAMETERS: [(&str, &[&str], Kind); 28] = [
     ("EQ_transformationID", &["transformationID"], Kind::Is),
     ("EQ_readPoint", &["readPoint"], Kind::Place),
     ("EQ_bizLocation", &["bizLocation"], Kind::Place),
+    // No place of this ledger is part of another, so one with its descendants is that one.
+    ("WD_readPoint", &["readPoint"], Kind::Place),
+    ("WD_bizLocation", &["bizLocation"], Kind::Place),
     ("EQ_source_owning_party", &["sourceList", "source", "owning_party"], Kind::Links),
     ("EQ_source_possessing_party", &["sourceList", "source", "possessing_party"], Kind::Links),
     ("EQ_source_location", &["sourceList", "source", "location"], Kind::Links),
@@ -96,7 +101,21 @@ const PARAMETERS: [(&str, &[&str], Kind); 28] = [
     ("MATCH_outputEPCClass", OUTPUTS, Kind::Names),
     ("MATCH_anyEPC", ANY, Kind::Names),
     ("MATCH_anyEPCClass", ANY, Kind::Names),
+    (
+        "EQ_persistentDisposition_set",
+        &["persistentDisposition", "set"],
+        Kind::Inner(Some(Vocabulary::Disposition)),
+    ),
+    (
+        "EQ_persistentDisposition_unset",
+        &["persistentDisposition", "unset"],
+        Kind::Inner(Some(Vocabulary::Disposition)),
+    ),
     ("EXISTS_errorDeclaration", &["errorDeclaration"], Kind::Exists),
+    ("GE_errorDeclarationTime", &["errorDeclaration", "declarationTime"], Kind::NotBefore),
+    ("LT_errorDeclarationTime", &["errorDeclaration", "declarationTime"], Kind::Before),
+    ("EQ_errorReason", &["errorDeclaration", "reason"], Kind::Inner(Some(Vocabulary::ErrorReason))),
+    ("EQ_correctiveEventID", &["errorDeclaration", "correctiveEventIDs"], Kind::Inner(None)),
 ];
 
 impl Query {
@@ -164,7 +183,7 @@ fn test(name: &str, value: &str) -> Result<Test, Refusal> {
 /// The one spelling in which values are compared.
 fn spelled(kind: Kind, value: &str) -> String {
     match kind {
-        Kind::Word(vocabulary) => vocabulary.bare(value).to_owned(),
+        Kind::Word(vocabulary) | Kind::Inner(Some(vocabulary)) => vocabulary.bare(value).to_owned(),
         Kind::Place | Kind::Names | Kind::Links => {
             digital_link::canonical(value).unwrap_or_else(|| value.to_owned())
         }
@@ -196,8 +215,9 @@ impl Test {
                     .filter(|it| it.text("type") == Some(self.fields[2]));
                 of_kind.filter_map(|link| link.text(self.fields[1])).any(is)
             }
+            Kind::Inner(_) => within(event, self.fields).is_some_and(|value| names(value).any(is)),
             Kind::NotBefore | Kind::Before => {
-                let time = event.text(self.fields[0]).and_then(syntax::instant);
+                let time = within(event, self.fields).and_then(Value::as_text).and_then(syntax::instant);
                 match (time, self.time) {
                     (Some(time), Some(bound)) => (time >= bound) == (self.kind == Kind::NotBefore),
                     _ => false,
@@ -206,6 +226,13 @@ impl Test {
             Kind::Exists => field(self.fields[0]).is_some() == (self.values[0] != "false"),
         }
     }
+}
+
+/// What stands at the end of a path of fields.
+fn within<'a>(event: &'a Object, path: &[&str]) -> Option<&'a Value> {
+    let (last, outer) = path.split_last()?;
+    let inner = outer.iter().try_fold(event, |object, name| object.get(name)?.as_object())?;
+    inner.get(last)
 }
 
 /// The URIs of a list of objects or classes, or of a single one.
@@ -242,6 +269,8 @@ mod tests {
         let text = r#"{"type":"ObjectEvent","eventTime":"2026-01-15T08:00:00.000Z","action":"OBSERVE",
             "bizStep":"shipping","bizLocation":{"id":"https://id.gs1.org/414/9521234000112"},
             "quantityList":[{"epcClass":"https://id.gs1.org/01/09521234000013/10/A-0001"}],
+            "persistentDisposition":{"set":["completeness_verified"]},
+            "errorDeclaration":{"declarationTime":"2026-02-01T00:00:00Z","reason":"incorrect_data","correctiveEventIDs":["urn:x:y"]},
             "destinationList":[{"type":"owning_party","destination":"https://id.gs1.org/417/9521234000136"}]}"#;
         match Value::parse(text) {
             Ok(Value::Object(event)) => event,
@@ -251,7 +280,7 @@ mod tests {
 
     #[test]
     fn parameters_say_which_events_are_meant() {
-        let yes: [&[(&str, &str)]; 9] = [
+        let yes: [&[(&str, &str)]; 12] = [
             &[],
             &[("eventType", "AggregationEvent|ObjectEvent"), ("perPage", "5000")],
             &[("GE_eventTime", "2026-01-15T08:00:00Z"), ("LT_eventTime", "2026-01-15T10:00:00.001+02:00")],
@@ -260,20 +289,30 @@ mod tests {
             &[("MATCH_anyEPC", "https://example.com/01/9521234000013/10/A-0001?x=1")],
             &[("MATCH_epcClass", "https://id.gs1.org/01/09521234000013/10/A-0001")],
             &[("EQ_destination_owning_party", "urn:epc:id:pgln:9521234.00013")],
-            &[("EXISTS_errorDeclaration", "false")],
+            &[("EXISTS_errorDeclaration", "true"), ("GE_errorDeclarationTime", "2026-02-01T00:00:00Z")],
+            &[
+                ("EQ_errorReason", "https://ref.gs1.org/cbv/ER-incorrect_data"),
+                ("EQ_correctiveEventID", "urn:x:y|urn:x:z"),
+            ],
+            &[("EQ_persistentDisposition_set", "completeness_verified")],
+            &[("WD_bizLocation", "https://id.gs1.org/414/9521234000112")],
         ];
         for parameters in yes {
             let query = Query::read(parameters.iter().copied()).expect("is a query");
             assert!(query.matches(&event()), "{parameters:?}");
             assert!(query.per_page <= 1_000);
         }
-        let no: [&[(&str, &str)]; 6] = [
+        let no: [&[(&str, &str)]; 10] = [
             &[("eventType", "AggregationEvent")],
             &[("LT_eventTime", "2026-01-15T08:00:00Z")],
             &[("GE_recordTime", "2026-01-15T08:00:00Z")],
             &[("MATCH_inputEPC", "https://id.gs1.org/01/09521234000013/10/A-0001")],
             &[("EQ_destination_location", "https://id.gs1.org/417/9521234000136")],
             &[("EQ_bizStep", "shipping"), ("EQ_action", "ADD")],
+            &[("EXISTS_errorDeclaration", "false")],
+            &[("LT_errorDeclarationTime", "2026-02-01T00:00:00Z")],
+            &[("EQ_errorReason", "did_not_occur")],
+            &[("EQ_persistentDisposition_unset", "completeness_verified")],
         ];
         for parameters in no {
             let query = Query::read(parameters.iter().copied()).expect("is a query");

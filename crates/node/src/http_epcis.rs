@@ -150,7 +150,7 @@ fn escaped(text: &str) -> String {
 pub(crate) async fn no_capture() -> Response {
     let detail = "a node holds no member's key and signs for nobody: run `oreledger capture` on the machine \
                   that has the key, and post to http://127.0.0.1:8723/epcis/capture there";
-    problem_details(StatusCode::NOT_IMPLEMENTED, "ImplementationException", "no capture here", detail, "")
+    problem_details(StatusCode::METHOD_NOT_ALLOWED, "ImplementationException", "no capture here", detail, "")
 }
 
 fn bad_query(refusal: &Refusal) -> Response {

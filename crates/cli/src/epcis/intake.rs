@@ -9,7 +9,7 @@ use std::{
 
 use ore_client::Ledger;
 use ore_epcis::{Document, Draft, Event, Importer, Refusal, Survey, survey};
-use ore_record::{RecordId, SignedRecord, v1};
+use ore_record::{RecordId, SignedRecord, draft, v1};
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -227,7 +227,7 @@ impl<'a> Intake<'a> {
             })
             .await?;
             for one in back {
-                self.journal.taken_back(&one.hash, one.id);
+                one.undone(&mut self.journal);
                 tally.taken_back += 1;
                 tally.recorded = tally.recorded.saturating_sub(1);
                 tell(News { event: Some(one.place), outcome: Outcome::TakenBack { id: one.id.to_string() } });
@@ -333,20 +333,9 @@ impl<'a> Intake<'a> {
         let hash: StatementHash = Sha256::digest(draft.label.as_bytes()).into();
         let signed_elsewhere = draft.signed.is_some();
         let mut item = Item { record: draft.record, label: draft.label, links: Vec::new(), signed_elsewhere };
-        // The same statement is signed to the same bytes where no head is in them; after it was taken back it is
-        // another one, or the ledger would say that it has it.
-        item.record.nonce = match self.journal.standing(&hash) {
-            Some(Standing::TakenBack(id)) if signed_elsewhere => {
-                let reason = "the record as its author signed it was taken back";
-                let trouble = Trouble::new("TAKEN_BACK", reason, format_args!("state it anew; it was {id}"));
-                return Err(told(place, Fate::Refused(trouble), &mut Tally::default()));
-            }
-            Some(Standing::TakenBack(id)) => {
-                let again = Sha256::new().chain_update(hash).chain_update(id.as_bytes()).finalize();
-                again[..16].to_vec()
-            }
-            _ => hash[..16].to_vec(),
-        };
+        // The same statement is signed to the same bytes where no head is in them.
+        item.record.nonce = hash[..16].to_vec();
+        self.state_again(&hash, &mut item, place)?;
         for (field, label) in [(IdField::Record, draft.withdraws), (IdField::Corrects, draft.corrects)] {
             let Some(label) = label else { continue };
             match self.journal.standing(&Sha256::digest(label.as_bytes()).into()) {
@@ -367,6 +356,29 @@ impl<'a> Intake<'a> {
             None => self.has_key(place, &item.record.author)?,
         }
         Ok(Work { place, hash, item })
+    }
+
+    /// What was taken back is stated again as a correction of what was withdrawn: the same event, or another one
+    /// that makes the same lot.
+    fn state_again(&self, hash: &StatementHash, item: &mut Item, place: u64) -> Result<(), News> {
+        let withdrawn = match self.journal.standing(hash) {
+            Some(Standing::Done(_) | Standing::Signed(_)) => None,
+            Some(Standing::TakenBack(id)) => Some(*id),
+            Some(Standing::Refused) | None => {
+                draft::new_lots(&item.record).iter().find_map(|lot| self.journal.void(&lot.lot))
+            }
+        };
+        let Some(id) = withdrawn else { return Ok(()) };
+        if item.signed_elsewhere {
+            let next = format!("its author states it anew and corrects {id}");
+            let trouble =
+                Trouble::new("TAKEN_BACK", "the record as its author signed it was withdrawn", next);
+            return Err(told(place, Fate::Refused(trouble), &mut Tally::default()));
+        }
+        if item.record.corrects.is_empty() {
+            item.record.corrects = id.as_bytes().to_vec();
+        }
+        Ok(())
     }
 
     fn has_key(&mut self, place: u64, author: &str) -> Result<(), News> {

@@ -18,7 +18,11 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     failure::Failure,
-    post::{Work, item::Item, journal::StatementHash},
+    post::{
+        Work,
+        item::Item,
+        journal::{Journal, StatementHash},
+    },
 };
 
 /// What stands in a record that takes another back.
@@ -37,7 +41,8 @@ pub(super) struct Appended {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Undo {
-    Withdraw,
+    /// With the lots that it made.
+    Withdraw(Vec<String>),
     /// An offer, by its lots.
     Cancel(Vec<String>),
     /// A hold or a recall, by its lot.
@@ -65,7 +70,7 @@ impl Appended {
                 | Event::Footprint(_)
                 | Event::CreditDeposit(_)
                 | Event::CreditClaim(_),
-            ) => Undo::Withdraw,
+            ) => Undo::Withdraw(draft::new_lots(record).iter().map(|lot| lot.lot.clone()).collect()),
             _ => Undo::Nothing,
         };
         Self { place: work.place, hash: work.hash, id, author: record.author.clone(), undo }
@@ -75,7 +80,7 @@ impl Appended {
     pub(super) fn counter(&self, now_ms: u64) -> Option<Work> {
         let record = self.id.as_bytes().to_vec();
         let event = match &self.undo {
-            Undo::Withdraw => Event::Withdraw(Withdraw {
+            Undo::Withdraw(_) => Event::Withdraw(Withdraw {
                 record,
                 reason: WithdrawReason::IncorrectData.into(),
                 explanation: REASON.to_owned(),
@@ -98,6 +103,14 @@ impl Appended {
         };
         let hash = Sha256::new().chain_update(b"taken back").chain_update(self.id.as_bytes()).finalize();
         Some(Work { place: self.place, hash: hash.into(), item: Item { record, ..Item::default() } })
+    }
+
+    /// Notes that it does not count any more, so that the same or another event may state it again.
+    pub(super) fn undone(&self, journal: &mut Journal) {
+        match &self.undo {
+            Undo::Withdraw(lots) => journal.taken_back(&self.hash, self.id, lots),
+            Undo::Cancel(_) | Undo::Release(_) | Undo::Nothing => journal.ended(&self.hash),
+        }
     }
 }
 

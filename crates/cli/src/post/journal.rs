@@ -28,7 +28,7 @@ pub(crate) enum Standing {
     Done(RecordId),
     /// Refused; it is signed anew next time.
     Refused,
-    /// It was in the ledger and was taken back; stated again it is another record.
+    /// It was in the ledger and is withdrawn; stated again it corrects that record.
     TakenBack(RecordId),
 }
 
@@ -37,26 +37,38 @@ pub(crate) struct Journal {
     path: Option<PathBuf>,
     file: Option<File>,
     standings: HashMap<StatementHash, Standing>,
+    /// Lots that were taken back, by the record that made them last.
+    void: HashMap<String, RecordId>,
     pending: String,
 }
 
 impl Journal {
     /// Keeps nothing: for a single statement.
     pub(crate) fn none() -> Self {
-        Self { path: None, file: None, standings: HashMap::new(), pending: String::new() }
+        Self {
+            path: None,
+            file: None,
+            standings: HashMap::new(),
+            void: HashMap::new(),
+            pending: String::new(),
+        }
     }
 
     /// Opens or creates the file. A torn last line is what a crash leaves; it is dropped.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        let mut standings = HashMap::new();
+        let (mut standings, mut void) = (HashMap::new(), HashMap::new());
         let mut whole = 0;
         if let Ok(file) = File::open(path) {
             let mut reader = BufReader::new(file);
             let mut line = String::new();
             while reader.read_line(&mut line).map_err(|e| Failure::file("read", path, &e))? > 0 {
-                let Some((hash, standing)) = line.ends_with('\n').then(|| read_line(&line)).flatten() else {
+                let Some((hash, standing, lots)) = line.ends_with('\n').then(|| read_line(&line)).flatten()
+                else {
                     break;
                 };
+                if let Standing::TakenBack(id) = standing {
+                    void.extend(lots.into_iter().map(|lot| (lot, id)));
+                }
                 standings.insert(hash, standing);
                 whole += line.len() as u64;
                 line.clear();
@@ -67,7 +79,7 @@ impl Journal {
         let failed = |e: std::io::Error| Failure::file("write", path, &e);
         file.set_len(whole).map_err(failed)?;
         std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0)).map_err(failed)?;
-        Ok(Self { path: Some(path.to_owned()), file: Some(file), standings, pending: String::new() })
+        Ok(Self { path: Some(path.to_owned()), file: Some(file), standings, void, pending: String::new() })
     }
 
     /// What is known of a statement.
@@ -97,12 +109,23 @@ impl Journal {
         self.note(&json!({ "statement": RecordId::from_bytes(*hash).to_string(), "refused": true }));
     }
 
-    /// Notes that a statement that was in the ledger was taken back.
-    pub(crate) fn taken_back(&mut self, hash: &StatementHash, id: RecordId) {
-        self.note(
-            &json!({ "statement": RecordId::from_bytes(*hash).to_string(), "taken_back": id.to_string() }),
-        );
+    /// Notes that a statement that was in the ledger was withdrawn, and the lots that are void with it.
+    pub(crate) fn taken_back(&mut self, hash: &StatementHash, id: RecordId, lots: &[String]) {
+        let statement = RecordId::from_bytes(*hash).to_string();
+        self.note(&json!({ "statement": statement, "taken_back": id.to_string(), "lots": lots }));
         self.standings.insert(*hash, Standing::TakenBack(id));
+        self.void.extend(lots.iter().map(|lot| (lot.clone(), id)));
+    }
+
+    /// Notes that what a statement did in the ledger was ended by another: it may be stated again as it was.
+    pub(crate) fn ended(&mut self, hash: &StatementHash) {
+        self.refused(hash);
+        self.standings.insert(*hash, Standing::Refused);
+    }
+
+    /// The withdrawn record that made this lot; whoever makes the lot anew corrects it.
+    pub(crate) fn void(&self, lot: &str) -> Option<RecordId> {
+        self.void.get(lot).copied()
     }
 
     fn note(&mut self, line: &Value) {
@@ -126,18 +149,20 @@ impl Journal {
     }
 }
 
-fn read_line(line: &str) -> Option<(StatementHash, Standing)> {
+fn read_line(line: &str) -> Option<(StatementHash, Standing, Vec<String>)> {
     let value: Value = serde_json::from_str(line).ok()?;
     let hash = *RecordId::from_hex(value.get("statement")?.as_str()?)?.as_bytes();
     if let Some(id) = value.get("record") {
-        return Some((hash, Standing::Done(RecordId::from_hex(id.as_str()?)?)));
+        return Some((hash, Standing::Done(RecordId::from_hex(id.as_str()?)?), Vec::new()));
     }
     if let Some(id) = value.get("taken_back") {
-        return Some((hash, Standing::TakenBack(RecordId::from_hex(id.as_str()?)?)));
+        let lots = value.get("lots").and_then(Value::as_array).into_iter().flatten();
+        let lots = lots.filter_map(|lot| lot.as_str().map(str::to_owned)).collect();
+        return Some((hash, Standing::TakenBack(RecordId::from_hex(id.as_str()?)?), lots));
     }
     if value.get("refused").is_some() {
-        return Some((hash, Standing::Refused));
+        return Some((hash, Standing::Refused, Vec::new()));
     }
     let entry = Base64::decode_vec(value.get("signed")?.as_str()?).ok()?;
-    Some((hash, Standing::Signed(Box::new(SignedRecord::decode(&entry).ok()?))))
+    Some((hash, Standing::Signed(Box::new(SignedRecord::decode(&entry).ok()?)), Vec::new()))
 }

@@ -28,8 +28,8 @@ use crate::{
 
 /// Elements below this have no shares: 1 %.
 const LEAST_PPB: u32 = 10_000_000;
-/// Lots that are read of the ledger.
-const MOST_LOTS: usize = 50_000_000;
+/// Lots that are read at once.
+const LOTS_AT_ONCE: usize = 1_000;
 /// Questions for shares in flight.
 const AT_ONCE: usize = 8;
 /// How often a node that is busy is asked again.
@@ -136,7 +136,18 @@ async fn withdrawn(ledger: &Ledger) -> Result<(BTreeSet<RecordId>, u64), Failure
 }
 
 async fn shares(ledger: &Ledger, export: &mut Export<Folder>, dir: &Path) -> Outcome {
-    let lots = ledger.lots("", MOST_LOTS).await.map_err(failure)?;
+    let mut page_token = String::new();
+    loop {
+        let (lots, next) = ledger.lots_page("", LOTS_AT_ONCE, page_token).await.map_err(failure)?;
+        shares_of(ledger, &lots, export, dir).await?;
+        if next.is_empty() {
+            return Ok(());
+        }
+        page_token = next;
+    }
+}
+
+async fn shares_of(ledger: &Ledger, lots: &[v1::Lot], export: &mut Export<Folder>, dir: &Path) -> Outcome {
     // A lot that was withdrawn and made anew is listed twice; its id means the new one.
     let standing = lots.iter().filter(|lot| lot.status() != ore_record::v1::LotStatus::Void);
     let questions = standing.flat_map(|lot| {

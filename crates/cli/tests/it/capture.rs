@@ -206,7 +206,11 @@ fn what_the_ledger_refuses_in_the_end_is_taken_back_and_goes_in_when_it_is_right
     assert_eq!(counts(&refused), [0, 0, 599, 0]);
     assert_eq!(counted(&ledger), (0, 599), "nothing of it counts");
 
-    let right = gateway.ended(&gateway.accepted("rollback", &lots(600, true)));
+    // Two events were wrong, say: one was never in, the other was in and was taken back.
+    let corrected =
+        lots(600, true).replacen("\"mct:moisturePercent\":\"8\"", "\"mct:moisturePercent\":\"9\"", 1);
+    assert_ne!(corrected, lots(600, true));
+    let right = gateway.ended(&gateway.accepted("rollback", &corrected));
     assert_eq!((&right["success"], counts(&right)), (&json!(true), [600, 0, 0, 0]), "{right}");
     assert_eq!(counted(&ledger), (600, 599));
 }

@@ -63,15 +63,9 @@ pub(crate) const PRODUCTS: &str = "gtin,material,model,form,compound,hs_code,pro
 
 /// What the log holds, once a checkpoint covers all of it: an export goes no further.
 fn entries(ledger: &TestLedger) -> String {
-    let address = ledger.url.strip_prefix("http://").expect("plain http").trim_end_matches('/');
     let covered = (0..500).any(|_| {
-        let mut connection = TcpStream::connect(address).expect("the node listens");
-        let request = "GET /v1/info HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-        connection.write_all(request.as_bytes()).expect("sent");
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).expect("text");
-        let body = answer.split_once("\r\n\r\n").expect("headers end").1;
-        let info: Value = serde_json::from_str(body).expect("JSON");
+        let info = got(ledger, "v1/info", "").expect("everybody may know how far it is");
+        let info: Value = serde_json::from_slice(&info).expect("JSON");
         std::thread::sleep(Duration::from_millis(10));
         info["durableSize"] == info["publishedSize"] && info["durableSize"].is_string()
     });
@@ -83,13 +77,13 @@ fn entries(ledger: &TestLedger) -> String {
 fn a_document_goes_in_once_and_comes_out_as_one_that_imports_to_the_same_records() {
     let ledger = TestLedger::start();
     ledger.write("products.csv", PRODUCTS);
-    let shipped = moved("shipping", "mine-a", 15, 18_400);
-    let received = moved("receiving", "refiner-a", 20, 18_390);
+    let shipped = moved("shipping", "mine-a", 15, 20_000);
+    let received = moved("receiving", "refiner-a", 20, 19_990);
     let sold = moved("retail_selling", "mine-a", 25, 1);
     let made = json!({
         "type": "TransformationEvent", "bizStep": "commissioning",
         "eventTime": "2026-01-28T06:00:00.000Z", "eventTimeZoneOffset": "+09:00", "bizLocation": site("refiner-a"),
-        "inputQuantityList": [{ "epcClass": LOT, "quantity": 1000, "uom": "KGM" }],
+        "inputQuantityList": [{ "epcClass": LOT, "quantity": 1100, "uom": "KGM" }],
         "outputQuantityList": [
             { "epcClass": "https://id.gs1.org/01/09521234000020/10/P-0001", "quantity": 300, "uom": "KGM" },
         ],
@@ -121,7 +115,7 @@ fn a_document_goes_in_once_and_comes_out_as_one_that_imports_to_the_same_records
     assert!(err(&again).contains("0 records in the ledger, 4 were in before, 1 refused"), "{}", err(&again));
     assert_eq!(entries(&ledger), before, "the same ledger");
     let shown = ledger.ok(&["lot", "show", "mine-a/01.09521234000013.10.A-0001", "--as", "mine-a"]);
-    assert!(shown.contains("refiner-a") && shown.contains("17.39 t"), "{shown}");
+    assert!(shown.contains("refiner-a") && shown.contains("17.3788 t"), "{shown}");
     let kept = std::fs::read_dir(ledger.folder.path().join("ledger/documents")).expect("kept").count();
     assert_eq!(kept, 1, "the original, once");
     let log = std::fs::read_to_string(ledger.folder.path().join("all.jsonl")).expect("exported");
@@ -187,29 +181,54 @@ fn the_whole_sample_set_twice_gives_the_same_ledger() {
     assert_eq!(out(&first).lines().count(), out(&second).lines().count());
 }
 
-#[test]
-fn a_folder_of_tiles_is_a_log_to_somebody_elses_tool() {
-    use tlog_tiles::{Error, Hash, Tile, TileHashReader, TileReader, tree_hash};
+/// What a node answers to a stranger, or to whoever has a token; none if it does not.
+fn got(ledger: &TestLedger, path: &str, token: &str) -> Option<Vec<u8>> {
+    let address = ledger.url.strip_prefix("http://").expect("plain http").trim_end_matches('/');
+    let mut connection = TcpStream::connect(address).expect("the node listens");
+    let badge = if token.is_empty() { String::new() } else { format!("Authorization: Bearer {token}\r\n") };
+    let request = format!("GET /{path} HTTP/1.1\r\nHost: localhost\r\n{badge}Connection: close\r\n\r\n");
+    connection.write_all(request.as_bytes()).expect("sent");
+    let mut answer = Vec::new();
+    connection.read_to_end(&mut answer).expect("answered");
+    let end = answer.windows(4).position(|part| part == b"\r\n\r\n").expect("headers end");
+    answer.starts_with(b"HTTP/1.1 200").then(|| answer.split_off(end + 4))
+}
 
-    struct Folder(PathBuf);
+/// A log to somebody else's tool: whatever reads a path.
+struct Log<'a>(&'a dyn Fn(&str) -> Vec<u8>);
 
-    impl TileReader for Folder {
-        fn height(&self) -> u8 {
-            8
-        }
-
-        fn read_tiles(&self, tiles: &[Tile]) -> Result<Vec<Vec<u8>>, Error> {
-            let read = |tile: &Tile| {
-                // Tiles of this height leave the height out of their path (C2SP tlog-tiles).
-                let path = tile.path().replacen("tile/8/", "tile/", 1);
-                std::fs::read(self.0.join(&path)).unwrap_or_else(|error| panic!("{path}: {error}"))
-            };
-            Ok(tiles.iter().map(read).collect())
-        }
-
-        fn save_tiles(&self, _: &[Tile], _: &[Vec<u8>]) {}
+impl tlog_tiles::TileReader for Log<'_> {
+    fn height(&self) -> u8 {
+        8
     }
 
+    fn read_tiles(&self, tiles: &[tlog_tiles::Tile]) -> Result<Vec<Vec<u8>>, tlog_tiles::Error> {
+        // Tiles of this height leave the height out of their path (C2SP tlog-tiles).
+        Ok(tiles.iter().map(|tile| (self.0)(&tile.path().replacen("tile/8/", "tile/", 1))).collect())
+    }
+
+    fn save_tiles(&self, _: &[tlog_tiles::Tile], _: &[Vec<u8>]) {}
+}
+
+/// The checkpoint, its tree by the tiles, and the proof of an entry, all by code that we did not write.
+fn audited(read: &dyn Fn(&str) -> Vec<u8>, first_bundle: &[u8]) {
+    let note = String::from_utf8(read("checkpoint")).expect("a checkpoint is text");
+    let text = note.split("\n\n").next().expect("a note has a text").to_owned() + "\n";
+    let checkpoint = tlog_tiles::Checkpoint::from_bytes(text.as_bytes()).expect("their reader reads it");
+    assert!(checkpoint.size() > 600 && checkpoint.origin() == "test.example/metals");
+    let log = Log(read);
+    let hashes =
+        tlog_tiles::TileHashReader::new(checkpoint.size(), tlog_tiles::Hash(checkpoint.hash().0), &log);
+    let root = tlog_tiles::tree_hash(checkpoint.size(), &hashes).expect("their tree reads our tiles");
+    assert_eq!(root, *checkpoint.hash());
+    let length = usize::from(u16::from_be_bytes([first_bundle[0], first_bundle[1]]));
+    let leaf = tlog_tiles::record_hash(&first_bundle[2..2 + length]);
+    let proof = tlog_tiles::prove_record(checkpoint.size(), 0, &hashes).expect("their proof");
+    tlog_tiles::check_record(&proof, checkpoint.size(), root, 0, leaf).expect("the entry is in the log");
+}
+
+#[test]
+fn a_live_node_and_a_folder_of_tiles_are_a_log_to_somebody_elses_tool() {
     let ledger = TestLedger::start();
     let ore = |number: u32| {
         format!(
@@ -226,19 +245,15 @@ fn a_folder_of_tiles_is_a_log_to_somebody_elses_tool() {
     assert!(said.contains(" there before"), "full tiles are not written again: {said}");
 
     let folder = ledger.folder.path().join("tiles");
-    let note = std::fs::read_to_string(folder.join("checkpoint")).expect("there is a checkpoint");
-    let text = note.split("\n\n").next().expect("a note has a text").to_owned() + "\n";
-    let checkpoint = tlog_tiles::Checkpoint::from_bytes(text.as_bytes()).expect("their reader reads it");
-    assert!(checkpoint.size() > 600 && checkpoint.origin() == "test.example/metals");
-    let reader = Folder(folder.clone());
-    let hashes = TileHashReader::new(checkpoint.size(), Hash(checkpoint.hash().0), &reader);
-    let root = tree_hash(checkpoint.size(), &hashes).expect("their tree reads our tiles");
-    assert_eq!(root, *checkpoint.hash());
-    let first = std::fs::read(folder.join("tile/entries/000")).expect("the first bundle is full");
-    let length = usize::from(u16::from_be_bytes([first[0], first[1]]));
-    let leaf = tlog_tiles::record_hash(&first[2..2 + length]);
-    let proof = tlog_tiles::prove_record(checkpoint.size(), 0, &hashes).expect("their proof");
-    tlog_tiles::check_record(&proof, checkpoint.size(), root, 0, leaf).expect("the entry is in the log");
+    let from_disk =
+        |path: &str| std::fs::read(folder.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let first = from_disk("tile/entries/000");
+    audited(&from_disk, &first);
+    // The hashes of a live node are for everybody; its entries are for members.
+    audited(&|path| got(&ledger, path, "").expect(path), &first);
+    assert_eq!(got(&ledger, "tile/entries/000", ""), None);
+    let token = ledger.ok(&["token", "--as", "mine-a"]);
+    assert_eq!(got(&ledger, "tile/entries/000", token.trim()).as_ref(), Some(&first));
     let policy = std::fs::read_to_string(folder.join("policy")).expect("there is a policy");
     assert!(
         policy.starts_with("log ") && policy.lines().last().is_some_and(|line| line.starts_with("quorum "))

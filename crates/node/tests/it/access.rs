@@ -60,7 +60,7 @@ const PAGE: &str = ".UUUUUU...DD";
 
 /// What is expected of each call. The node has a table of its own: this one says what it must come to.
 #[rustfmt::skip]
-const EXPECTED: [(&str, &str); 82] = [
+const EXPECTED: [(&str, &str); 83] = [
     ("/oreledger.v1.SubmissionService/Submit", SIGNED),
     ("/oreledger.v1.SubmissionService/SubmitStream", SIGNED),
     ("/oreledger.v1.LotService/GetLot", LOT),
@@ -121,6 +121,7 @@ const EXPECTED: [(&str, &str); 82] = [
     // Which lot is asked about stands in the body; the service looks.
     ("/v1/fingerprint/{question}", MEMBER),
     ("/v1/records/{id}/receipt", MEMBER),
+    ("/epcis/capture", PUBLIC),
     ("/epcis/events", SIGHT),
     ("/v1/lots/{member}/{number}/passport", LOT_OR_SHARE),
     ("/untp/facilities/{member}/{name}", MEMBER),

@@ -82,7 +82,7 @@ async fn events_come_page_by_page_and_only_those_that_were_asked_for() {
     // Capture is beside the member's key, and who asks for it here is told so.
     let (status, headers, body) = get(address, "/epcis/capture");
     let body = String::from_utf8_lossy(&body);
-    assert!(status == 501 && headers.contains("application/problem+json"), "{headers}");
+    assert!(status == 405 && headers.contains("application/problem+json"), "{headers}");
     assert!(body.contains("oreledger capture"), "{body}");
     node.stop().await;
 }
