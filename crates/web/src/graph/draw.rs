@@ -215,7 +215,7 @@ fn n(value: f64) -> String {
 }
 
 /// Text that cannot close a tag or an attribute.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

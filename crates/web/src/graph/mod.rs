@@ -8,7 +8,7 @@ mod layout;
 mod origins;
 mod trace;
 
-pub(crate) use draw::{Look, draw};
+pub(crate) use draw::{Look, draw, escape};
 pub(crate) use origins::{Origins, place_name};
 pub(crate) use trace::{of_trace, sankey};
 

@@ -8,6 +8,7 @@ use ore_wire::v1::{self, CustodyGapKind};
 use super::parts::{facility_link, lot_head, member_link, record_link};
 use crate::{
     Refused, Source,
+    graph::escape,
     layout::Frame,
     locale::{cut, day, duration, fill, moment},
     words::Words,
@@ -238,10 +239,6 @@ fn moments(frame: &Frame<'_>, chain: &v1::ChainOfCustodyResponse) -> Markup {
             @if chain.moments.len() > ROWS { p.faint { (fill(t.rows_first, &[&ROWS.to_string()])) } }
         }
     }
-}
-
-fn escape(text: &str) -> String {
-    html! { (text) }.into_string()
 }
 
 #[cfg(test)]

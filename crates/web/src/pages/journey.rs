@@ -11,6 +11,7 @@ use ore_wire::v1;
 use super::parts::{Opened, ancestors, facility_kind, facility_link, lot_head, open, symbol};
 use crate::{
     Refused, Source,
+    graph::escape,
     layout::Frame,
     locale::{fill, mass, percent, thousands},
 };
@@ -213,7 +214,7 @@ fn map(
         let _ = write!(
             body,
             r#"<g class="leg"><title>{}</title><path d="M{x1:.1} {y1:.1}Q{cx:.1} {cy:.1} {x2:.1} {y2:.1}" stroke-width="{width:.1}"/></g>"#,
-            text(&format!("{from} → {to}: {}", percent(leg.share_e18))),
+            escape(&format!("{from} → {to}: {}", percent(leg.share_e18))),
         );
         // An arrow head in the middle of the bend.
         let (mx, my) = ((x1 + 2.0 * cx + x2) / 4.0, (y1 + 2.0 * cy + y2) / 4.0);
@@ -259,8 +260,8 @@ fn dots(frame: &Frame<'_>, out: &mut String, view: &View, here: &BTreeMap<&str, 
         let _ = write!(
             out,
             r#"<a href="{}"><title>{1}</title><circle class="site ring" cx="{x:.1}" cy="{y:.1}" r="6"/>"#,
-            text(&href),
-            text(&title),
+            escape(&href),
+            escape(&title),
         );
         let wide = id.chars().count() as f64 * 6.7;
         let places = [
@@ -281,14 +282,10 @@ fn dots(frame: &Frame<'_>, out: &mut String, view: &View, here: &BTreeMap<&str, 
         });
         if let Some((left, base)) = free {
             taken.push((left, base - 11.0, left + wide, base + 3.0));
-            let _ = write!(out, r#"<text class="halo" x="{left:.1}" y="{base:.1}">{}</text>"#, text(id));
+            let _ = write!(out, r#"<text class="halo" x="{left:.1}" y="{base:.1}">{}</text>"#, escape(id));
         }
         out.push_str("</a>");
     }
-}
-
-fn text(of: &str) -> String {
-    html! { (of) }.into_string()
 }
 
 #[cfg(test)]

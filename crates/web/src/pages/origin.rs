@@ -206,15 +206,19 @@ fn pictures(frame: &Frame<'_>, id: &str, answer: &v1::OriginCheckResponse) -> Ma
 /// that is not text. Its texts were escaped when it was drawn; this looks at what arrived.
 pub(super) fn picture(svg: &str) -> Option<Markup> {
     const TAGS: [&str; 9] = ["svg", "title", "desc", "rect", "line", "polyline", "polygon", "circle", "text"];
+    #[rustfmt::skip]
+    const ATTRIBUTES: [&str; 31] = [
+        "xmlns", "role", "viewBox", "width", "height", "x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "r", "points",
+        "fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-linejoin", "stroke-dasharray",
+        "font-family", "font-size", "font-style", "font-weight", "text-anchor", "transform", "id", "aria-label",
+        "aria-labelledby",
+    ];
+    // Nothing but quoted attributes with these names: what stands outside the quotes is looked at word by word.
     let shape = |inside: &str| {
-        let inside = inside.trim_end_matches('/');
-        let name = inside.trim_start_matches('/').split(' ').next().unwrap_or_default();
-        let attributes = inside.split('"').step_by(2).flat_map(|outside| outside.split(' '));
-        let harmless = |word: &str| {
-            let name = word.trim_end_matches('=');
-            !(name.starts_with("on") || name.contains("href") || name == "style" || name == "class")
-        };
-        TAGS.contains(&name) && attributes.into_iter().all(harmless)
+        let mut outside = inside.trim_end_matches('/').split('"').step_by(2).flat_map(str::split_whitespace);
+        let name = outside.next().unwrap_or_default().trim_start_matches('/');
+        let known = |word: &str| word.strip_suffix('=').is_some_and(|name| ATTRIBUTES.contains(&name));
+        TAGS.contains(&name) && outside.all(known)
     };
     let whole = svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>");
     let parts = svg.split('<').skip(1);
@@ -273,6 +277,10 @@ mod tests {
             "<svg width=\"1\"><script>alert(1)</script></svg>",
             "<svg width=\"1\"><a href=\"x\"></a></svg>",
             "<svg width=\"1\" onload=\"x\"></svg>",
+            "<svg width=\"1\"\nonload=\"x\"></svg>",
+            "<svg width=\"1\"/onload=\"x\"></svg>",
+            "<svg width=\"1\"><rect/onload=\"x\"/></svg>",
+            "<svg width=\"1\"><rect fill=red/></svg>",
             "<svg width=\"1\"><rect style=\"x\"/></svg>",
             "<svg width=\"1\"><!-- --></svg>",
             "<svg width=\"1\"><rect <b></svg>",
