@@ -319,6 +319,10 @@ const SENTENCES: &[(&str, &str)] = &[
     // refusals
     ("no record creates lot {}", "ロット {0} を生成した記録はありません"),
     ("there is no form {}", "フォーム {0} はありません"),
+    (
+        "this caller has had as much computed as it may for now",
+        "この利用者の計算量が上限に達しました。しばらくしてから再度お試しください",
+    ),
     // the origin check
     ("moderate support for the claim", "主張を中程度に支持"),
     ("weak support for the claim", "主張を弱く支持"),

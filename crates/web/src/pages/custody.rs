@@ -178,7 +178,7 @@ fn lane<'a>(out: &mut String, members: &mut Vec<&'a str>, xs: &[f64], end: f64, 
         let letters = ((to - from - 10.0) / 6.6).max(0.0) as usize;
         let _ = write!(
             out,
-            r#"<g><title>{0}</title><rect class="flow o{1}" x="{from:.1}" y="{y}" width="{2:.1}" height="38" rx="3"/>"#,
+            r#"<g><title>{0}</title><rect class="lane o{1}" x="{from:.1}" y="{y}" width="{2:.1}" height="38" rx="3"/>"#,
             escape(member),
             colour % 8,
             to - from,

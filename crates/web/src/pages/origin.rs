@@ -31,11 +31,16 @@ pub(crate) async fn check(
     let asked = v1::OriginCheckRequest {
         lot: id.to_owned(),
         pictures,
-        embedding: frame.asked.query.get("map") != Some("axes"),
+        embedding: embedded(frame),
         as_of: Some(v1::AsOf { tree_size: frame.at(), date_ms: 0 }),
         ..Default::default()
     };
     Some(source.origin_check(asked).await)
+}
+
+/// Whether the map is the seeded embedding; discriminant axes are the default, for an embedding costs the node more.
+fn embedded(frame: &Frame<'_>) -> bool {
+    frame.asked.query.get("map") == Some("embedding")
 }
 
 /// Whether a record claims an origin or shows a trace pattern.
@@ -173,7 +178,7 @@ fn order(t: &'static Words, basis: CommitmentBasis) -> &'static str {
 
 fn pictures(frame: &Frame<'_>, id: &str, answer: &v1::OriginCheckResponse) -> Markup {
     let t = frame.words();
-    let axes = frame.asked.query.get("map") == Some("axes");
+    let embedded = embedded(frame);
     html! {
         @if let Some(spider) = picture(&answer.spider_svg) {
             section.card.origin aria-labelledby="spider" {
@@ -189,8 +194,8 @@ fn pictures(frame: &Frame<'_>, id: &str, answer: &v1::OriginCheckResponse) -> Ma
                     @if frame.at() > 0 { input type="hidden" name="at" value=(frame.at()); }
                     label { (t.origin_map_by)
                         select name="map" data-submit {
-                            option value="embedding" selected[!axes] { (t.origin_map_embedding) }
-                            option value="axes" selected[axes] { (t.origin_map_axes) }
+                            option value="axes" selected[!embedded] { (t.origin_map_axes) }
+                            option value="embedding" selected[embedded] { (t.origin_map_embedding) }
                         }
                     }
                     button type="submit" { (t.as_of_go) }
