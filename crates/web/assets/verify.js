@@ -13,8 +13,12 @@ const word = (name) => page.querySelector("[data-words]").dataset[name];
 const STEP_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 45;
 /** Largest file that is taken up, as the verifier's own limit. */
 const MAX_FILE_BYTES = 256 << 20;
+/** Largest file of handovers. */
+const MAX_HANDOVERS_BYTES = 64 << 20;
 
 let trust = null;
+/** Changes of the validators since the trust root; empty: none are needed. */
+let handovers = "";
 let running = 0;
 
 function say(where, text, kind = "") {
@@ -45,7 +49,7 @@ async function loadTrust() {
 function blankSteps(kind) {
   const list = part("steps");
   list.replaceChildren();
-  for (const check of ["trust root", ...(kind === "receipt" ? RECEIPT_CHECKS : BUNDLE_CHECKS)]) {
+  for (const check of ["trust root", ...(handovers === "" ? [] : ["handovers"]), ...(kind === "receipt" ? RECEIPT_CHECKS : BUNDLE_CHECKS)]) {
     const item = document.createElement("li");
     item.dataset.check = check;
     item.dataset.state = "waiting";
@@ -86,7 +90,7 @@ async function check(file) {
     if (turn !== running) return;
     showStep(step);
     await new Promise((done) => setTimeout(done, STEP_MS));
-  });
+  }, handovers);
   if (turn !== running) return;
   showVerdict(answer);
 }
@@ -169,6 +173,12 @@ part("file").addEventListener("change", (event) => {
 part("trust-file").addEventListener("change", async (event) => {
   if (event.target.files.length === 0) return;
   await useTrust(await event.target.files[0].text(), word("trustOwn"));
+  if (part("file").files.length > 0) check(part("file").files[0]);
+});
+part("handovers-file").addEventListener("change", async (event) => {
+  const [file] = event.target.files;
+  if (file?.size > MAX_HANDOVERS_BYTES) return say(part("trust-said"), word("tooLong"), "note bad");
+  handovers = file === undefined ? "" : await file.text();
   if (part("file").files.length > 0) check(part("file").files[0]);
 });
 await loadTrust();

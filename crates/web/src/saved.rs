@@ -7,7 +7,7 @@ use maud::{DOCTYPE, PreEscaped, html};
 use crate::{Language, assets::asset, entry};
 
 /// Scripts of the page, each after those it imports from.
-const SCRIPTS: [&str; 13] = [
+const SCRIPTS: [&str; 15] = [
     "verify/bytes.js",
     "verify/schema.js",
     "verify/proto.js",
@@ -16,6 +16,8 @@ const SCRIPTS: [&str; 13] = [
     "verify/merkle.js",
     "verify/note.js",
     "verify/policy.js",
+    "verify/proof.js",
+    "verify/handover.js",
     "verify/trust.js",
     "verify/trail.js",
     "verify/shares.js",

@@ -83,6 +83,7 @@ words! {
     verify_trust: "What is taken on trust", "信頼の根拠";
     verify_trust_why: "The ledger's name, its genesis and the keys of its validators. From this node they show only that the file agrees with what the node says; choose the consortium.toml that you were given, and nothing of the node is needed.", "台帳名、創世ブロック、検証者の鍵です。本ノードから取得したものでは、ファイルがノードの主張と一致することしか示せません。手元の consortium.toml を選べば、ノードを一切信用せずに検証できます。";
     verify_trust_choose: "Your own consortium.toml", "手元の consortium.toml";
+    verify_handovers: "Changes of the validators since, if there were any (oreledger handovers)", "その後の検証者の交代（oreledger handovers、あれば）";
     verify_trust_node: "from this node", "本ノードから取得";
     verify_trust_own: "your own file", "手元のファイル";
     verify_trust_kept: "kept in this page", "このページに保存";
@@ -103,6 +104,7 @@ words! {
     verify_unknown_at: "unknown, declared at", "起源不明（申告）：";
     verify_rule: "Signatures are checked by your browser's WebCrypto. What it refuses is decided by the ledger's own rule (ZIP-215), worked out in this page, and remarked: only a key's holder can make such a signature. The words of the steps are in English, as the command line has them.", "署名はブラウザーの WebCrypto で検証します。WebCrypto が拒む署名は、台帳の規則（ZIP-215）をこのページ内で計算して判定し、注記します（そのような署名は鍵の保有者しか作れません）。各段の詳細はコマンドラインと同じ英語です。";
     step_trust_root: "trust root", "信頼の根拠（trust root）";
+    step_handovers: "handovers", "検証者の交代（handovers）";
     step_file: "file", "ファイル（file）";
     step_ledger: "ledger", "台帳（ledger）";
     step_checkpoint: "checkpoint", "チェックポイント（checkpoint）";

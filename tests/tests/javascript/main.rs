@@ -5,6 +5,7 @@
 //! say that they are left out; with `ORELEDGER_BROWSER=required`, as in CI, its absence is a failure.
 
 mod bent;
+mod handovers;
 mod node;
 mod schema;
 

@@ -12,6 +12,10 @@ pub(crate) struct Job {
     pub(crate) files: Vec<Vec<u8>>,
     /// The trust root for all of them.
     pub(crate) trust: TrustText,
+    /// Changes of the validators since, for all of them; empty: none.
+    pub(crate) handovers: String,
+    /// Files of handovers to follow from the trust root.
+    pub(crate) chains: Vec<String>,
     /// Signatures to judge.
     pub(crate) signatures: Vec<Signature>,
     /// Oxides whose factors are wanted.
@@ -45,6 +49,7 @@ pub(crate) struct Signature {
 /// What it answers, in the order of the job.
 pub(crate) struct Answers {
     pub(crate) files: Vec<Json>,
+    pub(crate) chains: Vec<Json>,
     pub(crate) signatures: Vec<Json>,
     pub(crate) factors: Vec<Json>,
 }
@@ -93,7 +98,7 @@ pub(crate) fn answers(job: &Job) -> Option<Answers> {
         .iter()
         .map(|one| json!({ "key": one.key, "message": one.message, "signature": one.signature }));
     let text = json!({
-        "modules": modules(), "files": files, "trusts": [job.trust.0],
+        "modules": modules(), "files": files, "trusts": [job.trust.0], "handovers": job.handovers, "chains": job.chains,
         "signatures": signatures.collect::<Vec<_>>(), "oxides": job.oxides,
     });
     fs::write(folder.path().join("job.json"), text.to_string()).expect("room on the disk");
@@ -103,8 +108,14 @@ pub(crate) fn answers(job: &Job) -> Option<Answers> {
     assert!(done.status.success(), "node broke off: {}", String::from_utf8_lossy(&done.stderr));
     let answer: Json = serde_json::from_slice(&done.stdout).expect("one line of JSON");
     let list = |name: &str| answer[name].as_array().expect("a list").clone();
-    let answers = Answers { files: list("files"), signatures: list("signatures"), factors: list("factors") };
+    let answers = Answers {
+        files: list("files"),
+        chains: list("chains"),
+        signatures: list("signatures"),
+        factors: list("factors"),
+    };
     assert_eq!(answers.files.len(), job.files.len(), "every file was answered");
+    assert_eq!(answers.chains.len(), job.chains.len(), "every chain was answered");
     assert_eq!(answers.signatures.len(), job.signatures.len(), "every signature was answered");
     assert_eq!(answers.factors.len(), job.oxides.len(), "every oxide was answered");
     Some(answers)

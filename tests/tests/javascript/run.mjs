@@ -13,15 +13,27 @@ const bytes = (name) => new Uint8Array(readFileSync(join(folder, name)));
 const { verify } = await load("verify.js");
 const { strict, zip215 } = await load("ed25519.js");
 const { oxide } = await load("elements.js");
-const { fromHex } = await load("bytes.js");
+const { Fault, fromHex } = await load("bytes.js");
+const { follow } = await load("handover.js");
+const { readTrust } = await load("trust.js");
 
 const files = [];
 for (const { file, trust } of job.files) {
   const told = [];
-  const answer = await verify(bytes(file), job.trusts[trust], (step) => told.push(step.check));
+  const answer = await verify(bytes(file), job.trusts[trust], (step) => told.push(step.check), job.handovers);
   const steps = answer.steps.map((step) => step.check);
   if (JSON.stringify(told) !== JSON.stringify(steps)) throw new Error("a step was not told");
   files.push({ verified: answer.verified, failed: answer.failed, fault: answer.fault, steps, remarks: answer.remarks });
+}
+
+const chains = [];
+for (const text of job.chains) {
+  try {
+    const roots = await follow(await readTrust(job.trusts[0]), text);
+    chains.push({ sets: roots.map(({ policy }) => policy.witnesses.map((key) => key.witness)) });
+  } catch (error) {
+    chains.push({ fault: error instanceof Fault ? error.message : `broke off: ${error}` });
+  }
 }
 
 const signatures = [];
@@ -36,4 +48,4 @@ const factors = job.oxides.map((formula) => {
   return known === null ? null : [known.element, Number(known.factor)];
 });
 
-console.log(JSON.stringify({ files, signatures, factors }));
+console.log(JSON.stringify({ files, chains, signatures, factors }));

@@ -183,6 +183,55 @@ fn a_set_that_the_one_before_does_not_vouch_for_is_not_followed() {
     assert_eq!(first_fault(&[no_seal]).fault, Broken::NoSeal);
 }
 
+/// Files for verifiers in other languages: a good chain, receipts of its times, and chains that break at a known link.
+fn files() -> Vec<(&'static str, String)> {
+    let (receipts, [to_four, to_seven]) = grown();
+    let mut world = World::default();
+    world.change(&[1]);
+    let seal = world.change(&[1, 2, 3, 4]);
+    let first = world.handover(seal, &[1]);
+    let seal = world.change(&[5]);
+    let coup = world.handover(seal, &[2, 3, 5]);
+    let record = world.record();
+    let made_up = RosterState { entity: Some(Entity::Validators(set(&[5]))) }.encode_to_vec();
+    let other_set = Handover { leaf: made_up, ..to_four.clone() };
+    let other_root = Handover { head_root: [5; 32], ..to_four.clone() };
+    let no_seal = Handover { seal: world.receipt(record, &[1]), ..to_four.clone() };
+    let chain = |handovers: &[&Handover]| handovers.iter().map(ToString::to_string).collect::<String>();
+    let trust = trust();
+    let policy = String::from_utf8(trust.policy.to_bytes()).expect("names of this test are text");
+    let genesis = "07".repeat(32);
+    let root = format!("origin = \"{ORIGIN}\"\ngenesis = \"{genesis}\"\npolicy = \"\"\"\n{policy}\"\"\"\n");
+    let [of_one, of_four, of_seven] = receipts;
+    vec![
+        ("consortium.toml", root),
+        ("of-one.tlog-proof", of_one),
+        ("of-four.tlog-proof", of_four),
+        ("of-seven.tlog-proof", of_seven),
+        ("grown.handovers", chain(&[&to_four, &to_seven])),
+        ("skipped.handovers", chain(&[&to_seven])),
+        ("turned-round.handovers", chain(&[&to_seven, &to_four])),
+        ("twice.handovers", chain(&[&to_four, &to_four])),
+        ("coup.handovers", chain(&[&first, &coup])),
+        ("another-set.handovers", chain(&[&other_set])),
+        ("another-head-root.handovers", chain(&[&other_root])),
+        ("no-seal.handovers", chain(&[&no_seal])),
+    ]
+}
+
+/// `ORELEDGER_WRITE_VECTORS=1` writes them anew.
+#[test]
+fn the_published_files_are_these() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/handovers");
+    for (name, text) in files() {
+        let path = folder.join(name);
+        if std::env::var_os("ORELEDGER_WRITE_VECTORS").is_some() {
+            std::fs::write(&path, &text).expect("room on the disk");
+        }
+        assert_eq!(std::fs::read_to_string(&path).expect("the vector is there"), text, "{name}");
+    }
+}
+
 #[test]
 fn a_flipped_bit_is_never_followed_to_another_set() {
     let (_, [to_four, _]) = grown();

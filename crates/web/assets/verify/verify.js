@@ -6,12 +6,14 @@
 // first that fails. It asks nobody anything. Whatever bytes it is given, it answers; an answer is
 // `{ verified, steps, failed, fault, remarks, ... }` with `failed` the name of the failing check.
 
-import { Fault, bytesOf, base64, decimal, fromBase64, hex, joined, same, sha256, thousands } from "./bytes.js";
+import { Fault, bytesOf, base64, hex, joined, same, sha256, thousands } from "./bytes.js";
 import { zip215 } from "./ed25519.js";
 import { symbolOf } from "./elements.js";
+import { follow } from "./handover.js";
 import { checkMultiproof, hashLeaf, rootFromInclusion } from "./merkle.js";
 import { noteText, readCheckpoint, readNote, signersOf } from "./note.js";
 import { believe } from "./policy.js";
+import { PROOF_HEADER, readEntry, readProofFile } from "./proof.js";
 import { decode } from "./proto.js";
 import { compareShares, recount } from "./shares.js";
 import { walkTrail } from "./trail.js";
@@ -19,10 +21,6 @@ import { readTrust } from "./trust.js";
 
 const MAX_BUNDLE_BYTES = 256 << 20;
 const MAX_BUNDLE_ENTRIES = 200000;
-const MAX_ENTRY_BYTES = 65535;
-const MAX_PROOF_HASHES = 65;
-const PROOF_HEADER = "c2sp.org/tlog-proof@v1";
-const RECORD_CONTEXT = bytesOf("\0oreledger/record/v1\0");
 const STATUS = { held: 3, recalled: 4, void: 7 };
 /** Signatures that are checked at the same time. */
 const AT_ONCE = 32;
@@ -35,40 +33,71 @@ export const RECEIPT_CHECKS = ["file", "ledger", "signature", "checkpoint", "inc
 /**
  * Checks a bundle or a receipt (Uint8Array) against a trust root (the text of consortium.toml).
  * `onStep(step)` is told `{ check, ok, detail }` after each check; it may return a promise.
+ *
+ * `handovers` is the text of a file of changes of the validators; with it the file is held against the newest set
+ * first and then against those before, as the command line does. What none of them signed is told as the newest sees it.
  */
-export async function verify(file, trust, onStep = () => {}) {
-  const answer = { kind: "bundle", verified: false, steps: [], failed: null, fault: null, remarks: [], claim: null, receipt: null };
-  const header = bytesOf(PROOF_HEADER);
-  if (same(file.subarray(0, header.length), header)) answer.kind = "receipt";
-  const run = async (check, make) => {
-    const step = { check, ok: true, detail: "" };
-    try {
-      step.detail = await make();
-    } catch (error) {
-      step.ok = false;
-      // Anything but a Fault is a defect of ours: then nothing is verified, and it is said so.
-      step.detail = error instanceof Fault ? error.message : `this verifier broke off (${error}); use another one`;
-      [answer.failed, answer.fault] = [check, step.detail];
-    }
-    answer.steps.push(step);
-    await onStep(step);
-    if (!step.ok) throw new Fault(check);
-  };
+export async function verify(file, trust, onStep = () => {}, handovers = "") {
+  const answer = blank(file);
+  let roots = [];
   try {
-    let root = null;
-    await run("trust root", async () => {
+    await make(answer, onStep, "trust root", async () => {
       if (globalThis.crypto?.subtle === undefined) {
         throw new Fault("this browser checks signatures only on https pages, on localhost or in a file that was saved; open one of them");
       }
-      root = await readTrust(trust);
+      const root = await readTrust(trust);
+      roots = [root];
       return `ledger ${root.origin}, ${root.policy.logs.length} log keys, ${root.policy.witnesses.length} cosigners`;
     });
-    await (answer.kind === "receipt" ? receipt : bundle)(file, root, answer, run);
+    if (handovers !== "") {
+      await make(answer, onStep, "handovers", async () => {
+        roots = await follow(roots[0], handovers);
+        return `${roots.length - 1} changes of the validators, each vouched for by the set before`;
+      });
+    }
+    const against = await chosen(file, roots);
+    await (answer.kind === "receipt" ? receipt : bundle)(file, against, answer, (check, work) => make(answer, onStep, check, work));
     answer.verified = true;
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
   }
   return answer;
+}
+
+function blank(file) {
+  const header = bytesOf(PROOF_HEADER);
+  const kind = same(file.subarray(0, header.length), header) ? "receipt" : "bundle";
+  return { kind, verified: false, steps: [], failed: null, fault: null, remarks: [], claim: null, receipt: null };
+}
+
+/** Makes one check and tells about it; throws `Fault` when it fails. */
+async function make(answer, onStep, check, work) {
+  const step = { check, ok: true, detail: "" };
+  try {
+    step.detail = await work();
+  } catch (error) {
+    step.ok = false;
+    // Anything but a Fault is a defect of ours: then nothing is verified, and it is said so.
+    step.detail = error instanceof Fault ? error.message : `this verifier broke off (${error}); use another one`;
+    [answer.failed, answer.fault] = [check, step.detail];
+  }
+  answer.steps.push(step);
+  await onStep(step);
+  if (!step.ok) throw new Fault(check);
+}
+
+/** The newest trust root with which every check passes; where there is none, the newest. */
+async function chosen(file, roots) {
+  for (const root of roots.length > 1 ? [...roots].reverse() : []) {
+    const tried = blank(file);
+    try {
+      await (tried.kind === "receipt" ? receipt : bundle)(file, root, tried, (check, work) => make(tried, () => {}, check, work));
+      return root;
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+    }
+  }
+  return roots.at(-1);
 }
 
 // ---------------------------------------------------------------- a bundle
@@ -133,21 +162,6 @@ async function checkClaim(so) {
   if (note.text !== `oreledger claim v1\n${so.claim.origin}\n${digest}\n`) throw new Fault("the claim's note is about another claim");
   const signers = await signersOf(note, so.trust.policy.logs);
   return `answered and signed with ${signers.length} log key(s) of the ledger`;
-}
-
-/** An entry: its record, id and signature; `where` names it. Throws `Fault`. */
-async function readEntry(bytes, where) {
-  if (bytes.length > MAX_ENTRY_BYTES) throw new Fault(`${where} has ${thousands(bytes.length)} bytes, the limit is 65,535`);
-  const envelope = decode("SignedRecord", bytes, `the envelope of ${where}`);
-  const record = decode("Record", envelope.record, `the record of ${where}`);
-  if (record.$event === null) throw new Fault(`${where} has no event`);
-  const isSeal = record.$event === "block_seal";
-  if (isSeal && (envelope.signature.length > 0 || record.author !== "" || record.author_key.length > 0)) {
-    throw new Fault(`${where}: a block seal has no author, no key and no signature`);
-  }
-  if (!isSeal && envelope.signature.length !== 64) throw new Fault(`${where}: the signature has ${envelope.signature.length} bytes, not 64`);
-  const signed = joined(RECORD_CONTEXT, envelope.record);
-  return { record, isSeal, signed, signature: envelope.signature, id: hex(await sha256(signed)) };
 }
 
 async function checkSeal(so) {
@@ -280,25 +294,4 @@ async function receipt(file, trust, answer, run) {
     return `leaf ${proof.index} is in the tree of ${thousands(size)} leaves with root ${hex(root)}`;
   });
   answer.receipt = { id: entry.id, author: entry.record.author, event: entry.record.$event, leaf: proof.index };
-}
-
-/** A C2SP tlog-proof: index, path, checkpoint, and the entry as extra data. Throws `Fault`. */
-function readProofFile(text) {
-  const cut = text.indexOf("\n\n");
-  if (cut < 0) throw new Fault("a proof file has a blank line before the checkpoint");
-  const lines = text.slice(0, cut).split("\n");
-  if (lines.shift() !== PROOF_HEADER) throw new Fault(`a proof file starts with the line ${PROOF_HEADER}`);
-  let extra = null;
-  if (lines[0]?.startsWith("extra ")) {
-    extra = fromBase64(lines.shift().slice("extra ".length));
-    if (extra === null) throw new Fault("the extra line holds padded standard base64");
-  }
-  const index = /^index (.*)$/.exec(lines.shift() ?? "");
-  const number = index === null ? null : decimal(index[1]);
-  if (number === null) throw new Fault("the index line holds a decimal without leading zeros");
-  if (lines.length > MAX_PROOF_HASHES) throw new Fault(`a proof file has at most ${MAX_PROOF_HASHES} path lines`);
-  const path = lines.map(fromBase64);
-  const bad = path.findIndex((hash) => hash?.length !== 32);
-  if (bad >= 0) throw new Fault(`path line ${bad + 1} is not 32 bytes of base64`);
-  return { extra, index: number, path, checkpoint: readCheckpoint(text.slice(cut + 2)) };
 }

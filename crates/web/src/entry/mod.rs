@@ -51,6 +51,7 @@ pub(crate) fn verifier(t: &'static Words) -> Markup {
                 p data-part="trust-said" {}
                 div.tools {
                     label { (t.verify_trust_choose) input type="file" data-part="trust-file"; }
+                    label { (t.verify_handovers) input type="file" data-part="handovers-file"; }
                 }
                 p.faint { (t.verify_rule) }
             }
@@ -69,7 +70,7 @@ fn script_words(t: &'static Words) -> Markup {
             data-proven=(t.verify_proven) data-source=(t.verify_source) data-country=(t.verify_country)
             data-share=(t.verify_share) data-as-of=(t.verify_as_of) data-scrap-of=(t.verify_scrap_of)
             data-unknown-at=(t.verify_unknown_at) data-step-trust-root=(t.step_trust_root)
-            data-step-file=(t.step_file) data-step-ledger=(t.step_ledger) data-step-checkpoint=(t.step_checkpoint)
+            data-step-handovers=(t.step_handovers) data-step-file=(t.step_file) data-step-ledger=(t.step_ledger) data-step-checkpoint=(t.step_checkpoint)
             data-step-claim=(t.step_claim) data-step-seal=(t.step_seal) data-step-records=(t.step_records)
             data-step-inclusion=(t.step_inclusion) data-step-keys=(t.step_keys) data-step-heads=(t.step_heads)
             data-step-trail=(t.step_trail) data-step-shares=(t.step_shares) data-step-signature=(t.step_signature) {}
