@@ -18,6 +18,7 @@ mod source;
 mod told;
 pub mod words;
 
+pub use graph::provenance_picture;
 pub use layout::refusal;
 pub use locale::Language;
 pub use route::{Asked, CONTENT_SECURITY_POLICY, HEADERS, Page, ROUTES, Viewer, answer};

@@ -29,7 +29,7 @@ use crate::{
         cast::{self, READER},
         play,
     },
-    trace::{flow::Flow, shares, svg, tree},
+    trace::{flow::Flow, shares, tree},
 };
 
 /// Port of the demo when none is asked for and it is free.
@@ -331,7 +331,7 @@ async fn provenance(dir: &Path, ledger: &Ledger) -> Outcome {
         shares::tables(traced.symbol, &traced.answer),
         picture.display(),
     ))?;
-    let drawn = svg::render(traced.symbol, &flow.merged(), &traced.answer);
+    let drawn = traced.picture(SUBJECT);
     std::fs::write(&picture, drawn).map_err(|e| Failure::file("write", &picture, &e))
 }
 

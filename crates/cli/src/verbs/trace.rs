@@ -13,7 +13,7 @@ use crate::{
     failure::{Failure, Outcome},
     output,
     post::engine::failure,
-    trace::{flow::Flow, shares, svg, tree},
+    trace::{flow::Flow, shares, tree},
     verbs::audit::When,
 };
 
@@ -54,6 +54,13 @@ pub(crate) struct Traced {
     pub(crate) element: u32,
     pub(crate) answer: AttributeResponse,
     pub(crate) graph: TraceBackResponse,
+}
+
+impl Traced {
+    /// The picture of the lot's page, as a file of its own.
+    pub(crate) fn picture(&self, lot: &str) -> String {
+        ore_web::provenance_picture(ore_web::Language::English, lot, self.symbol, &self.graph, &self.answer)
+    }
 }
 
 /// Asks for shares and graph.
@@ -109,7 +116,7 @@ pub(crate) async fn run(context: &Context, verb: &Trace) -> Outcome {
         return output::json(&shares::json_of(&verb.lot, traced.symbol, &traced.answer, Some(&traced.graph)));
     }
     if verb.svg {
-        return output::data(&svg::render(traced.symbol, &flow.merged(), &traced.answer));
+        return output::data(&traced.picture(&verb.lot));
     }
     let shown = tree::Shown { depth: verb.depth, least: verb.min_share };
     let mut text = tree::render(&flow, shown);

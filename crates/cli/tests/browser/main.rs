@@ -6,6 +6,7 @@
 mod chromium;
 mod demo;
 mod entering;
+mod origin;
 mod pages;
 mod passport;
 mod verifying;

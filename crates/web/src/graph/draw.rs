@@ -33,6 +33,11 @@ pub(crate) struct Look<'a> {
 
 /// Draws a flow.
 pub(crate) fn draw(flow: &Flow, look: &Look<'_>) -> Markup {
+    drawn(flow, look).0
+}
+
+/// Draws a flow, and says how wide and how high it became.
+pub(super) fn drawn(flow: &Flow, look: &Look<'_>) -> (Markup, (f64, f64)) {
     let named = flow.nodes.len() <= NAMED;
     let measures = Measures {
         scale: look.scale,
@@ -57,14 +62,15 @@ pub(crate) fn draw(flow: &Flow, look: &Look<'_>) -> Markup {
     pen.bands(&mut body);
     pen.bars(&mut body);
     let (title, description) = (format!("{}-title", look.id), format!("{}-desc", look.id));
-    html! {
+    let picture = html! {
         svg xmlns="http://www.w3.org/2000/svg" role="group" viewBox={ "0 0 " (n(width)) " " (n(height)) }
             width=(n(width)) height=(n(height)) aria-labelledby={ (title) " " (description) } {
             title id=(title) { (look.title) }
             desc id=(description) { (look.description) }
             (PreEscaped(body))
         }
-    }
+    };
+    (picture, (width, height))
 }
 
 struct Pen<'a> {
@@ -209,7 +215,7 @@ fn curve(out: &mut String, mut points: impl Iterator<Item = (f64, f64)>, first: 
 }
 
 /// A coordinate with one decimal at most.
-fn n(value: f64) -> String {
+pub(super) fn n(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }

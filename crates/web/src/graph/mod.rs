@@ -2,12 +2,14 @@
 //!
 //! Everything here is for eyes, in floating point; the numbers that count come from the ledger in exact integers.
 
+mod alone;
 mod draw;
 mod fold;
 mod layout;
 mod origins;
 mod trace;
 
+pub use alone::provenance_picture;
 pub(crate) use draw::{Look, draw, escape};
 pub(crate) use origins::{Origins, place_name};
 pub(crate) use trace::{of_trace, sankey};
