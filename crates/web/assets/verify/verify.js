@@ -38,7 +38,7 @@ export const RECEIPT_CHECKS = ["file", "ledger", "signature", "checkpoint", "inc
  * first and then against those before, as the command line does. What none of them signed is told as the newest sees it.
  */
 export async function verify(file, trust, onStep = () => {}, handovers = "") {
-  const answer = blank(file);
+  const answer = unjudged(file);
   let roots = [];
   try {
     await make(answer, onStep, "trust root", async () => {
@@ -64,7 +64,7 @@ export async function verify(file, trust, onStep = () => {}, handovers = "") {
   return answer;
 }
 
-function blank(file) {
+function unjudged(file) {
   const header = bytesOf(PROOF_HEADER);
   const kind = same(file.subarray(0, header.length), header) ? "receipt" : "bundle";
   return { kind, verified: false, steps: [], failed: null, fault: null, remarks: [], claim: null, receipt: null };
@@ -89,7 +89,7 @@ async function make(answer, onStep, check, work) {
 /** The newest trust root with which every check passes; where there is none, the newest. */
 async function chosen(file, roots) {
   for (const root of roots.length > 1 ? [...roots].reverse() : []) {
-    const tried = blank(file);
+    const tried = unjudged(file);
     try {
       await (tried.kind === "receipt" ? receipt : bundle)(file, root, tried, (check, work) => make(tried, () => {}, check, work));
       return root;

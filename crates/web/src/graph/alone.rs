@@ -51,10 +51,8 @@ pub fn provenance_picture(
         t.tree_size,
         thousands(answer.tree_size),
     );
-    let whole = (
-        width + 2.0 * MARGIN,
-        HEAD + height + 30.0 + LINE * origins.0.len().div_ceil(across) as f64 + MARGIN,
-    );
+    let legend = LINE * origins.0.len().div_ceil(across) as f64;
+    let whole = ((width + 2.0 * MARGIN).ceil(), (HEAD + height + 30.0 + legend + MARGIN).ceil());
     let place = |at: usize| {
         let (column, row) = (at % across, at / across);
         (MARGIN + ENTRY * column as f64, HEAD + height + 34.0 + LINE * row as f64)
@@ -129,11 +127,17 @@ mod tests {
         let hostile = "m/</text><script>x";
         let lot = |name: &str| GraphLot {
             lot: Some(Lot { lot: name.to_owned(), ..Lot::default() }),
+            share_e18: ONE,
             ..GraphLot::default()
         };
         let origin =
             Origin { source: hostile.to_owned(), country: "AU".to_owned(), kind: 1, ..Origin::default() };
-        let part = |name: &str| GraphAmount { lot: name.to_owned(), mg: 5, share_e18: ONE };
+        let part = |name: &str| GraphAmount {
+            lot: name.to_owned(),
+            mg: 5,
+            share_e18: ONE,
+            ..GraphAmount::default()
+        };
         let trace = TraceBackResponse {
             lots: vec![lot("t/1"), lot(hostile)],
             steps: vec![GraphStep {
@@ -141,7 +145,11 @@ mod tests {
                 outputs: vec![part("t/1")],
                 ..GraphStep::default()
             }],
-            sources: vec![GraphSource { lot: hostile.to_owned(), origin: Some(origin.clone()) }],
+            sources: vec![GraphSource {
+                lot: hostile.to_owned(),
+                origin: Some(origin.clone()),
+                ..GraphSource::default()
+            }],
             ..TraceBackResponse::default()
         };
         let share = Share { value_e18: ONE, lower_e18: ONE, upper_e18: ONE };
