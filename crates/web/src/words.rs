@@ -341,6 +341,33 @@ words! {
     told_use: "{0}, {1} left", "{0}、残り {1}";
     told_block: "block {0} with {1} records", "ブロック {0}、{1} 記録";
 
+    // choices of forms
+    enter_number: "member/number", "会員/番号";
+    enter_name: "member/name", "会員/名称";
+    enter_unit: "Unit", "単位";
+    enter_moisture: "Moisture, if wet", "水分（湿量時）";
+    came_extracted: "extracted", "採掘";
+    came_scrap: "collected scrap", "スクラップ回収";
+    came_unknown: "declared unknown", "起源不明として申告";
+    role_product: "a product", "製品";
+    role_by_product: "a by-product", "副産物";
+    passes_both: "custody and ownership", "保管と所有";
+    passes_custody: "custody", "保管";
+    passes_ownership: "ownership", "所有";
+    for_sale: "sale", "販売";
+    for_tolling: "tolling", "委託加工";
+    for_return: "return", "返品";
+    for_recall: "recall", "リコール回収";
+    by_road: "road", "道路";
+    by_rail: "rail", "鉄道";
+    by_sea: "sea", "海上";
+    by_air: "air", "航空";
+    by_water: "inland water", "内水";
+    seals_intact: "intact", "異常なし";
+    seals_broken: "broken", "破損";
+    seals_different: "different", "別の封印";
+    seals_absent: "absent", "なし";
+
     // the ledger
     ledger_lead: "What this node holds, who signs for it, and what was recorded last.", "このノードが保持する台帳、署名者、最新の記録です。";
     height: "Block height", "ブロック高";

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use crate::{
     entry::forms::{Field, Form, Group, Kind, UNITS},
     layout::Frame,
+    words::Words,
 };
 
 /// A list to choose from while typing.
@@ -22,7 +23,7 @@ pub(crate) fn inputs(frame: &Frame<'_>, form: &Form, language: usize) -> Markup 
             @match group.list {
                 None => section.card {
                     (heading(group, language))
-                    div.fields { @for field in group.fields { (input(field, "", language, lots.first().copied())) } }
+                    div.fields { @for field in group.fields { (input(t, field, "", language, lots.first().copied())) } }
                 },
                 Some(list) => section.card data-list=(list) {
                     (heading(group, language))
@@ -31,7 +32,7 @@ pub(crate) fn inputs(frame: &Frame<'_>, form: &Form, language: usize) -> Markup 
                             legend { "№ " span data-part="number" { (at + 1) } }
                             div.fields {
                                 @let base = format!("{list}[{at}].");
-                                @for field in group.fields { (input(field, &base, language, lots.get(at).copied())) }
+                                @for field in group.fields { (input(t, field, &base, language, lots.get(at).copied())) }
                             }
                         }
                     }
@@ -55,7 +56,7 @@ fn heading(group: &Group, language: usize) -> Markup {
     html! { @if !group.title[language].is_empty() { h2 { (group.title[language]) } } }
 }
 
-fn input(field: &Field, base: &str, language: usize, lot: Option<&str>) -> Markup {
+fn input(t: &'static Words, field: &Field, base: &str, language: usize, lot: Option<&str>) -> Markup {
     let name = format!("{base}{}", field.path);
     let label = field.label[language];
     let lot = lot
@@ -70,9 +71,9 @@ fn input(field: &Field, base: &str, language: usize, lot: Option<&str>) -> Marku
     };
     match field.kind {
         Kind::Text => text("text", None, ""),
-        Kind::NewId => text("id", None, "member/number"),
-        Kind::Lot => text("text", Some("lots"), "member/number"),
-        Kind::Facility => text("text", Some("facilities"), "member/name"),
+        Kind::NewId => text("id", None, t.enter_number),
+        Kind::Lot => text("text", Some("lots"), t.enter_number),
+        Kind::Facility => text("text", Some("facilities"), t.enter_name),
         Kind::Member => text("text", Some("members"), ""),
         Kind::Contents => text("contents", None, "Ta2O5 39.7 % ± 0.4 %; U < 50 ppm"),
         Kind::List => text("list", None, "A-17, A-18"),
@@ -80,20 +81,16 @@ fn input(field: &Field, base: &str, language: usize, lot: Option<&str>) -> Marku
         Kind::Mass => html! {
             div.mass role="group" aria-label=(label) {
                 label { span { (label) } input type="text" inputmode="decimal" name={ (name) ".value" } required[field.required] autocomplete="off"; }
-                label { span { (["Unit", "単位"][language]) }
+                label { span { (t.enter_unit) }
                     select name={ (name) ".unit" } { @for unit in UNITS { option value=(unit) { (unit) } } } }
-                label { span { (["Moisture, if wet", "水分（湿量の場合）"][language]) }
+                label { span { (t.enter_moisture) }
                     input type="text" name={ (name) ".moisture" } placeholder="3.2 %" autocomplete="off"; }
             }
         },
         Kind::Choice(choices) => html! {
             label { span { (label) }
                 select name=(name) {
-                    @for (value, japanese) in choices {
-                        option value=(value) {
-                            @if language == 1 { (japanese) } @else if value.is_empty() { "not stated" } @else { (value) }
-                        }
-                    }
+                    @for (value, word) in choices { option value=(value) { (word(t)) } }
                 }
             }
         },

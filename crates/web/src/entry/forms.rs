@@ -1,6 +1,6 @@
 //! The forms as a table: which field of a record each input is. Paths are those of JSON Lines, so a fault names its input.
-//!
-//! A choice's value is the enum's word; its label is the same word in English, and has its own in Japanese.
+
+use crate::words::Words;
 
 /// A form for one event.
 pub(crate) struct Form {
@@ -57,8 +57,8 @@ pub(crate) enum Kind {
     List,
     /// Degrees, kept in ten-millionths.
     Degrees,
-    /// One of these: value, and Japanese. The first is chosen unless it is optional.
-    Choice(&'static [(&'static str, &'static str)]),
+    /// One of these: the enum's word, and what the pages call it. The first is chosen unless it is optional.
+    Choice(&'static [(&'static str, fn(&'static Words) -> &'static str)]),
 }
 
 const fn field(path: &'static str, label: [&'static str; 2], kind: Kind) -> Field {
@@ -69,32 +69,46 @@ const fn must(path: &'static str, label: [&'static str; 2], kind: Kind) -> Field
     Field { path, label, kind, required: true }
 }
 
+/// A part without a heading.
+const fn plain(fields: &'static [Field]) -> Group {
+    titled(["", ""], fields)
+}
+
+const fn titled(title: [&'static str; 2], fields: &'static [Field]) -> Group {
+    Group { title, list: None, fields }
+}
+
+/// A part for each item of a list.
+const fn each(title: [&'static str; 2], list: &'static str, fields: &'static [Field]) -> Group {
+    Group { title, list: Some(list), fields }
+}
+
 /// Units of mass that people weigh in.
 pub(crate) const UNITS: [&str; 7] = ["kg", "g", "t", "mg", "dt", "ozt", "lb"];
 
 const MATERIALS: Kind = Kind::Choice(&[
-    ("ore", "鉱石"),
-    ("concentrate", "精鉱"),
-    ("intermediate", "中間品"),
-    ("metal", "金属"),
-    ("sputtering target", "スパッタリングターゲット"),
-    ("component", "部品"),
-    ("finished product", "完成品"),
-    ("scrap", "スクラップ"),
-    ("residue", "残渣"),
+    ("ore", |t| t.material_ore),
+    ("concentrate", |t| t.material_concentrate),
+    ("intermediate", |t| t.material_intermediate),
+    ("metal", |t| t.material_metal),
+    ("sputtering target", |t| t.material_target),
+    ("component", |t| t.material_component),
+    ("finished product", |t| t.material_product),
+    ("scrap", |t| t.material_scrap),
+    ("residue", |t| t.material_residue),
 ]);
 const MODELS: Kind = Kind::Choice(&[
-    ("segregated", "分別管理"),
-    ("identity preserved", "同一性保持"),
-    ("controlled blending", "管理混合"),
-    ("mass balance", "マスバランス"),
-    ("book and claim", "ブックアンドクレーム"),
+    ("segregated", |t| t.model_segregated),
+    ("identity preserved", |t| t.model_identity),
+    ("controlled blending", |t| t.model_blending),
+    ("mass balance", |t| t.model_balance),
+    ("book and claim", |t| t.model_book),
 ]);
 const RECYCLING: Kind = Kind::Choice(&[
-    ("", "該当なし"),
-    ("internal", "工程内"),
-    ("pre consumer", "使用前"),
-    ("post consumer", "使用済み"),
+    ("", |t| t.not_stated),
+    ("internal", |t| t.class_internal),
+    ("pre consumer", |t| t.class_pre),
+    ("post consumer", |t| t.class_post),
 ]);
 
 /// The new lot below a path.
@@ -123,46 +137,38 @@ pub(crate) static FORMS: &[Form] = &[
         name: "facility",
         title: ["Register a facility", "施設を登録"],
         use_for: ["once, before anything happens there", "使用を始める前に一度"],
-        groups: &[Group {
-            title: ["", ""],
-            list: None,
-            fields: &[
-                must("register_facility.facility.id", ["Facility id", "施設 ID"], Kind::NewId),
-                must("register_facility.facility.name", ["Name", "名称"], Kind::Text),
-                must(
-                    "register_facility.facility.kind",
-                    ["Kind", "種別"],
-                    Kind::Choice(&[
-                        ("refinery", "製錬所（精製）"),
-                        ("smelter", "製錬所"),
-                        ("concentrator", "選鉱場"),
-                        ("mine", "鉱山"),
-                        ("powder plant", "粉末工場"),
-                        ("target plant", "ターゲット工場"),
-                        ("fab", "半導体工場"),
-                        ("recycler", "リサイクル工場"),
-                        ("laboratory", "分析所"),
-                        ("warehouse", "倉庫"),
-                        ("port", "港"),
-                    ]),
-                ),
-                must(
-                    "register_facility.facility.country",
-                    ["Country (two letters)", "国（2 文字）"],
-                    Kind::Text,
-                ),
-                must(
-                    "register_facility.facility.latitude_e7",
-                    ["Latitude, degrees", "緯度（度）"],
-                    Kind::Degrees,
-                ),
-                must(
-                    "register_facility.facility.longitude_e7",
-                    ["Longitude, degrees", "経度（度）"],
-                    Kind::Degrees,
-                ),
-            ],
-        }],
+        groups: &[plain(&[
+            must("register_facility.facility.id", ["Facility id", "施設 ID"], Kind::NewId),
+            must("register_facility.facility.name", ["Name", "名称"], Kind::Text),
+            must(
+                "register_facility.facility.kind",
+                ["Kind", "種別"],
+                Kind::Choice(&[
+                    ("refinery", |t| t.kind_refinery),
+                    ("smelter", |t| t.kind_smelter),
+                    ("concentrator", |t| t.kind_concentrator),
+                    ("mine", |t| t.kind_mine),
+                    ("powder plant", |t| t.kind_powder),
+                    ("target plant", |t| t.kind_target),
+                    ("fab", |t| t.kind_fab),
+                    ("recycler", |t| t.kind_recycler),
+                    ("laboratory", |t| t.kind_laboratory),
+                    ("warehouse", |t| t.kind_warehouse),
+                    ("port", |t| t.kind_port),
+                ]),
+            ),
+            must("register_facility.facility.country", ["Country (two letters)", "国（2 文字）"], Kind::Text),
+            must(
+                "register_facility.facility.latitude_e7",
+                ["Latitude, degrees", "緯度（度）"],
+                Kind::Degrees,
+            ),
+            must(
+                "register_facility.facility.longitude_e7",
+                ["Longitude, degrees", "経度（度）"],
+                Kind::Degrees,
+            ),
+        ])],
     },
     Form {
         name: "commission",
@@ -172,24 +178,20 @@ pub(crate) static FORMS: &[Form] = &[
             "採掘・スクラップ回収・来歴のない持込み",
         ],
         groups: &[
-            Group {
-                title: ["", ""],
-                list: None,
-                fields: &[
-                    must(
-                        "commission.kind",
-                        ["How it came", "由来"],
-                        Kind::Choice(&[
-                            ("extracted", "採掘"),
-                            ("collected scrap", "スクラップ回収"),
-                            ("declared unknown", "起源不明として申告"),
-                        ]),
-                    ),
-                    field("commission.scrap_class", ["If it is scrap", "スクラップの区分"], RECYCLING),
-                    field("commission.attestations", ["Permits and certificates", "許可・証明"], Kind::List),
-                ],
-            },
-            Group { title: ["The lot", "ロット"], list: None, fields: new_lot!("commission.lot") },
+            plain(&[
+                must(
+                    "commission.kind",
+                    ["How it came", "由来"],
+                    Kind::Choice(&[
+                        ("extracted", |t| t.came_extracted),
+                        ("collected scrap", |t| t.came_scrap),
+                        ("declared unknown", |t| t.came_unknown),
+                    ]),
+                ),
+                field("commission.scrap_class", ["If it is scrap", "スクラップの区分"], RECYCLING),
+                field("commission.attestations", ["Permits and certificates", "許可・証明"], Kind::List),
+            ]),
+            titled(["The lot", "ロット"], new_lot!("commission.lot")),
         ],
     },
     Form {
@@ -197,52 +199,52 @@ pub(crate) static FORMS: &[Form] = &[
         title: ["Transform lots", "加工を記録"],
         use_for: ["what went in, and what came of it", "投入と産出"],
         groups: &[
-            Group {
-                title: ["", ""],
-                list: None,
-                fields: &[
-                    must(
-                        "transform.process",
-                        ["Process", "工程"],
-                        Kind::Choice(&[
-                            ("refining", "精製"),
-                            ("crushing", "破砕"),
-                            ("concentrating", "選鉱"),
-                            ("smelting", "製錬"),
-                            ("reduction", "還元"),
-                            ("blending", "混合"),
-                            ("splitting", "分割"),
-                            ("sintering", "焼結"),
-                            ("bonding", "接合"),
-                            ("machining", "機械加工"),
-                            ("assembling", "組立"),
-                            ("recycling", "リサイクル"),
-                        ]),
-                    ),
-                    must("transform.facility", ["Facility", "施設"], Kind::Facility),
-                    field("transform.recycling_class", ["If it is recycling", "リサイクルの区分"], RECYCLING),
-                ],
-            },
-            Group {
-                title: ["Taken in", "投入"],
-                list: Some("transform.inputs"),
-                fields: &[
+            plain(&[
+                must(
+                    "transform.process",
+                    ["Process", "工程"],
+                    Kind::Choice(&[
+                        ("refining", |t| t.process_refining),
+                        ("crushing", |t| t.process_crushing),
+                        ("concentrating", |t| t.process_concentrating),
+                        ("smelting", |t| t.process_smelting),
+                        ("reduction", |t| t.process_reduction),
+                        ("blending", |t| t.process_blending),
+                        ("splitting", |t| t.process_splitting),
+                        ("sintering", |t| t.process_sintering),
+                        ("bonding", |t| t.process_bonding),
+                        ("machining", |t| t.process_machining),
+                        ("assembling", |t| t.process_assembling),
+                        ("recycling", |t| t.process_recycling),
+                    ]),
+                ),
+                must("transform.facility", ["Facility", "施設"], Kind::Facility),
+                field("transform.recycling_class", ["If it is recycling", "リサイクルの区分"], RECYCLING),
+            ]),
+            each(
+                ["Taken in", "投入"],
+                "transform.inputs",
+                &[
                     must("lot", ["Lot", "ロット"], Kind::Lot),
                     must("mass", ["Mass taken", "投入質量"], Kind::Mass),
                 ],
-            },
-            Group {
-                title: ["Made", "産出"],
-                list: Some("transform.outputs"),
-                fields: new_lot!(
+            ),
+            each(
+                ["Made", "産出"],
+                "transform.outputs",
+                new_lot!(
                     "lot",
                     must(
                         "role",
                         ["As", "区分"],
-                        Kind::Choice(&[("product", "製品"), ("by product", "副産物"), ("residue", "残渣")]),
+                        Kind::Choice(&[
+                            ("product", |t| t.role_product),
+                            ("by product", |t| t.role_by_product),
+                            ("residue", |t| t.material_residue)
+                        ]),
                     )
                 ),
-            },
+            ),
         ],
     },
     Form {
@@ -250,48 +252,47 @@ pub(crate) static FORMS: &[Form] = &[
         title: ["Ship lots", "出荷"],
         use_for: ["offered to one receiver, weighed and sealed", "秤量・封印して受取人へ"],
         groups: &[
-            Group {
-                title: ["Lots", "ロット"],
-                list: Some("ship.lots"),
-                fields: &[
+            each(
+                ["Lots", "ロット"],
+                "ship.lots",
+                &[
                     must("lot", ["Lot", "ロット"], Kind::Lot),
                     must("mass", ["Weighed at dispatch", "出荷時の質量"], Kind::Mass),
                     field("seals", ["Seals", "封印"], Kind::List),
                 ],
-            },
-            Group {
-                title: ["The shipment", "出荷の内容"],
-                list: None,
-                fields: &[
+            ),
+            titled(
+                ["The shipment", "出荷の内容"],
+                &[
                     must("ship.receiver", ["Receiver", "受取人"], Kind::Member),
                     must(
                         "ship.transfer",
                         ["What passes", "移転するもの"],
                         Kind::Choice(&[
-                            ("custody and ownership", "占有と所有"),
-                            ("custody", "占有"),
-                            ("ownership", "所有"),
+                            ("custody and ownership", |t| t.passes_both),
+                            ("custody", |t| t.passes_custody),
+                            ("ownership", |t| t.passes_ownership),
                         ]),
                     ),
                     must(
                         "ship.purpose",
                         ["Purpose", "目的"],
                         Kind::Choice(&[
-                            ("sale", "販売"),
-                            ("tolling", "委託加工"),
-                            ("return", "返品"),
-                            ("recall", "回収"),
+                            ("sale", |t| t.for_sale),
+                            ("tolling", |t| t.for_tolling),
+                            ("return", |t| t.for_return),
+                            ("recall", |t| t.for_recall),
                         ]),
                     ),
                     must(
                         "ship.mode",
                         ["Transport", "輸送"],
                         Kind::Choice(&[
-                            ("road", "道路"),
-                            ("rail", "鉄道"),
-                            ("sea", "海上"),
-                            ("air", "航空"),
-                            ("inland water", "内水"),
+                            ("road", |t| t.by_road),
+                            ("rail", |t| t.by_rail),
+                            ("sea", |t| t.by_sea),
+                            ("air", |t| t.by_air),
+                            ("inland water", |t| t.by_water),
                         ]),
                     ),
                     field("ship.carrier", ["Carrier", "運送人"], Kind::Member),
@@ -299,7 +300,7 @@ pub(crate) static FORMS: &[Form] = &[
                     field("ship.to_facility", ["To", "届け先"], Kind::Text),
                     field("ship.permits", ["Permits", "許可"], Kind::List),
                 ],
-            },
+            ),
         ],
     },
     Form {
@@ -310,58 +311,50 @@ pub(crate) static FORMS: &[Form] = &[
             "受入れ時の秤量と封印確認。差異はそのまま記録されます",
         ],
         groups: &[
-            Group {
-                title: ["Lots of the shipment, every one", "出荷に含まれる全ロット"],
-                list: Some("accept.lots"),
-                fields: &[
+            each(
+                ["Lots of the shipment, every one", "出荷に含まれる全ロット"],
+                "accept.lots",
+                &[
                     must("lot", ["Lot", "ロット"], Kind::Text),
                     must("mass", ["Weighed on arrival", "受入れ時の質量"], Kind::Mass),
                     must(
                         "seals",
                         ["Seals", "封印の状態"],
                         Kind::Choice(&[
-                            ("intact", "異常なし"),
-                            ("broken", "破損"),
-                            ("different", "別の封印"),
-                            ("absent", "なし"),
+                            ("intact", |t| t.seals_intact),
+                            ("broken", |t| t.seals_broken),
+                            ("different", |t| t.seals_different),
+                            ("absent", |t| t.seals_absent),
                         ]),
                     ),
                 ],
-            },
-            Group {
-                title: ["", ""],
-                list: None,
-                fields: &[must("accept.facility", ["Where it is now", "受入れ施設"], Kind::Facility)],
-            },
+            ),
+            plain(&[must("accept.facility", ["Where it is now", "受入れ施設"], Kind::Facility)]),
         ],
     },
     Form {
         name: "assay",
         title: ["Record an assay", "分析値を記録"],
         use_for: ["a measured composition of a lot", "ロットの測定成分"],
-        groups: &[Group {
-            title: ["", ""],
-            list: None,
-            fields: &[
-                must("assay.lot", ["Lot", "ロット"], Kind::Lot),
-                must("assay.composition.contents", ["Contents", "成分"], Kind::Contents),
-                must("assay.composition.method", ["Method", "分析方法"], Kind::Text),
-                field("assay.composition.laboratory", ["Laboratory", "分析所"], Kind::Member),
-                must(
-                    "assay.composition.stage",
-                    ["Stage", "段階"],
-                    Kind::Choice(&[
-                        ("provisional", "暫定"),
-                        ("producer", "生産者"),
-                        ("seller", "売主"),
-                        ("buyer", "買主"),
-                        ("umpire", "第三者"),
-                        ("final", "最終"),
-                    ]),
-                ),
-                field("assay.sample", ["Sample", "試料"], Kind::Text),
-            ],
-        }],
+        groups: &[plain(&[
+            must("assay.lot", ["Lot", "ロット"], Kind::Lot),
+            must("assay.composition.contents", ["Contents", "成分"], Kind::Contents),
+            must("assay.composition.method", ["Method", "分析方法"], Kind::Text),
+            field("assay.composition.laboratory", ["Laboratory", "分析所"], Kind::Member),
+            must(
+                "assay.composition.stage",
+                ["Stage", "段階"],
+                Kind::Choice(&[
+                    ("provisional", |t| t.assay_provisional),
+                    ("producer", |t| t.assay_producer),
+                    ("seller", |t| t.assay_seller),
+                    ("buyer", |t| t.assay_buyer),
+                    ("umpire", |t| t.assay_umpire),
+                    ("final", |t| t.assay_final),
+                ]),
+            ),
+            field("assay.sample", ["Sample", "試料"], Kind::Text),
+        ])],
     },
 ];
 
@@ -380,8 +373,7 @@ mod tests {
             for group in form.groups {
                 for field in group.fields {
                     let Kind::Choice(choices) = field.kind else { continue };
-                    for (word, japanese) in choices.iter().filter(|(word, _)| !word.is_empty()) {
-                        assert!(!japanese.is_empty(), "{}: {word}", field.path);
+                    for (word, _) in choices.iter().filter(|(word, _)| !word.is_empty()) {
                         let json = nested(group.list, field.path, word);
                         let read = ore_exchange::json::record_from_json(&json);
                         assert!(read.is_ok(), "{}: {word}: {read:?}", field.path);
