@@ -4,7 +4,7 @@
 
 use alloc::collections::BTreeMap;
 
-use ore_provenance::{Element, LotIndex};
+use ore_provenance::Element;
 use ore_record::v1::{ShipPurpose, TransferKind};
 
 use crate::{
@@ -43,7 +43,7 @@ pub struct Parties {
     pub toller: Word,
 }
 
-/// Accounts by customer and toller, in order of their first record, and whether every record was looked at.
+/// Accounts by customer and toller, and whether every record was looked at.
 /// `party`: only accounts with this member in them; empty: all.
 #[must_use]
 pub fn metal_accounts(
@@ -52,15 +52,66 @@ pub fn metal_accounts(
     party: Word,
     budget: &mut Budget,
 ) -> (BTreeMap<Parties, MetalAccount>, bool) {
-    let mut accounts: BTreeMap<Parties, MetalAccount> = BTreeMap::new();
-    let wanted = |it: &Parties| party.is_empty() || it.customer == party || it.toller == party;
-    for (leaf, entry) in view.entries() {
-        if !budget.spend(1) {
-            return (accounts, false);
+    let mut statement = Statement::new(element, party);
+    let done = statement.go_on(view, budget);
+    (statement.accounts, done)
+}
+
+/// Accounts that are being added up.
+#[derive(Debug)]
+pub struct Statement {
+    element: Element,
+    party: Word,
+    /// The accounts so far.
+    pub accounts: BTreeMap<Parties, MetalAccount>,
+    /// Records looked at for movements, lots for what is held, records for losses.
+    moved: u32,
+    held: u32,
+    lost: u32,
+}
+
+impl Statement {
+    /// Nothing added up yet.
+    #[must_use]
+    pub const fn new(element: Element, party: Word) -> Self {
+        Self { element, party, accounts: BTreeMap::new(), moved: 0, held: 0, lost: 0 }
+    }
+
+    /// Goes on until all is added up (true) or the budget ends. The view may have grown since the last time, but
+    /// must be of the same size and date.
+    pub fn go_on(&mut self, view: &View<'_>, budget: &mut Budget) -> bool {
+        while self.moved < view.end() {
+            if !budget.spend(1) {
+                return false;
+            }
+            self.moved += 1;
+            self.movement(view, self.moved - 1);
         }
-        let Fact::Accept(accept) = &entry.fact else { continue };
-        let Some(offer) = view.entry(accept.offer) else { continue };
-        let Fact::Ship(ship) = &offer.fact else { continue };
+        if self.accounts.is_empty() {
+            return true;
+        }
+        while self.held < view.journal.lots() {
+            if !budget.spend(1) {
+                return false;
+            }
+            self.held += 1;
+            self.hold(view, self.held - 1);
+        }
+        while self.lost < view.end() {
+            if !budget.spend(1) {
+                return false;
+            }
+            self.lost += 1;
+            self.loss(view, self.lost - 1);
+        }
+        true
+    }
+
+    fn movement(&mut self, view: &View<'_>, leaf: u32) {
+        let Some(entry) = view.entry(leaf) else { return };
+        let Fact::Accept(accept) = &entry.fact else { return };
+        let Some(offer) = view.entry(accept.offer) else { return };
+        let Fact::Ship(ship) = &offer.fact else { return };
         let custody_only = ship.transfer == TransferKind::Custody;
         let toll = ship.purpose == ShipPurpose::Tolling && custody_only;
         let back = ship.purpose == ShipPurpose::Return;
@@ -69,68 +120,47 @@ pub fn metal_accounts(
         } else {
             Parties { customer: entry.author, toller: offer.author }
         };
-        if !(toll || (back && accounts.contains_key(&parties))) || !wanted(&parties) {
-            continue;
+        let wanted = self.party.is_empty() || parties.customer == self.party || parties.toller == self.party;
+        if !(toll || (back && self.accounts.contains_key(&parties))) || !wanted {
+            return;
         }
-        let sum: u128 = accept
-            .lots
-            .iter()
-            .map(|accepted| view.remaining_before(accepted.lot, element, u64::from(leaf) + 1).0)
-            .sum();
-        let account = accounts.entry(parties).or_default();
+        let at = u64::from(leaf) + 1;
+        let received = accept.lots.iter().map(|it| view.remaining_before(it.lot, self.element, at).0);
+        let sum: u128 = received.sum();
+        let account = self.accounts.entry(parties).or_default();
         let line = if toll { &mut account.delivered_pg } else { &mut account.returned_pg };
         *line += sum;
     }
-    let complete = held(view, element, &mut accounts, budget);
-    (accounts, complete)
-}
 
-/// What tollers hold, and what they declared lost.
-fn held(
-    view: &View<'_>,
-    element: Element,
-    accounts: &mut BTreeMap<Parties, MetalAccount>,
-    budget: &mut Budget,
-) -> bool {
-    if accounts.is_empty() {
-        return true;
-    }
-    for lot in 0..view.journal.lots() {
-        if !budget.spend(1) {
-            return false;
-        }
-        let Some((owner, custodian)) = hands(view, lot) else { continue };
-        if owner == custodian {
-            continue;
-        }
-        if let Some(account) = accounts.get_mut(&Parties { customer: owner, toller: custodian }) {
-            let stands = view.graph.lot(LotIndex(lot), view.as_of).is_some();
-            account.held_pg += if stands { view.remaining_before(lot, element, view.as_of).0 } else { 0 };
+    /// What a toller holds.
+    fn hold(&mut self, view: &View<'_>, lot: u32) {
+        let Some((owner, custodian)) = hands(view, lot).filter(|(owner, custodian)| owner != custodian)
+        else {
+            return;
+        };
+        if let Some(account) = self.accounts.get_mut(&Parties { customer: owner, toller: custodian }) {
+            account.held_pg += view.remaining_before(lot, self.element, view.as_of).0;
         }
     }
-    for (leaf, entry) in view.entries() {
-        if !budget.spend(1) {
-            return false;
-        }
-        let Fact::Step(step) = &entry.fact else { continue };
-        let losses: u128 = step
-            .losses
-            .iter()
-            .filter(|(of, _)| *of == element.0)
-            .map(|(_, mg)| u128::from(*mg) * 1_000_000_000)
-            .sum();
+
+    /// What a toller declared lost.
+    fn loss(&mut self, view: &View<'_>, leaf: u32) {
+        let Some(entry) = view.entry(leaf) else { return };
+        let Fact::Step(step) = &entry.fact else { return };
+        let of = step.losses.iter().filter(|(of, _)| *of == self.element.0);
+        let losses: u128 = of.map(|(_, mg)| u128::from(*mg) * 1_000_000_000).sum();
         if losses == 0 {
-            continue;
+            return;
         }
-        let total: u128 = view.taken(leaf, element).map(|(_, amount)| amount.0).sum();
-        for (lot, amount) in view.taken(leaf, element) {
+        let total: u128 = view.taken(leaf, self.element).map(|(_, amount)| amount.0).sum();
+        for (lot, amount) in view.taken(leaf, self.element) {
             let Some((owner, _)) = hands_before(view, lot, leaf) else { continue };
-            if let Some(account) = accounts.get_mut(&Parties { customer: owner, toller: entry.author }) {
+            let parties = Parties { customer: owner, toller: entry.author };
+            if let Some(account) = self.accounts.get_mut(&parties) {
                 account.declared_loss_pg += losses.saturating_mul(amount.0) / total.max(1);
             }
         }
     }
-    true
 }
 
 /// Owner and custodian of a lot.

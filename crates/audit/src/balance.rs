@@ -163,49 +163,68 @@ impl Balance {
 /// The books of a facility, with at most `drill` movements.
 #[must_use]
 pub fn balance(view: &View<'_>, of: &BalanceOf, drill: usize, budget: &mut Budget) -> Balance {
-    let mut books = Books { drill, ..Books::default() };
-    // Event times need not be in ledger order: the opening is everything before, whenever it was written down.
-    let (mut stock, mut taken): (i128, bool) = (0, false);
-    let period = of.from_ms..of.to_ms;
-    for (leaf, entry) in view.posted(of.facility) {
-        if !budget.spend(1) {
-            break;
-        }
-        if matches!(entry.fact, Fact::Stocktake { .. }) {
-            taken |= period.contains(&entry.event_ms);
-            continue;
-        }
-        if entry.event_ms >= of.to_ms {
-            continue;
-        }
-        let within = entry.event_ms >= of.from_ms;
-        movements(view, of, leaf, entry, &mut |movement| {
-            stock += movement.amount_pg;
-            if within {
-                books.enter(movement);
-            }
-        });
-        if within {
-            books.sheet.declared_loss_pg += declared(of, entry);
-        }
-    }
-    let mut sheet = books.close(stock);
-    if taken && !budget.is_short() {
-        sheet.counted = counted(view, of, |entry| period.contains(&entry.event_ms), budget);
-    }
-    sheet.complete = !budget.is_short();
-    sheet
+    let mut books = Books::new(*of, drill);
+    let done = books.go_on(view, budget);
+    books.close(done)
 }
 
-#[derive(Default)]
-struct Books {
+/// Books that are being added up.
+#[derive(Debug)]
+pub struct Books {
+    of: BalanceOf,
+    drill: usize,
     sheet: Balance,
     /// By line, in the order of `Line::ALL`; what was met at all.
     sums: [Option<i128>; Line::ALL.len()],
-    drill: usize,
+    stock: i128,
+    /// Records of the facility that were looked at.
+    next: usize,
+    takes: Vec<Take>,
+    count: Option<Count>,
 }
 
 impl Books {
+    /// Closed books of a facility, to be opened by [`Books::go_on`].
+    #[must_use]
+    pub fn new(of: BalanceOf, drill: usize) -> Self {
+        let (sheet, sums) = (Balance::default(), [None; Line::ALL.len()]);
+        Self { of, drill, sheet, sums, stock: 0, next: 0, takes: Vec::new(), count: None }
+    }
+
+    /// Goes on until all is added up (true) or the budget ends. The view may have grown since the last time, but
+    /// must be of the same size and date.
+    pub fn go_on(&mut self, view: &View<'_>, budget: &mut Budget) -> bool {
+        let of = self.of;
+        // Event times need not be in ledger order: the opening is everything before, whenever it was written down.
+        while let Some((leaf, entry)) = view.next_posted(of.facility, &mut self.next) {
+            if !budget.spend(1) {
+                self.next -= 1;
+                return false;
+            }
+            let Some(entry) = entry else { continue };
+            let within = (of.from_ms..of.to_ms).contains(&entry.event_ms);
+            if matches!(entry.fact, Fact::Stocktake { .. }) {
+                self.takes.extend(Take::of(&of, leaf, entry).filter(|_| within));
+                continue;
+            }
+            if entry.event_ms >= of.to_ms {
+                continue;
+            }
+            movements(view, &of, leaf, entry, &mut |movement| {
+                self.stock += movement.amount_pg;
+                if within {
+                    self.enter(movement);
+                }
+            });
+            if within {
+                self.sheet.declared_loss_pg += declared(&of, entry);
+            }
+        }
+        let takes = &mut self.takes;
+        let count = self.count.get_or_insert_with(|| Count::new(core::mem::take(takes)));
+        count.go_on(view, &of, budget)
+    }
+
     #[inline]
     fn enter(&mut self, movement: Movement) {
         let amount = if movement.line.lowers() { -movement.amount_pg } else { movement.amount_pg };
@@ -217,14 +236,20 @@ impl Books {
         }
     }
 
-    fn close(mut self, stock: i128) -> Balance {
+    /// The sheet; `done` says whether every record was looked at.
+    #[must_use]
+    pub fn close(self, done: bool) -> Balance {
+        let mut sheet = self.sheet;
         let lines = Line::ALL.into_iter().filter_map(|line| Some((line, self.sums[line as usize]?)));
-        self.sheet.lines = lines.collect();
-        let moved: i128 =
-            self.sheet.lines.iter().map(|(line, sum)| if line.lowers() { -sum } else { *sum }).sum();
-        self.sheet.closing_pg = stock;
-        self.sheet.opening_pg = stock - moved;
-        self.sheet
+        sheet.lines = lines.collect();
+        let moved: i128 = sheet.lines.iter().map(|(line, sum)| if line.lowers() { -sum } else { *sum }).sum();
+        sheet.closing_pg = self.stock;
+        sheet.opening_pg = self.stock - moved;
+        if let Some(count) = self.count.filter(|_| done) {
+            sheet.counted = count.close();
+        }
+        sheet.complete = done;
+        sheet
     }
 }
 
@@ -236,6 +261,7 @@ fn declared(of: &BalanceOf, entry: &Entry) -> i128 {
 
 /// A stocktake that waits for the books of its moment. What happened at the same moment but was written down
 /// later is not in the count.
+#[derive(Debug)]
 struct Take {
     leaf: u32,
     counted_pg: i128,
@@ -245,80 +271,108 @@ struct Take {
     opening: (u64, u32),
 }
 
-/// What the wanted stocktakes of a facility counted against the books of their moments, in ledger order: those
-/// that state the material and element asked for. One pass over the facility's records, however many there are;
-/// none when the budget ends before.
-#[must_use]
-pub fn counted(
-    view: &View<'_>,
-    of: &BalanceOf,
-    wanted: impl Fn(&Entry) -> bool,
-    budget: &mut Budget,
-) -> Vec<Counted> {
-    let asked = |line: &&ore_record::v1::StockLine| {
-        line.element == u32::from(of.element.0)
-            && (of.material == MaterialClass::Unspecified || line.material() == of.material)
-    };
-    let take = |(leaf, entry): (u32, &Entry)| {
+impl Take {
+    /// A stocktake that states the material and element asked for.
+    fn of(of: &BalanceOf, leaf: u32, entry: &Entry) -> Option<Self> {
+        let asked = |line: &&ore_record::v1::StockLine| {
+            line.element == u32::from(of.element.0)
+                && (of.material == MaterialClass::Unspecified || line.material() == of.material)
+        };
         let Fact::Stocktake { stocktake, .. } = &entry.fact else { return None };
         let mut lines = stocktake.lines.iter().filter(asked).peekable();
         lines.peek()?;
         let counted_pg = lines.map(|line| i128::from(line.mg) * 1_000_000_000).sum();
         let moment = (entry.event_ms, leaf);
-        let opening = moment.min((stocktake.period_start_ms, 0));
-        wanted(entry).then_some(Take { leaf, counted_pg, moment, opening })
-    };
-    let mut takes: Vec<Take> = view.posted(of.facility).filter_map(take).collect();
-    if takes.is_empty() {
-        return Vec::new();
+        Some(Self { leaf, counted_pg, moment, opening: moment.min((stocktake.period_start_ms, 0)) })
     }
-    takes.sort_unstable_by_key(|take| take.moment);
-    let mut openings: Vec<((u64, u32), usize)> =
-        takes.iter().enumerate().map(|(place, take)| (take.opening, place)).collect();
-    openings.sort_unstable();
-    // What a movement adds from a take on, and from an opening on; summed up afterwards.
-    let (mut book, mut came) = (alloc::vec![0_i128; takes.len() + 1], alloc::vec![0_i128; takes.len() + 1]);
-    let mut opened = alloc::vec![0_i128; takes.len() + 1];
-    for (leaf, moved) in view.posted(of.facility) {
-        if !budget.spend(1) {
-            return Vec::new();
+}
+
+/// The books of many moments in one pass: a movement is entered where it first counts, and sums run on from there.
+#[derive(Debug)]
+struct Count {
+    /// By moment.
+    takes: Vec<Take>,
+    /// By opening: that, and the place of its stocktake in `takes`.
+    openings: Vec<((u64, u32), usize)>,
+    book: Vec<i128>,
+    came: Vec<i128>,
+    opened: Vec<i128>,
+    next: usize,
+}
+
+impl Count {
+    fn new(mut takes: Vec<Take>) -> Self {
+        takes.sort_unstable_by_key(|take| take.moment);
+        let places = takes.iter().enumerate();
+        let mut openings: Vec<((u64, u32), usize)> =
+            places.map(|(place, take)| (take.opening, place)).collect();
+        openings.sort_unstable();
+        let sums = alloc::vec![0; takes.len() + 1];
+        Self { takes, openings, book: sums.clone(), came: sums.clone(), opened: sums, next: 0 }
+    }
+
+    fn go_on(&mut self, view: &View<'_>, of: &BalanceOf, budget: &mut Budget) -> bool {
+        if self.takes.is_empty() {
+            return true;
         }
-        let at = (moved.event_ms, leaf);
-        let from = takes.partition_point(|take| take.moment <= at);
-        if from == takes.len() {
-            continue;
-        }
-        movements(view, of, leaf, moved, &mut |movement| {
-            book[from] += movement.amount_pg;
-            if !movement.line.lowers() && movement.line != Line::Revaluation {
-                came[from] += movement.amount_pg;
-            } else {
-                opened[openings.partition_point(|opening| opening.0 <= at)] += movement.amount_pg;
+        while let Some((leaf, moved)) = view.next_posted(of.facility, &mut self.next) {
+            if !budget.spend(1) {
+                self.next -= 1;
+                return false;
             }
-        });
+            let Some(moved) = moved else { continue };
+            let at = (moved.event_ms, leaf);
+            let from = self.takes.partition_point(|take| take.moment <= at);
+            if from == self.takes.len() {
+                continue;
+            }
+            movements(view, of, leaf, moved, &mut |movement| {
+                self.book[from] += movement.amount_pg;
+                if !movement.line.lowers() && movement.line != Line::Revaluation {
+                    self.came[from] += movement.amount_pg;
+                } else {
+                    let open = self.openings.partition_point(|opening| opening.0 <= at);
+                    self.opened[open] += movement.amount_pg;
+                }
+            });
+        }
+        true
     }
-    let running = |sums: &mut [i128]| {
-        let mut sum = 0;
-        sums.iter_mut().for_each(|each| {
-            sum += *each;
-            *each = sum;
-        });
-    };
-    [&mut book, &mut came, &mut opened].into_iter().for_each(|sums| running(sums));
-    let mut throughput = came;
-    openings.iter().enumerate().for_each(|(place, (_, take))| throughput[*take] += opened[place]);
-    let mut counted: Vec<Counted> = takes
-        .iter()
-        .zip(book.iter().zip(throughput))
-        .map(|(take, (book_pg, throughput_pg))| Counted {
-            leaf: take.leaf,
-            counted_pg: take.counted_pg,
-            book_pg: *book_pg,
-            throughput_pg,
-        })
-        .collect();
-    counted.sort_unstable_by_key(|counted| counted.leaf);
-    counted
+
+    /// In ledger order.
+    fn close(mut self) -> Vec<Counted> {
+        for sums in [&mut self.book, &mut self.came, &mut self.opened] {
+            let mut sum = 0;
+            for each in sums {
+                sum += *each;
+                *each = sum;
+            }
+        }
+        for (place, (_, take)) in self.openings.iter().enumerate() {
+            self.came[*take] += self.opened[place];
+        }
+        let takes = self.takes.iter().zip(self.book.iter().zip(&self.came));
+        let mut counted: Vec<Counted> = takes
+            .map(|(take, (book_pg, throughput_pg))| Counted {
+                leaf: take.leaf,
+                counted_pg: take.counted_pg,
+                book_pg: *book_pg,
+                throughput_pg: *throughput_pg,
+            })
+            .collect();
+        counted.sort_unstable_by_key(|counted| counted.leaf);
+        counted
+    }
+}
+
+/// What the stocktakes of a facility counted against the books of their moments, in ledger order: those that state
+/// the material and element asked for, whenever they were. One pass over the facility's records, however many
+/// there are; `None` when the budget ends before.
+#[must_use]
+pub fn counted(view: &View<'_>, of: &BalanceOf, budget: &mut Budget) -> Option<Vec<Counted>> {
+    let takes = view.posted(of.facility).filter_map(|(leaf, entry)| Take::of(of, leaf, entry));
+    let mut count = Count::new(takes.collect());
+    count.go_on(view, of, budget).then(|| count.close())
 }
 
 /// What one record moves at a facility.
@@ -337,7 +391,7 @@ pub fn movements(view: &View<'_>, of: &BalanceOf, leaf: u32, entry: &Entry, each
         }
     };
     match &entry.fact {
-        Fact::Commission(it) => put(it.lot, Line::Source, view.created(it.lot, of.element).0),
+        Fact::Commission(it) => put(it.lot, Line::Source, view.made(leaf, it.lot, of.element).0),
         Fact::Step(it) if it.facility == of.facility => {
             for (lot, amount) in view.taken(leaf, of.element) {
                 put(lot, Line::Input, amount.0);
@@ -345,7 +399,7 @@ pub fn movements(view: &View<'_>, of: &BalanceOf, leaf: u32, entry: &Entry, each
             for output in &it.outputs {
                 let residue = output.role == OutputRole::Residue;
                 let line = if residue { Line::Residue } else { Line::Output };
-                put(output.lot, line, view.created(output.lot, of.element).0);
+                put(output.lot, line, view.made(leaf, output.lot, of.element).0);
             }
         }
         Fact::Ship(it) if it.from == of.facility => {

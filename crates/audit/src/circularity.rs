@@ -151,53 +151,133 @@ pub fn circularity(
     of: &CircularityOf,
     budget: &mut Budget,
 ) -> Circularity {
-    let mut countries: BTreeMap<[u8; 2], Flows> = BTreeMap::new();
-    let mut known: BTreeMap<Word, [u8; 2]> = BTreeMap::new();
-    let mut products = Vec::new();
-    for (leaf, entry) in view.entries() {
-        if !budget.spend(1) {
-            break;
+    let mut rounds = Rounds::new(*of);
+    let done = rounds.go_on(view, scratch, budget);
+    rounds.close(view, done)
+}
+
+/// Flows that are being added up.
+#[derive(Debug)]
+pub struct Rounds {
+    of: CircularityOf,
+    countries: BTreeMap<[u8; 2], Flows>,
+    /// Countries of facilities.
+    known: BTreeMap<Word, [u8; 2]>,
+    products: Vec<u32>,
+    /// Records that were looked at, and products whose generations were found.
+    next: u32,
+    next_product: usize,
+    generations: BTreeMap<u16, u128>,
+    unresolved_pg: u128,
+    /// Whether an attribution was cut short.
+    short: bool,
+}
+
+impl Rounds {
+    /// Nothing added up yet.
+    #[must_use]
+    pub const fn new(of: CircularityOf) -> Self {
+        Self {
+            of,
+            countries: BTreeMap::new(),
+            known: BTreeMap::new(),
+            products: Vec::new(),
+            next: 0,
+            next_product: 0,
+            generations: BTreeMap::new(),
+            unresolved_pg: 0,
+            short: false,
         }
-        if !(of.from_ms..of.to_ms).contains(&entry.event_ms) {
-            continue;
+    }
+
+    /// Goes on until all is added up (true) or the budget ends. The view may have grown since the last time, but
+    /// must be of the same size and date.
+    pub fn go_on(&mut self, view: &View<'_>, scratch: &mut Scratch, budget: &mut Budget) -> bool {
+        while self.next < view.end() {
+            if !budget.spend(1) {
+                return false;
+            }
+            let leaf = self.next;
+            self.next += 1;
+            if let Some(entry) = view.entry(leaf)
+                && (self.of.from_ms..self.of.to_ms).contains(&entry.event_ms)
+            {
+                self.enter(view, leaf, &entry.fact);
+            }
         }
-        let facility = match &entry.fact {
+        !self.of.generations || self.find_generations(view, scratch, budget)
+    }
+
+    fn enter(&mut self, view: &View<'_>, leaf: u32, fact: &Fact) {
+        let facility = match fact {
             Fact::Commission(it) => view.journal.lot(it.lot).map_or(Word::EMPTY, |lot| lot.facility),
             Fact::Step(it) => it.facility,
-            _ => continue,
+            _ => return,
         };
-        let country = *known.entry(facility).or_insert_with(|| view.country(facility));
-        let flows = countries.entry(country).or_default();
-        match &entry.fact {
+        let country = *self.known.entry(facility).or_insert_with(|| view.country(facility));
+        let flows = self.countries.entry(country).or_default();
+        match fact {
             Fact::Commission(it) => {
-                let mass = view.created(it.lot, of.element).0;
-                match (it.kind, it.scrap_class) {
-                    (CommissionKind::Extracted, _) => flows.mined_pg += mass,
-                    (CommissionKind::CollectedScrap, RecyclingClass::PreConsumer) => {
-                        flows.scrap_pre_pg += mass
-                    }
-                    (CommissionKind::CollectedScrap, _) => flows.scrap_post_pg += mass,
-                    _ => flows.unknown_pg += mass,
-                }
+                let mass = view.made(leaf, it.lot, self.of.element).0;
+                let scrap = it.kind == CommissionKind::CollectedScrap;
+                let sum = match it.scrap_class {
+                    _ if it.kind == CommissionKind::Extracted => &mut flows.mined_pg,
+                    RecyclingClass::PreConsumer if scrap => &mut flows.scrap_pre_pg,
+                    _ if scrap => &mut flows.scrap_post_pg,
+                    _ => &mut flows.unknown_pg,
+                };
+                *sum += mass;
             }
-            Fact::Step(it) => step(view, of, leaf, it, flows, &mut products),
+            Fact::Step(it) => step(view, &self.of, leaf, it, flows, &mut self.products),
             _ => {}
         }
     }
-    let mut total = Flows::default();
-    countries.values().for_each(|flows| total.add(flows));
-    let mut answer = Circularity {
-        total,
-        countries,
-        generations: BTreeMap::new(),
-        generations_unresolved_pg: 0,
-        reading: of.reading,
-        complete: !budget.is_short(),
-    };
-    if of.generations {
-        generations(view, scratch, of, &products, budget, &mut answer);
+
+    fn find_generations(&mut self, view: &View<'_>, scratch: &mut Scratch, budget: &mut Budget) -> bool {
+        while let Some(lot) = self.products.get(self.next_product).copied() {
+            if !budget.spend(1) {
+                return false;
+            }
+            self.next_product += 1;
+            let element = self.of.element;
+            let mass = view.created(lot, element);
+            let limits = Limits { steps: 100_000, work: Limits::default().work };
+            match attribute(view.graph, scratch, LotIndex(lot), element, view.as_of, &limits) {
+                Ok(found) if found.complete => {
+                    for (generation, share) in &found.by_generation {
+                        let share: Parts = share.value;
+                        *self.generations.entry(*generation).or_default() += share.of(mass).0;
+                    }
+                    // What is beyond the budget is said with the next product.
+                    budget.spend(found.visited.parts.min(budget.left()));
+                }
+                Ok(_) => {
+                    self.short = true;
+                    self.unresolved_pg += mass.0;
+                }
+                // The piece holds none of the element.
+                Err(_) => self.unresolved_pg += mass.0,
+            }
+        }
+        true
     }
-    answer
+
+    /// The answer; `done` says whether everything was looked at.
+    #[must_use]
+    pub fn close(self, view: &View<'_>, done: bool) -> Circularity {
+        let left = self.products.iter().skip(self.next_product).filter(|_| self.of.generations);
+        let left_pg: u128 = left.map(|lot| view.created(*lot, self.of.element).0).sum();
+        let mut total = Flows::default();
+        self.countries.values().for_each(|flows| total.add(flows));
+        Circularity {
+            total,
+            countries: self.countries,
+            generations: self.generations,
+            generations_unresolved_pg: self.unresolved_pg + left_pg,
+            reading: self.of.reading,
+            complete: done && !self.short,
+        }
+    }
 }
 
 /// How a recycling step counts under a reading; `None` for a step that is no recycling.
@@ -232,7 +312,7 @@ fn step(
     products: &mut Vec<u32>,
 ) {
     let material = |lot: u32| view.journal.lot(lot).map_or(MaterialClass::Unspecified, |lot| lot.material);
-    let made = |lot: u32| view.created(lot, of.element).0;
+    let made = |lot: u32| view.made(leaf, lot, of.element).0;
     let (mut intake, mut total) = (0, 0);
     for (lot, amount) in view.taken(leaf, of.element) {
         let Some(class) = class_of(view, it, lot, of.reading) else { continue };
@@ -294,33 +374,4 @@ fn step(
 
 fn part(mass: u128, some: u128, all: u128) -> u128 {
     if some == all { mass } else { mass.saturating_mul(some) / all.max(1) }
-}
-
-fn generations(
-    view: &View<'_>,
-    scratch: &mut Scratch,
-    of: &CircularityOf,
-    products: &[u32],
-    budget: &mut Budget,
-    answer: &mut Circularity,
-) {
-    for lot in products {
-        let mass = view.created(*lot, of.element);
-        let limits = Limits { steps: 100_000, work: budget.left() };
-        let found = attribute(view.graph, scratch, LotIndex(*lot), of.element, view.as_of, &limits);
-        match found {
-            Ok(found) if found.complete && budget.spend(found.visited.parts + 1) => {
-                for (generation, share) in &found.by_generation {
-                    let share: Parts = share.value;
-                    *answer.generations.entry(*generation).or_default() += share.of(mass).0;
-                }
-            }
-            Ok(_) => {
-                answer.complete = false;
-                answer.generations_unresolved_pg += mass.0;
-            }
-            // The piece holds none of the element.
-            Err(_) => answer.generations_unresolved_pg += mass.0,
-        }
-    }
 }

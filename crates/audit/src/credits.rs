@@ -15,12 +15,12 @@ use crate::{
 };
 
 /// What is asked; empty or zero: all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CreditsOf<'a> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreditsOf {
     /// Facility.
     pub facility: Word,
     /// Scheme, as deposits write it.
-    pub scheme: &'a str,
+    pub scheme: String,
     /// Atomic number.
     pub element: u32,
     /// Months after its own in which a period's credit may still be claimed.
@@ -88,73 +88,131 @@ pub struct AccountOf {
 
 /// The accounts, and whether every record was looked at.
 #[must_use]
-pub fn credits(
-    view: &View<'_>,
-    of: &CreditsOf<'_>,
-    budget: &mut Budget,
-) -> (BTreeMap<AccountOf, Account>, bool) {
-    let mut accounts: BTreeMap<AccountOf, Account> = BTreeMap::new();
-    let wanted = |scheme: &str, element: u32| {
-        (of.scheme.is_empty() || of.scheme == scheme) && (of.element == 0 || of.element == element)
-    };
-    let mut each = |leaf: u32, fact: &Fact| match fact {
-        Fact::Deposit { lot, deposit: it } if wanted(&it.scheme, it.element) => {
-            let earned = u128::from(it.mg) * u128::from(it.conversion_ppm) / 1_000_000;
-            let key = key(&it.scheme, &it.facility, it.element, it.period);
-            let account = accounts.entry(key).or_default();
-            account.deposited_mg += u128::from(it.mg);
-            account.earned_mg += earned;
-            account.lines.push(CreditLine { leaf, lot: *lot, mg: signed(earned), book_and_claim: false });
-        }
-        Fact::Claim { lot, claim: it } if wanted(&it.scheme, it.element) => {
-            let key = key(&it.scheme, &it.facility, it.element, it.period);
-            let account = accounts.entry(key).or_default();
-            let apart = view.journal.lot(*lot).is_some_and(|lot| lot.model == CustodyModel::BookAndClaim);
-            account.claimed_mg += u128::from(it.mg);
-            if apart {
-                account.book_and_claim_mg += u128::from(it.mg);
-            }
-            let mg = -signed(it.mg.into());
-            account.lines.push(CreditLine { leaf, lot: *lot, mg, book_and_claim: apart });
-        }
-        _ => {}
-    };
-    let mut complete = true;
-    let entries: &mut dyn Iterator<Item = _> =
-        if of.facility.is_empty() { &mut view.entries() } else { &mut view.posted(of.facility) };
-    for (leaf, entry) in entries {
-        if !budget.spend(1) {
-            complete = false;
-            break;
-        }
-        each(leaf, &entry.fact);
-    }
-    let now = year_and_month(view.now_ms());
-    for (key, account) in &mut accounts {
-        if months(now) > months(key.period).saturating_add(of.lifetime_months) {
-            account.lapsed_mg = account.earned_mg.saturating_sub(account.claimed_mg);
-        }
-        complete &= inputs(view, key, account, budget);
-    }
-    (accounts, complete)
+pub fn credits(view: &View<'_>, of: CreditsOf, budget: &mut Budget) -> (BTreeMap<AccountOf, Account>, bool) {
+    let mut statement = Statement::new(of);
+    let done = statement.go_on(view, budget);
+    (statement.close(view), done)
 }
 
-fn inputs(view: &View<'_>, key: &AccountOf, account: &mut Account, budget: &mut Budget) -> bool {
-    let (Some(facility), Ok(element)) = (view.journal.words().find(&key.facility), u8::try_from(key.element))
-    else {
-        return true;
-    };
-    let mut sum = 0;
-    for (leaf, entry) in view.posted(facility) {
-        if !budget.spend(1) {
-            return false;
+/// Accounts that are being added up.
+#[derive(Debug)]
+pub struct Statement {
+    of: CreditsOf,
+    accounts: BTreeMap<AccountOf, Account>,
+    /// Records that were looked at: of the facility, or of the ledger.
+    next: usize,
+    /// What went into a facility's transformations by element and period, picograms.
+    inputs: BTreeMap<(Word, u8, u32), u128>,
+    /// Facilities and elements whose inputs are known, and records looked at of the next.
+    known: usize,
+    next_input: usize,
+}
+
+impl Statement {
+    /// Nothing added up yet.
+    #[must_use]
+    pub fn new(of: CreditsOf) -> Self {
+        Self { of, accounts: BTreeMap::new(), next: 0, inputs: BTreeMap::new(), known: 0, next_input: 0 }
+    }
+
+    /// Goes on until all is added up (true) or the budget ends. The view may have grown since the last time, but
+    /// must be of the same size and date.
+    pub fn go_on(&mut self, view: &View<'_>, budget: &mut Budget) -> bool {
+        let facility = self.of.facility;
+        loop {
+            let entry = if facility.is_empty() {
+                let leaf = u32::try_from(self.next).unwrap_or(u32::MAX);
+                (leaf < view.end()).then(|| {
+                    self.next += 1;
+                    (leaf, view.entry(leaf))
+                })
+            } else {
+                view.next_posted(facility, &mut self.next)
+            };
+            let Some((leaf, entry)) = entry else { break };
+            if !budget.spend(1) {
+                self.next -= 1;
+                return false;
+            }
+            if let Some(entry) = entry {
+                self.enter(view, leaf, &entry.fact);
+            }
         }
-        if matches!(entry.fact, Fact::Step(_)) && year_and_month(entry.event_ms) == key.period {
-            sum += view.taken(leaf, Element(element)).map(|(_, amount)| amount.0).sum::<u128>();
+        self.add_inputs(view, budget)
+    }
+
+    fn enter(&mut self, view: &View<'_>, leaf: u32, fact: &Fact) {
+        let of = &self.of;
+        let wanted = |scheme: &str, element: u32| {
+            (of.scheme.is_empty() || of.scheme == scheme) && (of.element == 0 || of.element == element)
+        };
+        match fact {
+            Fact::Deposit { lot, deposit: it } if wanted(&it.scheme, it.element) => {
+                let earned = u128::from(it.mg) * u128::from(it.conversion_ppm) / 1_000_000;
+                let key = key(&it.scheme, &it.facility, it.element, it.period);
+                let account = self.accounts.entry(key).or_default();
+                account.deposited_mg += u128::from(it.mg);
+                account.earned_mg += earned;
+                account.lines.push(CreditLine { leaf, lot: *lot, mg: signed(earned), book_and_claim: false });
+            }
+            Fact::Claim { lot, claim: it } if wanted(&it.scheme, it.element) => {
+                let key = key(&it.scheme, &it.facility, it.element, it.period);
+                let account = self.accounts.entry(key).or_default();
+                let apart = view.journal.lot(*lot).is_some_and(|lot| lot.model == CustodyModel::BookAndClaim);
+                account.claimed_mg += u128::from(it.mg);
+                if apart {
+                    account.book_and_claim_mg += u128::from(it.mg);
+                }
+                let mg = -signed(it.mg.into());
+                account.lines.push(CreditLine { leaf, lot: *lot, mg, book_and_claim: apart });
+            }
+            _ => {}
         }
     }
-    account.input_mg = sum / 1_000_000_000;
-    true
+
+    /// One pass over the records of each facility for each element, whatever the number of periods.
+    fn add_inputs(&mut self, view: &View<'_>, budget: &mut Budget) -> bool {
+        let mut books: Vec<(Word, u8)> = self.accounts.keys().filter_map(|key| book(view, key)).collect();
+        books.sort_unstable();
+        books.dedup();
+        for (facility, element) in books.into_iter().skip(self.known) {
+            while let Some((leaf, entry)) = view.next_posted(facility, &mut self.next_input) {
+                if !budget.spend(1) {
+                    self.next_input -= 1;
+                    return false;
+                }
+                if let Some(entry) = entry.filter(|entry| matches!(entry.fact, Fact::Step(_))) {
+                    let taken: u128 = view.taken(leaf, Element(element)).map(|(_, amount)| amount.0).sum();
+                    let period = year_and_month(entry.event_ms);
+                    *self.inputs.entry((facility, element, period)).or_default() += taken;
+                }
+            }
+            self.known += 1;
+            self.next_input = 0;
+        }
+        true
+    }
+
+    /// The accounts, with what lapsed.
+    #[must_use]
+    pub fn close(mut self, view: &View<'_>) -> BTreeMap<AccountOf, Account> {
+        let now = year_and_month(view.now_ms());
+        for (key, account) in &mut self.accounts {
+            if months(now) > months(key.period).saturating_add(self.of.lifetime_months) {
+                account.lapsed_mg = account.earned_mg.saturating_sub(account.claimed_mg);
+            }
+            if let Some((facility, element)) = book(view, key) {
+                let inputs = self.inputs.get(&(facility, element, key.period));
+                account.input_mg = inputs.copied().unwrap_or(0) / 1_000_000_000;
+            }
+        }
+        self.accounts
+    }
+}
+
+/// Facility and element of an account.
+fn book(view: &View<'_>, key: &AccountOf) -> Option<(Word, u8)> {
+    Some((view.journal.words().find(&key.facility)?, u8::try_from(key.element).ok()?))
 }
 
 fn key(scheme: &str, facility: &str, element: u32, period: u32) -> AccountOf {

@@ -3,7 +3,7 @@
 use alloc::{collections::BTreeMap, collections::BTreeSet, vec::Vec};
 
 use ore_provenance::{
-    Element, Limits, LotIndex, NodeDependence, QuestionError, Scratch, StepIndex, attribute,
+    DependenceWalks, Element, Limits, LotIndex, NodeDependence, QuestionError, Scratch, StepIndex, attribute,
 };
 use ore_record::v1::Process;
 
@@ -68,57 +68,105 @@ pub fn dependence(
     limits: &Limits,
     budget: &mut Budget,
 ) -> Result<DependenceOn, QuestionError> {
-    let countries = |facility: Word| u32::from(u16::from_be_bytes(view.country(facility)));
-    let node_of = |step: StepIndex| {
-        let leaf = u32::try_from(view.graph.step(step)?.leaf).ok()?;
-        let entry = view.entry(leaf)?;
-        let (facility, refining) = match &entry.fact {
-            Fact::Step(it) => (it.facility, refines(it.process)),
-            Fact::Commission(it) => (view.journal.lot(it.lot)?.facility, false),
-            _ => return None,
-        };
-        match kind {
-            NodeKind::Facility => Some(facility.0),
-            NodeKind::Refiner => refining.then_some(facility.0),
-            NodeKind::Member => Some(entry.author.0),
-            NodeKind::Country => Some(countries(facility)),
+    let mut found = Hanging::new(view, scratch, lot, element, kind, limits)?;
+    let done = found.go_on(view, scratch, budget);
+    Ok(found.close(view, done))
+}
+
+/// A dependence that is being found.
+#[derive(Debug)]
+pub struct Hanging {
+    element: Element,
+    kind: NodeKind,
+    /// Shares by country of origin.
+    origins: Vec<u64>,
+    traced: bool,
+    walks: DependenceWalks,
+    able: Abilities,
+}
+
+impl Hanging {
+    /// The lot's origins, and nothing walked yet.
+    ///
+    /// # Errors
+    /// The lot does not stand, or states none of the element.
+    pub fn new(
+        view: &View<'_>,
+        scratch: &mut Scratch,
+        lot: u32,
+        element: Element,
+        kind: NodeKind,
+        limits: &Limits,
+    ) -> Result<Self, QuestionError> {
+        let lot = LotIndex(lot);
+        let origins = attribute(view.graph, scratch, lot, element, view.as_of, limits)?;
+        let walks = DependenceWalks::new(view.graph, lot, element, view.as_of, limits)?;
+        let traced = origins.complete;
+        let origins = origins.by_country.iter().map(|(_, share)| share.value.units()).collect();
+        Ok(Self { element, kind, origins, traced, walks, able: Abilities::default() })
+    }
+
+    /// Goes on until all nodes were walked without (true) or the budget ends; a walk is finished. The view may
+    /// have grown since the last time, but must be of the same size and date.
+    pub fn go_on(&mut self, view: &View<'_>, scratch: &mut Scratch, budget: &mut Budget) -> bool {
+        let kind = self.kind;
+        while let Some(steps) = self.walks.next(view.graph, scratch, |step| node_of(view, kind, step)) {
+            let steps = u64::from(steps).max(1);
+            if budget.left() <= steps {
+                budget.spend(budget.left());
+                return false;
+            }
+            budget.spend(steps);
         }
-    };
-    let found =
-        ore_provenance::dependence(view.graph, scratch, LotIndex(lot), element, view.as_of, limits, node_of)?;
-    let origins = attribute(view.graph, scratch, LotIndex(lot), element, view.as_of, limits)?;
-    let able = if matches!(kind, NodeKind::Facility | NodeKind::Refiner) {
-        abilities(view, element, budget)
-    } else {
-        Abilities::default()
-    };
-    let total: u128 = found.nodes.iter().map(|node| u128::from(node.through.units())).sum();
-    let mut nodes: Vec<Node> = found
-        .nodes
-        .iter()
-        .map(|node| {
-            let country = (kind == NodeKind::Country).then(|| (node.node as u16).to_be_bytes());
+        let beside = matches!(self.kind, NodeKind::Facility | NodeKind::Refiner);
+        !beside || self.able.go_on(view, self.element, budget)
+    }
+
+    /// The answer; `done` says whether everything was looked at.
+    #[must_use]
+    pub fn close(self, view: &View<'_>, done: bool) -> DependenceOn {
+        let found = self.walks.answer();
+        let total: u128 = found.nodes.iter().map(|node| u128::from(node.through.units())).sum();
+        let named = |node: &NodeDependence| {
+            let country = (self.kind == NodeKind::Country).then(|| (node.node as u16).to_be_bytes());
             let word = if country.is_some() { Word::EMPTY } else { Word(node.node) };
             Node {
                 word,
                 country: country.unwrap_or_else(|| view.country(word)),
                 dependence: *node,
-                alternatives: able.beside(word),
+                alternatives: self.able.beside(word),
             }
-        })
-        .collect();
-    nodes.sort_by_key(|node| (core::cmp::Reverse(node.dependence.through), node.word, node.country));
-    let of = |units: u64, whole: u128| square(u128::from(units), whole);
-    Ok(DependenceOn {
-        origin_herfindahl_e18: origins
-            .by_country
-            .iter()
-            .map(|(_, share)| of(share.value.units(), 1_000_000_000_000_000_000))
-            .sum(),
-        node_herfindahl_e18: found.nodes.iter().map(|node| of(node.through.units(), total)).sum(),
-        nodes,
-        complete: found.complete && origins.complete && !budget.is_short(),
-    })
+        };
+        let mut nodes: Vec<Node> = found.nodes.iter().map(named).collect();
+        nodes.sort_by_key(|node| (core::cmp::Reverse(node.dependence.through), node.word, node.country));
+        let of = |units: u64, whole: u128| square(u128::from(units), whole);
+        DependenceOn {
+            origin_herfindahl_e18: self
+                .origins
+                .iter()
+                .map(|units| of(*units, 1_000_000_000_000_000_000))
+                .sum(),
+            node_herfindahl_e18: found.nodes.iter().map(|node| of(node.through.units(), total)).sum(),
+            nodes,
+            complete: found.complete && self.traced && done,
+        }
+    }
+}
+
+fn node_of(view: &View<'_>, kind: NodeKind, step: StepIndex) -> Option<u32> {
+    let leaf = u32::try_from(view.graph.step(step)?.leaf).ok()?;
+    let entry = view.entry(leaf)?;
+    let (facility, refining) = match &entry.fact {
+        Fact::Step(it) => (it.facility, refines(it.process)),
+        Fact::Commission(it) => (view.journal.lot(it.lot)?.facility, false),
+        _ => return None,
+    };
+    match kind {
+        NodeKind::Facility => Some(facility.0),
+        NodeKind::Refiner => refining.then_some(facility.0),
+        NodeKind::Member => Some(entry.author.0),
+        NodeKind::Country => Some(u32::from(u16::from_be_bytes(view.country(facility)))),
+    }
 }
 
 /// `(part / whole)^2` in 10^-18, rounded down at each step.
@@ -132,10 +180,17 @@ fn square(part: u128, whole: u128) -> u64 {
 }
 
 /// Which facility did what with an element.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Abilities {
     by_process: BTreeMap<i32, BTreeSet<Word>>,
+    /// Facilities that were looked at.
+    next: usize,
 }
+
+/// Of each facility the newest records: what it did long ago only is no alternative of today.
+const NEWEST: usize = 256;
+/// Beside the numbers of `Process`: extraction is no transformation.
+const EXTRACTION: i32 = 0;
 
 impl Abilities {
     fn beside(&self, facility: Word) -> Vec<Word> {
@@ -145,33 +200,33 @@ impl Abilities {
         }
         others.into_iter().take(10).collect()
     }
-}
 
-/// Of each facility the newest records: what it did long ago only is no alternative of today.
-const NEWEST: usize = 256;
+    fn go_on(&mut self, view: &View<'_>, element: Element, budget: &mut Budget) -> bool {
+        while let Some(facility) = view.journal.facilities().get(self.next) {
+            for (_, entry) in view.posted(*facility).rev().take(NEWEST) {
+                // Begun again when there is more to spend: what is known stays known.
+                if !budget.spend(1) {
+                    return false;
+                }
+                self.look_at(view, element, *facility, &entry.fact);
+            }
+            self.next += 1;
+        }
+        true
+    }
 
-fn abilities(view: &View<'_>, element: Element, budget: &mut Budget) -> Abilities {
-    /// Beside the numbers of `Process`: extraction is no transformation.
-    const EXTRACTION: i32 = 0;
-    let mut able = Abilities::default();
-    for facility in view.journal.facilities() {
-        for (_, entry) in view.posted(*facility).rev().take(NEWEST) {
-            if !budget.spend(1) {
-                return able;
-            }
-            let (process, lot) = match &entry.fact {
-                Fact::Step(it) if it.facility == *facility => match it.outputs.first() {
-                    Some(output) => (it.process as i32, output.lot),
-                    None => continue,
-                },
-                Fact::Commission(it) => (EXTRACTION, it.lot),
-                _ => continue,
-            };
-            let known = able.by_process.get(&process).is_some_and(|known| known.contains(facility));
-            if !known && view.created(lot, element).0 > 0 {
-                able.by_process.entry(process).or_default().insert(*facility);
-            }
+    fn look_at(&mut self, view: &View<'_>, element: Element, facility: Word, fact: &Fact) {
+        let (process, lot) = match fact {
+            Fact::Step(it) if it.facility == facility => match it.outputs.first() {
+                Some(output) => (it.process as i32, output.lot),
+                None => return,
+            },
+            Fact::Commission(it) => (EXTRACTION, it.lot),
+            _ => return,
+        };
+        let known = self.by_process.get(&process).is_some_and(|known| known.contains(&facility));
+        if !known && view.created(lot, element).0 > 0 {
+            self.by_process.entry(process).or_default().insert(facility);
         }
     }
-    able
 }

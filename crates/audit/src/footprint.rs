@@ -4,7 +4,10 @@
 //! among its outputs by dry mass, or by value with the prices that the profile names. Residues carry none: what
 //! a plant throws away burdens what it sells.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 
 use ore_provenance::{Element, LotIndex};
 use ore_record::v1::{self, OutputRole};
@@ -115,42 +118,114 @@ pub struct Carried {
     pub lots: u32,
     /// Of those, lots of steps or sources for which nobody states a footprint.
     pub silent: u32,
-    /// Whether every ancestor was looked at.
+    /// Whether every ancestor was looked at; without that no burden is stated.
     pub complete: bool,
 }
 
 /// The burden of a lot.
 #[must_use]
 pub fn footprint(view: &View<'_>, lot: u32, allocation: &Allocation, budget: &mut Budget) -> Carried {
-    let mut carried = Carried { complete: true, ..Carried::default() };
-    let ancestors = ancestors(view, lot, budget);
-    carried.complete = !budget.is_short();
-    carried.lots = ancestors.len() as u32;
-    let mut burdens: BTreeMap<u32, Burden> = BTreeMap::new();
-    // Ordinals are in ledger order, so what a step took is there before the step.
-    for at in ancestors {
-        let burden = made(view, at, allocation, &burdens, &mut carried);
-        burdens.insert(at, burden);
+    let mut burdens = Burdens::new(lot, allocation.clone());
+    let done = burdens.go_on(view, budget);
+    burdens.close(done)
+}
+
+/// Burdens that are being carried along.
+#[derive(Debug)]
+pub struct Burdens {
+    lot: u32,
+    allocation: Allocation,
+    way: Ancestors,
+    /// Lots on the way in ledger order, once all are known.
+    lots: Vec<u32>,
+    next: usize,
+    burdens: BTreeMap<u32, Burden>,
+    carried: Carried,
+}
+
+impl Burdens {
+    /// Nothing carried yet.
+    #[must_use]
+    pub fn new(lot: u32, allocation: Allocation) -> Self {
+        let (way, carried) = (Ancestors::of(lot), Carried::default());
+        Self { lot, allocation, way, lots: Vec::new(), next: 0, burdens: BTreeMap::new(), carried }
     }
-    carried.records.sort_unstable();
-    carried.records.dedup();
-    carried.burden = burdens.remove(&lot).unwrap_or_default();
-    carried
+
+    /// Goes on until the lot is reached (true) or the budget ends. The view may have grown since the last time,
+    /// but must be of the same size and date.
+    pub fn go_on(&mut self, view: &View<'_>, budget: &mut Budget) -> bool {
+        if !self.way.go_on(view, budget) {
+            return false;
+        }
+        if self.lots.is_empty() {
+            self.lots = self.way.lots();
+        }
+        // Ordinals are in ledger order, so what a step took is there before the step.
+        while let Some(at) = self.lots.get(self.next).copied() {
+            if !budget.spend(1) {
+                return false;
+            }
+            let burden = made(view, at, &self.allocation, &self.burdens, &mut self.carried);
+            self.burdens.insert(at, burden);
+            self.next += 1;
+        }
+        true
+    }
+
+    /// The answer; `done` says whether every ancestor was looked at.
+    #[must_use]
+    pub fn close(mut self, done: bool) -> Carried {
+        let mut carried = self.carried;
+        carried.complete = done;
+        carried.lots = self.way.met.len() as u32;
+        carried.records.sort_unstable();
+        carried.records.dedup();
+        carried.burden = self.burdens.remove(&self.lot).unwrap_or_default();
+        carried
+    }
 }
 
 /// A lot and every lot that metal of it came through, in ledger order.
 #[must_use]
 pub fn ancestors(view: &View<'_>, lot: u32, budget: &mut Budget) -> Vec<u32> {
-    let mut met = alloc::collections::BTreeSet::from([lot]);
-    let mut open = Vec::from([lot]);
-    while let Some(at) = open.pop() {
-        let Some((_, _, step)) = view.maker(at) else { continue };
-        if !budget.spend(step.inputs.len() as u64 + 1) {
-            break;
-        }
-        open.extend(step.inputs.iter().map(|input| input.lot).filter(|input| met.insert(*input)));
+    let mut way = Ancestors::of(lot);
+    way.go_on(view, budget);
+    way.lots()
+}
+
+/// Ancestors that are being looked for.
+#[derive(Debug)]
+pub struct Ancestors {
+    met: BTreeSet<u32>,
+    open: Vec<u32>,
+}
+
+impl Ancestors {
+    /// Of a lot, itself included.
+    #[must_use]
+    pub fn of(lot: u32) -> Self {
+        Self { met: BTreeSet::from([lot]), open: Vec::from([lot]) }
     }
-    met.into_iter().collect()
+
+    /// Goes on until all are met (true) or the budget ends.
+    pub fn go_on(&mut self, view: &View<'_>, budget: &mut Budget) -> bool {
+        while let Some(at) = self.open.pop() {
+            let Some((_, _, step)) = view.maker(at) else { continue };
+            if !budget.spend(step.inputs.len() as u64 + 1) {
+                self.open.push(at);
+                return false;
+            }
+            let met = &mut self.met;
+            self.open.extend(step.inputs.iter().map(|input| input.lot).filter(|input| met.insert(*input)));
+        }
+        true
+    }
+
+    /// Those met so far, in ledger order.
+    #[must_use]
+    pub fn lots(&self) -> Vec<u32> {
+        self.met.iter().copied().collect()
+    }
 }
 
 fn made(

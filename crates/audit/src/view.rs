@@ -93,9 +93,13 @@ impl<'a> View<'a> {
 
     /// Every entry that counts, oldest first.
     pub fn entries(&self) -> impl Iterator<Item = (u32, &'a Entry)> + use<'a> {
-        let view = *self;
-        let end = u32::try_from(view.as_of.min(view.journal.len())).unwrap_or(u32::MAX);
+        let (view, end) = (*self, self.end());
         (0..end).filter_map(move |leaf| view.entry(leaf).map(|entry| (leaf, entry)))
+    }
+
+    /// The first leaf beyond this view.
+    pub(crate) fn end(&self) -> u32 {
+        u32::try_from(self.as_of.min(self.journal.len())).unwrap_or(u32::MAX)
     }
 
     /// Entries posted under a name, oldest first.
@@ -103,6 +107,17 @@ impl<'a> View<'a> {
         let view = *self;
         let leaves = view.journal.posted(word).iter();
         leaves.filter_map(move |leaf| view.entry(*leaf).map(|entry| (*leaf, entry)))
+    }
+
+    /// The leaf posted under a name at a place, its entry if that counts, and a step to the next place; `None` at
+    /// the end of this view. For questions that go on later, when the journal may have grown.
+    pub(crate) fn next_posted(&self, word: Word, place: &mut usize) -> Option<(u32, Option<&'a Entry>)> {
+        let leaf = *self.journal.posted(word).get(*place)?;
+        if u64::from(leaf) >= self.as_of {
+            return None;
+        }
+        *place += 1;
+        Some((leaf, self.entry(leaf)))
     }
 
     /// The same as far as a leaf, that one excluded, found by bisection.
@@ -240,6 +255,13 @@ impl<'a> View<'a> {
             return self.graph.lot(LotIndex(lot), at).map_or(Picograms(0), |lot| gross(lot.dry_mg));
         }
         self.graph.contained(LotIndex(lot), element, at).map_or(Picograms(0), |mass| mass.value)
+    }
+
+    /// What a record that counts made of an element, in a lot of its own: the same without asking who made it.
+    #[must_use]
+    pub fn made(&self, leaf: u32, lot: u32, element: Element) -> Amount {
+        let made = self.graph.made(LotIndex(lot), element, (u64::from(leaf) + 1).min(self.as_of));
+        made.map_or(Picograms(0), |(dry_mg, mass)| if element.0 == 0 { gross(dry_mg) } else { mass })
     }
 
     /// What a step took of each input: in the order of its record, with the composition pinned then.

@@ -225,7 +225,7 @@ fn one(criterion: &mut Criterion, table: &mut Table, lots: u64, memory: &Memory,
         let ours = fastest(runs, || ask(&mut scratch));
         table.row(lots, "shares", met.into(), ours, fastest(runs, || plain.back(lot)));
         let trace_limits = TraceLimits { depth: u32::MAX, nodes: u32::MAX };
-        let trace = fastest(runs.min(20), || {
+        let trace = fastest(runs, || {
             trace_back(graph, &mut scratch, LotIndex(lot), TA, as_of, &trace_limits)
                 .map(|trace| trace.nodes.len())
         });

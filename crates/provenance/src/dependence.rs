@@ -55,37 +55,88 @@ pub fn dependence(
     limits: &Limits,
     node_of: impl Fn(StepIndex) -> Option<u32>,
 ) -> Result<Dependence, QuestionError> {
-    contained_or_refuse(graph, lot, element, as_of)?;
-    // Steps of nodes, newest first: the order of every walk.
-    let mut known: Vec<(u32, u32)> = Vec::new();
-    let mut left = *limits;
-    let first = walk_exact(graph, scratch, lot.0, element, &left, |step| {
-        known.extend(node_of(StepIndex(step)).map(|node| (step, node)));
-        false
-    });
-    let candidates: BTreeSet<u32> = known.iter().map(|(_, node)| *node).collect();
-    let mut complete = spend(&mut left, first.visited.steps, first.visited.parts) && first.complete;
+    let mut walks = DependenceWalks::new(graph, lot, element, as_of, limits)?;
+    // Ends: each turn is one of finitely many walks.
+    while walks.next(graph, scratch, &node_of).is_some() {}
+    Ok(walks.answer())
+}
 
-    let mut nodes = Vec::with_capacity(candidates.len());
-    for node in candidates {
-        if !complete {
-            break;
+/// A dependence that is being found, walk by walk: between two of them the graph may grow.
+#[derive(Debug)]
+pub struct DependenceWalks {
+    lot: LotIndex,
+    element: Element,
+    left: Limits,
+    /// Steps of nodes, newest first: the order of every walk.
+    known: Vec<(u32, u32)>,
+    /// Nodes that wait for their walk, in order.
+    waiting: Option<alloc::vec::IntoIter<u32>>,
+    found: Dependence,
+}
+
+impl DependenceWalks {
+    /// No walk yet.
+    ///
+    /// # Errors
+    /// The lot does not stand in a ledger of `as_of` leaves, or states no content of the element.
+    pub fn new(
+        graph: &Graph,
+        lot: LotIndex,
+        element: Element,
+        as_of: u64,
+        limits: &Limits,
+    ) -> Result<Self, QuestionError> {
+        contained_or_refuse(graph, lot, element, as_of)?;
+        let found = Dependence { nodes: Vec::new(), complete: true };
+        Ok(Self { lot, element, left: *limits, known: Vec::new(), waiting: None, found })
+    }
+
+    /// Walks once more and tells how many steps that took; `None` when nothing is left to walk. `node_of` must
+    /// answer for a step what it answered before.
+    pub fn next(
+        &mut self,
+        graph: &Graph,
+        scratch: &mut Scratch,
+        node_of: impl Fn(StepIndex) -> Option<u32>,
+    ) -> Option<u32> {
+        let Self { lot, element, left, known, waiting, found } = self;
+        let Some(waiting) = waiting else {
+            let first = walk_exact(graph, scratch, lot.0, *element, left, |step| {
+                known.extend(node_of(StepIndex(step)).map(|node| (step, node)));
+                false
+            });
+            let nodes: BTreeSet<u32> = known.iter().map(|(_, node)| *node).collect();
+            *waiting = Some(nodes.into_iter().collect::<Vec<_>>().into_iter());
+            found.complete = spend(left, first.visited.steps, first.visited.parts) && first.complete;
+            return Some(first.visited.steps);
+        };
+        if !found.complete {
+            return None;
         }
+        let node = waiting.next()?;
         // A walk without a node meets some of the steps of the first, in the same order: one cursor goes along.
         let mut ahead = known.iter().peekable();
-        let walked = walk_exact(graph, scratch, lot.0, element, &left, |step| {
+        let walked = walk_exact(graph, scratch, lot.0, *element, left, |step| {
             while ahead.next_if(|(other, _)| *other > step).is_some() {}
             ahead.peek().is_some_and(|(other, of)| (*other, *of) == (step, node))
         });
-        if !walked.complete {
-            complete = false;
-            break;
+        let visited = walked.visited;
+        if walked.complete {
+            found.complete = spend(left, visited.steps, visited.parts);
+            let without = Parts::nearest(walked.arrivals.iter().map(|arrival| arrival.flow.value()).sum());
+            found.nodes.push(NodeDependence { node, through: Parts::ONE.minus(without), without });
+        } else {
+            found.complete = false;
         }
-        complete = spend(&mut left, walked.visited.steps, walked.visited.parts);
-        let without = Parts::nearest(walked.arrivals.iter().map(|arrival| arrival.flow.value()).sum());
-        nodes.push(NodeDependence { node, through: Parts::ONE.minus(without), without });
+        Some(visited.steps)
     }
-    Ok(Dependence { nodes, complete })
+
+    /// What was found so far.
+    #[must_use]
+    pub fn answer(self) -> Dependence {
+        let all = self.waiting.is_some_and(|mut waiting| waiting.next().is_none());
+        Dependence { complete: self.found.complete && all, ..self.found }
+    }
 }
 
 /// Takes a walk off the budget; false when nothing is left.

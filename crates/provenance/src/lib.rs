@@ -24,7 +24,7 @@ mod wide;
 
 pub use ask::{Limits, Method, QuestionError, Visited};
 pub use attribute::{Attribution, OriginShare, attribute};
-pub use dependence::{Dependence, NodeDependence, dependence};
+pub use dependence::{Dependence, DependenceWalks, NodeDependence, dependence};
 pub use graph::{
     AppendError, Appended, ContainedMass, Graph, LotFacts, Mark, MarkBeyondEnd, Part, SnapshotError,
     StepFacts, StepMass,

@@ -311,10 +311,7 @@ fn counted_at(
 ) -> Option<Counted> {
     let key = (of.facility, of.material as i32, of.element.0);
     if !judge.memory.counted.contains_key(&key) {
-        let all = counted(&judge.view, of, |_| true, budget);
-        if budget.is_short() {
-            return None;
-        }
+        let all = counted(&judge.view, of, budget)?;
         judge.memory.counted.insert(key, all);
     }
     let all = judge.memory.counted.get(&key)?;

@@ -3,25 +3,33 @@
 //! The engine answers; here its ordinals get their names, long answers are cut into parts, and every limit that
 //! cut one short is said. Computation runs off the reactor, a few questions at once.
 
-use std::{cell::RefCell, collections::HashMap, pin::Pin, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use futures::{Stream, StreamExt, stream};
 use ore_custody::Custody;
 use ore_provenance::{
     Attribution, Element, ForwardLimits, Graph, LotIndex, Method, Origin, Parts, QuestionError, Recall,
-    Route, Scratch, Share, SourceKind, StepIndex, Threshold, Trace, TraceLimits,
+    Route, Scratch, Share, SourceKind, StepIndex, Threshold, Trace, TraceEdge, TraceLimits, TraceNode,
 };
 use ore_record::{SignedRecord, v1::record::Event};
-use ore_store::Reader;
 use ore_wire::{
     status,
     v1::{self, provenance_service_server::ProvenanceService},
 };
-use tokio::sync::OwnedRwLockReadGuard;
+use tokio::sync::RwLockReadGuard;
 use tonic::{Request, Response, Status};
 
 use super::{
     Api, Computing,
+    audit::Caller as Waiting,
     lot::{describe, with_statement},
     no_lot,
 };
@@ -72,7 +80,6 @@ impl ProvenanceService for Provenance {
 struct Question {
     /// 0: no business date.
     date_ms: u64,
-    custody: OwnedRwLockReadGuard<Custody>,
     lot: LotIndex,
     element: Element,
     as_of: u64,
@@ -93,7 +100,7 @@ impl Question {
         if date_ms != 0 {
             ready(api).await?;
         }
-        let custody = Arc::clone(&api.ledger.custody).read_owned().await;
+        let custody = api.ledger.custody.read().await;
         let found = custody.lot(lot).ok_or_else(|| no_lot(lot))?;
         let ordinal = custody.lot_ordinal(lot).unwrap_or_default();
         let element = match element {
@@ -130,7 +137,6 @@ impl Question {
             depth: lower(limits.depth, u32::MAX),
             lots: lower(limits.lots, api.query_lots),
             work: u64::from(lower(limits.time_ms, ours_ms)) * WORK_PER_MS,
-            custody,
         })
     }
 }
@@ -150,26 +156,67 @@ async fn ready(api: &Arc<Api>) -> Result<(), Status> {
     built.map_err(|error| super::audit::behind(&error))
 }
 
-/// Computes off the reactor, in a turn that was taken before the state was locked.
+/// The ledger, inside a computing thread: each lock is taken for a short time and by itself, so that appends go on
+/// while a long answer is put into words.
+struct Look<'a> {
+    api: &'a Api,
+    /// The graph as of a business date.
+    dated: Option<Arc<Graph>>,
+    gone: &'a AtomicBool,
+}
+
+impl Look<'_> {
+    /// Asks the graph. A walk ends when the caller has left.
+    fn graph<T>(&self, ask: impl FnOnce(&Graph) -> T) -> T {
+        match &self.dated {
+            Some(dated) => ask(dated),
+            None => ask(&self.api.ledger.graph()),
+        }
+    }
+
+    fn custody(&self) -> RwLockReadGuard<'_, Custody> {
+        self.api.ledger.custody.blocking_read()
+    }
+
+    /// Puts items into words, a part's worth under one hold of the custody lock.
+    fn put<I, T>(
+        &self,
+        items: &[I],
+        mut word: impl FnMut(&Custody, &I) -> Option<T>,
+    ) -> Result<Vec<T>, Status> {
+        let mut put = Vec::with_capacity(items.len());
+        for some in items.chunks(PART_ITEMS) {
+            if self.gone.load(Ordering::Relaxed) {
+                return Err(Status::cancelled("the caller has left"));
+            }
+            let custody = self.custody();
+            put.extend(some.iter().filter_map(|item| word(&custody, item)));
+        }
+        Ok(put)
+    }
+}
+
+/// Computes off the reactor, in a turn that was taken before.
 async fn compute<T: Send + 'static>(
     api: &Arc<Api>,
     turn: Computing,
     (date_ms, size): (u64, u64),
-    work: impl FnOnce(&Api, &Graph, &mut Scratch) -> T + Send + 'static,
+    work: impl FnOnce(&Look<'_>, &mut Scratch) -> T + Send + 'static,
 ) -> Result<T, Status> {
-    let api = Arc::clone(api);
+    let left = Waiting::default();
+    let (api, gone) = (Arc::clone(api), left.gone());
     let done = tokio::task::spawn_blocking(move || {
         let _turn = turn;
         api.ledger.metrics.questions.add(1);
+        let dated = (date_ms != 0).then(|| {
+            let journal = api.ledger.audit.journal();
+            api.ledger.audit.dated(&journal, &api.ledger.graph(), size, date_ms)
+        });
         SCRATCH.with_borrow_mut(|scratch| {
-            if date_ms == 0 {
-                return work(&api, &api.ledger.graph(), scratch);
-            }
-            let dated = {
-                let journal = api.ledger.audit.journal();
-                api.ledger.audit.dated(&journal, &api.ledger.graph(), size, date_ms)
-            };
-            work(&api, &dated, scratch)
+            scratch.stop_when(Some(Arc::clone(&gone)));
+            let answer = work(&Look { api: &api, dated, gone: &gone }, scratch);
+            scratch.stop_when(None);
+            answer
         })
     });
     done.await.map_err(|_| Status::internal("the computation failed; the operator's log has more"))
@@ -202,11 +249,12 @@ pub async fn attribute(
     let question =
         Question::read(api, &request.lot, request.element, as_of, request.as_of_date_ms, request.limits)
             .await?;
-    compute(api, turn, (question.date_ms, question.as_of), move |_, graph, scratch| {
+    compute(api, turn, (question.date_ms, question.as_of), move |look, scratch| {
         let limits = ore_provenance::Limits { steps: question.lots, work: question.work };
         let Question { lot, element, as_of, .. } = question;
-        let answer = ore_provenance::attribute(graph, scratch, lot, element, as_of, &limits);
-        answer.map(|answer| attribution(&question.custody, &answer, as_of)).map_err(no_answer)
+        let answer =
+            look.graph(|graph| ore_provenance::attribute(graph, scratch, lot, element, as_of, &limits));
+        answer.map(|answer| attribution(&look.custody(), &answer, as_of)).map_err(no_answer)
     })
     .await?
 }
@@ -332,71 +380,68 @@ pub async fn trace_back(
         request.limits,
     )
     .await?;
-    compute(api, turn, (question.date_ms, question.as_of), move |api, graph, scratch| {
+    compute(api, turn, (question.date_ms, question.as_of), move |look, scratch| {
         let limits = TraceLimits { depth: question.depth, nodes: question.lots };
         let Question { lot, element, as_of, .. } = question;
-        let trace = ore_provenance::trace_back(graph, scratch, lot, element, as_of, &limits);
-        let trace = trace.map_err(no_answer)?;
-        Ok(Backward { api, graph, question: &question }.parts(&trace))
+        let trace =
+            look.graph(|graph| ore_provenance::trace_back(graph, scratch, lot, element, as_of, &limits));
+        Backward { look, question: &question }.parts(&trace.map_err(no_answer)?)
     })
     .await?
 }
 
 struct Backward<'a> {
-    api: &'a Api,
-    graph: &'a Graph,
+    look: &'a Look<'a>,
     question: &'a Question,
 }
 
+/// A step with its parts and its lots in a trace, and where its record stands.
+struct Opened<'a> {
+    edges: &'a [TraceEdge],
+    made: Vec<&'a TraceNode>,
+    leaf: u64,
+}
+
 impl Backward<'_> {
-    fn parts(&self, trace: &Trace) -> Vec<v1::TraceBackResponse> {
-        let custody = &self.question.custody;
-        let made: HashMap<StepIndex, Vec<usize>> =
-            trace.nodes.iter().enumerate().fold(HashMap::new(), |mut made, (place, node)| {
-                made.entry(node.step).or_default().push(place);
-                made
-            });
-        let lots: Vec<_> = trace
-            .nodes
-            .iter()
-            .filter_map(|node| {
-                let lot = custody.lot_by_ordinal(node.lot.0)?;
-                Some(v1::GraphLot {
-                    lot: Some(with_statement(&self.api.ledger.reader, lot, describe(custody, lot))),
-                    depth: node.depth,
-                    created_mg: milligrams(node.contained),
-                    share_e18: node.share.units(),
-                })
-            })
-            .collect();
-        let mut steps = Vec::new();
-        for edges in trace.edges.chunk_by(|left, right| left.into == right.into) {
-            let Some(step) = edges.first().map(|edge| edge.into) else { continue };
-            let inputs = edges.iter().map(|edge| v1::GraphAmount {
-                lot: self.lot_id(edge.from),
-                mg: milligrams(edge.contained),
-                dry_mg: edge.dry_mg,
-                share_e18: edge.share.units(),
-            });
-            let nodes = made.get(&step).into_iter().flatten().filter_map(|place| trace.nodes.get(*place));
-            let outputs = nodes.map(|node| v1::GraphAmount {
-                lot: self.lot_id(node.lot),
-                mg: milligrams(node.contained),
-                dry_mg: node.dry_mg,
+    fn parts(&self, trace: &Trace) -> Result<Vec<v1::TraceBackResponse>, Status> {
+        let reader = &self.look.api.ledger.reader;
+        let lots = self.look.put(&trace.nodes, |custody, node| {
+            let lot = custody.lot_by_ordinal(node.lot.0)?;
+            Some(v1::GraphLot {
+                lot: Some(with_statement(reader, lot, describe(custody, lot))),
+                depth: node.depth,
+                created_mg: milligrams(node.contained),
                 share_e18: node.share.units(),
-            });
-            steps.push(self.step(step, inputs.collect(), outputs.collect()));
-        }
-        let sources = trace.nodes.iter().filter_map(|node| {
-            let facts = self.graph.step(node.step)?;
-            let (origin, kind) = facts.origin?;
-            Some(v1::GraphSource {
-                lot: self.lot_id(node.lot),
-                record_id: self.id_at(facts.leaf),
-                origin: Some(origin_of(custody, &origin, kind)),
             })
+        })?;
+        let mut made: HashMap<StepIndex, Vec<&TraceNode>> = HashMap::new();
+        for node in &trace.nodes {
+            made.entry(node.step).or_default().push(node);
+        }
+        let opened: Vec<Opened<'_>> = self.look.graph(|graph| {
+            let steps = trace.edges.chunk_by(|left, right| left.into == right.into);
+            let opened = steps.filter_map(|edges| {
+                let step = edges.first()?.into;
+                let made = made.get(&step).cloned().unwrap_or_default();
+                Some(Opened { edges, made, leaf: graph.step(step).map_or(u64::MAX, |facts| facts.leaf) })
+            });
+            opened.collect()
         });
-        let sources: Vec<_> = sources.collect();
+        let steps = self.look.put(&opened, |custody, opened| Some(self.step(custody, opened)))?;
+        let found: Vec<_> = self.look.graph(|graph| {
+            let found = trace.nodes.iter().filter_map(|node| {
+                let facts = graph.step(node.step)?;
+                Some((node.lot, facts.leaf, facts.origin?))
+            });
+            found.collect()
+        });
+        let sources = self.look.put(&found, |custody, (lot, leaf, (origin, kind))| {
+            Some(v1::GraphSource {
+                lot: lot_id(custody, *lot),
+                record_id: id_at(custody, *leaf),
+                origin: Some(origin_of(custody, origin, *kind)),
+            })
+        })?;
         let cut = if trace.truncated { v1::CutShort::Lots } else { v1::CutShort::Unspecified };
         let note =
             if trace.truncated { "ancestors beyond a limit of depth or number are left out" } else { "" };
@@ -413,29 +458,30 @@ impl Backward<'_> {
             part(&mut parts, v1::TraceBackResponse { sources: sources.to_vec(), ..Default::default() });
         });
         part(&mut parts, v1::TraceBackResponse { summary: Some(summary), ..Default::default() });
-        parts
-    }
-
-    fn lot_id(&self, lot: LotIndex) -> String {
-        self.question.custody.lot_by_ordinal(lot.0).map(|lot| lot.id().to_owned()).unwrap_or_default()
-    }
-
-    fn id_at(&self, leaf: u64) -> bytes::Bytes {
-        let id = self.question.custody.id_at(leaf);
-        id.map(|id| bytes::Bytes::copy_from_slice(id.as_bytes())).unwrap_or_default()
+        Ok(parts)
     }
 
     /// What a step's record says; only its id when the log cannot be read.
-    fn step(
-        &self,
-        step: StepIndex,
-        inputs: Vec<v1::GraphAmount>,
-        outputs: Vec<v1::GraphAmount>,
-    ) -> v1::GraphStep {
-        let leaf = self.graph.step(step).map_or(u64::MAX, |facts| facts.leaf);
-        let mut described =
-            v1::GraphStep { record_id: self.id_at(leaf), inputs, outputs, ..v1::GraphStep::default() };
-        let entry = self.api.ledger.reader.entry(leaf).ok().flatten();
+    fn step(&self, custody: &Custody, opened: &Opened<'_>) -> v1::GraphStep {
+        let inputs = opened.edges.iter().map(|edge| v1::GraphAmount {
+            lot: lot_id(custody, edge.from),
+            mg: milligrams(edge.contained),
+            dry_mg: edge.dry_mg,
+            share_e18: edge.share.units(),
+        });
+        let outputs = opened.made.iter().map(|node| v1::GraphAmount {
+            lot: lot_id(custody, node.lot),
+            mg: milligrams(node.contained),
+            dry_mg: node.dry_mg,
+            share_e18: node.share.units(),
+        });
+        let mut described = v1::GraphStep {
+            record_id: id_at(custody, opened.leaf),
+            inputs: inputs.collect(),
+            outputs: outputs.collect(),
+            ..v1::GraphStep::default()
+        };
+        let entry = self.look.api.ledger.reader.entry(opened.leaf).ok().flatten();
         let Some(record) = entry.and_then(|entry| SignedRecord::decode(&entry).ok()) else {
             return described;
         };
@@ -448,6 +494,15 @@ impl Backward<'_> {
         }
         described
     }
+}
+
+fn lot_id(custody: &Custody, lot: LotIndex) -> String {
+    custody.lot_by_ordinal(lot.0).map(|lot| lot.id().to_owned()).unwrap_or_default()
+}
+
+fn id_at(custody: &Custody, leaf: u64) -> bytes::Bytes {
+    let id = custody.id_at(leaf);
+    id.map(|id| bytes::Bytes::copy_from_slice(id.as_bytes())).unwrap_or_default()
 }
 
 fn summary(
@@ -493,34 +548,32 @@ pub async fn trace_forward(
         request.limits,
     )
     .await?;
-    compute(api, turn, (question.date_ms, question.as_of), move |api, graph, scratch| {
+    compute(api, turn, (question.date_ms, question.as_of), move |look, scratch| {
         let limits = ForwardLimits { steps: question.lots, hits: question.lots, threshold };
         let Question { lot, element, as_of, .. } = question;
-        let recall = ore_provenance::trace_forward(graph, scratch, &[lot], element, as_of, &limits);
-        recall.map(|recall| forward_parts(&api.ledger.reader, &question, graph, &recall)).map_err(no_answer)
+        let recall = look
+            .graph(|graph| ore_provenance::trace_forward(graph, scratch, &[lot], element, as_of, &limits));
+        forward_parts(look, &question, &recall.map_err(no_answer)?)
     })
     .await?
 }
 
 fn forward_parts(
-    reader: &Reader,
+    look: &Look<'_>,
     question: &Question,
-    graph: &Graph,
     recall: &Recall,
-) -> Vec<v1::TraceForwardResponse> {
-    let custody = &question.custody;
-    let hits = recall.hits.iter().filter_map(|hit| {
-        let share = Share::exactly(hit.share);
-        let void = graph.lot(hit.lot, question.as_of).is_none();
+) -> Result<Vec<v1::TraceForwardResponse>, Status> {
+    let reader = &look.api.ledger.reader;
+    // Every hit stands in the ledger that was asked about.
+    let hits = look.put(&recall.hits, |custody, hit| {
         let lot = custody.lot_by_ordinal(hit.lot.0)?;
-        (!void).then_some(v1::Descendant {
+        Some(v1::Descendant {
             lot: Some(with_statement(reader, lot, describe(custody, lot))),
-            share: Some(share_of(&share)),
+            share: Some(share_of(&Share::exactly(hit.share))),
             remaining_mg: milligrams(hit.remaining),
             created_mg: milligrams(hit.contained),
         })
-    });
-    let hits: Vec<_> = hits.collect();
+    })?;
     let mut parts: Vec<_> = hits
         .chunks(PART_ITEMS)
         .map(|hits| v1::TraceForwardResponse { descendants: hits.to_vec(), summary: None })
@@ -534,5 +587,5 @@ fn forward_parts(
     };
     let summary = summary(question, hits.len(), recall.visited.steps as usize, cut, note);
     parts.push(v1::TraceForwardResponse { descendants: Vec::new(), summary: Some(summary) });
-    parts
+    Ok(parts)
 }

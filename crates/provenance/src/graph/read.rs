@@ -193,6 +193,16 @@ impl Graph {
         Some(self.at(start, dry_mg, element))
     }
 
+    /// Dry milligrams of a lot and what it held of an element, where the caller knows that its step stands.
+    #[must_use]
+    pub fn made(&self, lot: LotIndex, element: Element, as_of: u64) -> Option<(u64, Picograms)> {
+        if lot.0 >= self.lots() {
+            return None;
+        }
+        let (start, dry_mg) = self.revision(lot, as_of);
+        Some((dry_mg, self.at(start, dry_mg, element).value))
+    }
+
     /// What is left of an element in a lot.
     #[must_use]
     pub fn remaining(&self, lot: LotIndex, element: Element, as_of: u64) -> Option<ContainedMass> {

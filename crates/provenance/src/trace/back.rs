@@ -68,16 +68,16 @@ pub struct Trace {
 }
 
 /// A step that waits: the weight that reached it, the fewest steps to it, and the newest arrival at one of its lots.
-#[derive(Clone, Copy)]
-struct Waiting {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waiting {
     weight: u128,
     depth: u32,
     arrival: u32,
 }
 
 /// A weight that reached a lot, and the arrival before it at the same step.
-#[derive(Clone, Copy)]
-struct Arrival {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrived {
     weight: u128,
     lot: u32,
     depth: u32,
@@ -99,45 +99,44 @@ pub fn trace_back(
     contained_or_refuse(graph, lot, element, as_of)?;
     scratch.fit(graph);
     let trace = Trace { nodes: Vec::new(), edges: Vec::new(), truncated: false };
-    let mut back = Back {
-        graph,
-        scratch,
-        element,
-        as_of,
-        waiting: Vec::new(),
-        arrivals: Vec::new(),
-        met: Vec::new(),
-        trace,
-    };
+    scratch.waiting.clear();
+    scratch.arrivals.clear();
+    let mut back = Back { graph, scratch, element, met: Vec::new(), trace };
     back.arrive(lot.0, WHOLE, 0);
-    let mut lots = 1u32;
+    let (mut lots, mut steps, mut stopped) = (1u32, 0u32, false);
     while let Some(step) = back.scratch.pending.pop_largest() {
-        let here = back.waiting[back.scratch.slot[step as usize] as usize];
+        let here = back.scratch.waiting[back.scratch.slot[step as usize] as usize];
         back.list(step, here.arrival);
         let parts = graph.edge_range(step as usize).len();
         if graph.steps[step as usize].class == StepClass::Source || parts == 0 {
             continue;
         }
         let new = u32::try_from(parts).unwrap_or(u32::MAX);
-        if here.depth >= limits.depth || lots.saturating_add(new) > limits.nodes {
+        stopped |= back.scratch.stops(steps);
+        steps = steps.wrapping_add(1);
+        if stopped || here.depth >= limits.depth || lots.saturating_add(new) > limits.nodes {
             back.trace.truncated = true;
             continue;
         }
         lots += back.open(step, &here);
     }
     back.scratch.seen.clear();
-    Ok(back.trace)
+    let mut trace = back.trace;
+    // In a pass of its own: rows of lots lie far apart, and here none waits for another.
+    for node in &mut trace.nodes {
+        let (composition, dry_mg) = graph.revision(node.lot, as_of);
+        node.dry_mg = dry_mg;
+        node.contained = graph.at(composition, dry_mg, element).value;
+    }
+    Ok(trace)
 }
 
 struct Back<'a> {
     graph: &'a Graph,
     scratch: &'a mut Scratch,
     element: Element,
-    as_of: u64,
-    waiting: Vec<Waiting>,
-    arrivals: Vec<Arrival>,
     /// Arrivals at the lots of one step.
-    met: Vec<Arrival>,
+    met: Vec<Arrived>,
     trace: Trace,
 }
 
@@ -148,18 +147,18 @@ impl Back<'_> {
         let step = self.graph.maker[lot as usize];
         let slot = &mut self.scratch.slot[step as usize];
         // One arrival per taken part, of which there are fewer than 2^32.
-        let arrival = self.arrivals.len() as u32;
+        let arrival = self.scratch.arrivals.len() as u32;
         let before = if self.scratch.pending.insert(step) {
-            *slot = self.waiting.len() as u32;
-            self.waiting.push(Waiting { weight, depth, arrival });
+            *slot = self.scratch.waiting.len() as u32;
+            self.scratch.waiting.push(Waiting { weight, depth, arrival });
             NONE
         } else {
-            let here = &mut self.waiting[*slot as usize];
+            let here = &mut self.scratch.waiting[*slot as usize];
             here.weight += weight;
             here.depth = here.depth.min(depth);
             core::mem::replace(&mut here.arrival, arrival)
         };
-        self.arrivals.push(Arrival { weight, lot, depth, before });
+        self.scratch.arrivals.push(Arrived { weight, lot, depth, before });
         self.scratch.seen.insert(lot)
     }
 
@@ -168,7 +167,7 @@ impl Back<'_> {
     fn list(&mut self, step: u32, newest: u32) {
         self.met.clear();
         let mut next = newest;
-        while let Some(arrival) = self.arrivals.get(next as usize) {
+        while let Some(arrival) = self.scratch.arrivals.get(next as usize) {
             self.met.push(*arrival);
             next = arrival.before;
         }
@@ -177,13 +176,12 @@ impl Back<'_> {
         }
         for same in self.met.chunk_by(|left, right| left.lot == right.lot) {
             let lot = LotIndex(same[0].lot);
-            let (composition, dry_mg) = self.graph.revision(lot, self.as_of);
             self.trace.nodes.push(TraceNode {
                 lot,
                 step: StepIndex(step),
                 depth: same.iter().map(|arrival| arrival.depth).min().unwrap_or_default(),
-                dry_mg,
-                contained: self.graph.at(composition, dry_mg, self.element).value,
+                dry_mg: 0,
+                contained: Picograms(0),
                 share: Parts::nearest(same.iter().map(|arrival| arrival.weight).sum()),
             });
         }

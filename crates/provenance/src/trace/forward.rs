@@ -86,11 +86,12 @@ pub fn trace_forward(
         contained_or_refuse(graph, *lot, element, as_of)?;
     }
     scratch.fit(graph);
+    scratch.opened.clear();
     let mut recalled: Vec<u32> = lots.iter().map(|lot| lot.0).collect();
     recalled.sort_unstable();
     recalled.dedup();
     let recall = Recall { hits: Vec::new(), visited: Visited::default(), uncertain: false, truncated: false };
-    let mut walk = Forward { graph, scratch, element, as_of, limits, recalled, opened: Vec::new(), recall };
+    let mut walk = Forward { graph, scratch, element, as_of, limits, recalled, recall };
     walk.run();
     Ok(walk.recall)
 }
@@ -102,9 +103,6 @@ struct Forward<'a> {
     as_of: u64,
     limits: &'a ForwardLimits,
     recalled: Vec<u32>,
-    /// Opened steps with the weight of recalled metal in each. A step's slot says where it stands here, if
-    /// the row there is its own: slots need no clearing.
-    opened: Vec<(u32, u128)>,
     recall: Recall,
 }
 
@@ -119,16 +117,18 @@ impl Forward<'_> {
             if !self.graph.stands(StepIndex(step), self.as_of) {
                 continue;
             }
-            if self.recall.visited.steps >= self.limits.steps {
+            let steps = self.recall.visited.steps;
+            if steps >= self.limits.steps || self.scratch.stops(steps) {
                 self.recall.truncated = true;
                 self.scratch.pending.clear();
                 return;
             }
             self.recall.visited.steps += 1;
             let weight = self.pooled(step);
-            // Bounded by the number of steps.
-            self.scratch.slot[step as usize] = self.opened.len() as u32;
-            self.opened.push((step, weight));
+            // Bounded by the number of steps. A slot counts where the row that it names is the step's own, so
+            // slots need no clearing.
+            self.scratch.slot[step as usize] = self.scratch.opened.len() as u32;
+            self.scratch.opened.push((step, weight));
             if weight > 0 {
                 let share = Parts::nearest(weight);
                 for lot in self.graph.lot_range(step as usize) {
@@ -208,7 +208,7 @@ impl Forward<'_> {
             return WHOLE;
         }
         let step = self.graph.maker[lot as usize];
-        match self.opened.get(self.scratch.slot[step as usize] as usize) {
+        match self.scratch.opened.get(self.scratch.slot[step as usize] as usize) {
             Some((opened, weight)) if *opened == step => *weight,
             _ => 0,
         }

@@ -6,5 +6,6 @@
 mod back;
 mod forward;
 
+pub(crate) use back::{Arrived, Waiting};
 pub use back::{Trace, TraceEdge, TraceLimits, TraceNode, trace_back};
 pub use forward::{ForwardLimits, Recall, RecallHit, Threshold, trace_forward};

@@ -10,7 +10,8 @@
 mod flow;
 mod pool;
 
-use alloc::vec::Vec;
+use alloc::{sync::Arc, vec::Vec};
+use core::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use flow::{Exact, Flow, PartMass, Ranged, StepSum};
 use pool::Pool;
@@ -18,6 +19,7 @@ use pool::Pool;
 use crate::ask::{Limits, Method, Visited};
 use crate::bits::BitTower;
 use crate::graph::{Graph, NONE, StepClass, StepRow};
+use crate::trace::{Arrived, Waiting};
 use crate::types::{Element, Mixing, Route};
 
 /// Working memory of questions. Keep one per worker: it grows to the graph's size once, and a
@@ -31,6 +33,11 @@ pub struct Scratch {
     exact: Pool<Exact>,
     ranged: Pool<Ranged>,
     pub(crate) parts: Vec<PartMass>,
+    pub(crate) waiting: Vec<Waiting>,
+    pub(crate) arrivals: Vec<Arrived>,
+    /// Steps that a walk to the descendants has opened, with the weight in each.
+    pub(crate) opened: Vec<(u32, u128)>,
+    stop: Option<Arc<AtomicBool>>,
 }
 
 /// Which lots a question met.
@@ -73,7 +80,23 @@ impl SeenLots {
     }
 }
 
+/// A walk asks once in so many steps whether anybody still wants its answer.
+const STEPS_UNASKED: u32 = 1_024;
+
 impl Scratch {
+    /// Lets another thread end walks: once the flag is set they stop as if a limit had been reached, and say so.
+    /// `None`: nobody ends them.
+    pub fn stop_when(&mut self, flag: Option<Arc<AtomicBool>>) {
+        self.stop = flag;
+    }
+
+    /// Whether a walk that took so many steps is to end.
+    #[inline]
+    pub(crate) fn stops(&self, steps: u32) -> bool {
+        steps.is_multiple_of(STEPS_UNASKED)
+            && self.stop.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
+    }
+
     pub(crate) fn fit(&mut self, graph: &Graph) {
         self.pending.reserve(graph.steps.len());
         if self.slot.len() < graph.steps.len() {
@@ -171,7 +194,7 @@ fn walk<F: Flow>(
     let mut steps = 0u32;
     let mut complete = true;
     while let Some(step) = walk.scratch.pending.pop_largest() {
-        if steps >= limits.steps || walk.work >= limits.work {
+        if steps >= limits.steps || walk.work >= limits.work || walk.scratch.stops(steps) {
             walk.scratch.pending.insert(step);
             complete = false;
             break;

@@ -347,6 +347,40 @@ fn ten_thousand_recyclings_in_a_row_are_walked_without_recursion() {
     assert_eq!(answer.visited.lots, 10_001);
 }
 
+#[test]
+fn a_walk_that_nobody_wants_any_more_ends_and_says_so() {
+    let mut calls = vec![source_of(1_000)];
+    for lot in 0..3_000 {
+        calls.push(Call::Step {
+            kind: StepKind::Transform,
+            mixing: Mixing::Homogenised,
+            inputs: vec![(lot, 1_000)],
+            outputs: vec![(1_000, vec![(TANTALUM, exact(1_000_000_000))])],
+        });
+    }
+    let graph = build(&calls);
+    let (mut scratch, gone) = (Scratch::default(), std::sync::Arc::new(true.into()));
+    let (first, last) = (LotIndex(0), LotIndex(3_000));
+    let mut answers = |stopped: bool| {
+        scratch.stop_when(stopped.then(|| std::sync::Arc::clone(&gone)));
+        let shares = attribute(&graph, &mut scratch, last, TANTALUM, NOW, &Limits::default()).unwrap();
+        let back = trace_back(&graph, &mut scratch, last, TANTALUM, NOW, &TraceLimits::default()).unwrap();
+        let limits = ForwardLimits::default();
+        let forward = trace_forward(&graph, &mut scratch, &[first], TANTALUM, NOW, &limits).unwrap();
+        (
+            (shares.complete, shares.unresolved),
+            (back.truncated, back.nodes.len()),
+            (forward.truncated, forward.hits.len()),
+        )
+    };
+    assert_eq!(answers(true), ((false, Parts::ONE), (true, 1), (true, 0)));
+    assert_eq!(
+        answers(false),
+        ((true, Parts::ZERO), (false, 3_001), (false, 3_000)),
+        "and leaves nothing behind"
+    );
+}
+
 pub(crate) fn source_of(dry_mg: u64) -> Call {
     let (origin, kind) = crate::world::origin(0);
     Call::Source { origin, kind, dry_mg, contents: vec![(TANTALUM, exact(1_000_000_000))] }

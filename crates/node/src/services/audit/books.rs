@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use ore_audit::{
-    accounts,
-    balance::{self, Balance, BalanceOf, Line},
-    circularity::{self, CircularityOf, Flows, Reading},
+    Budget, View, accounts,
+    balance::{self, Balance, BalanceOf, Books, Line},
+    circularity::{CircularityOf, Flows, Reading, Rounds},
     credits::{self, CreditsOf},
     ratio_ppm,
 };
+use ore_provenance::Scratch;
 use ore_record::v1::MaterialClass;
 use ore_wire::{status, v1};
 use tonic::Status;
 
-use super::{Api, Asked, ask, element, mg, mg_of, period, ratio};
+use super::{Api, Asked, ask_long, element, mg, mg_of, period, ratio};
 
 /// Most movements in an answer.
 const MOVEMENTS: u32 = 10_000;
@@ -35,12 +36,18 @@ pub(crate) async fn mass_balance(
     }
     let material = MaterialClass::try_from(request.material)
         .map_err(|_| status::malformed("material", "not a class of material"))?;
-    ask(api, request.as_of, request.limits, move |_, mut asked, _| {
-        let facility = asked.facility(&request.facility)?;
-        let of = BalanceOf { facility, material, element, from_ms, to_ms };
-        let sheet = balance::balance(&asked.view, &of, request.movements as usize, &mut asked.budget);
-        Ok(sheet_of(&asked, &sheet))
-    })
+    let movements = request.movements as usize;
+    ask_long(
+        api,
+        request.as_of,
+        request.limits,
+        move |asked, _| {
+            let facility = asked.facility(&request.facility)?;
+            Ok(Books::new(BalanceOf { facility, material, element, from_ms, to_ms }, movements))
+        },
+        |books, view, _, budget| books.go_on(view, budget),
+        |asked, books, done| Ok(sheet_of(asked, &books.close(done))),
+    )
     .await
 }
 
@@ -120,8 +127,12 @@ pub(crate) async fn circularity(
         },
         generations: request.generations,
     };
-    ask(api, request.as_of, request.limits, move |_, mut asked, scratch| {
-        let answer = circularity::circularity(&asked.view, scratch, &of, &mut asked.budget);
+    let begin = move |_: &Asked<'_>, _: &mut Scratch| Ok(Rounds::new(of));
+    let go_on = |rounds: &mut Rounds, view: &View<'_>, scratch: &mut Scratch, budget: &mut Budget| {
+        rounds.go_on(view, scratch, budget)
+    };
+    ask_long(api, request.as_of, request.limits, begin, go_on, |asked, rounds, done| {
+        let answer = rounds.close(&asked.view, done);
         let country = |letters: &[u8; 2]| letters.iter().map(|letter| char::from(*letter)).collect();
         Ok(v1::CircularityResponse {
             basis: Some(asked.basis(answer.complete)),
@@ -174,19 +185,22 @@ pub(crate) async fn credits(
     request: v1::CreditsRequest,
 ) -> Result<v1::CreditsResponse, Status> {
     element(request.element)?;
-    ask(api, request.as_of, request.limits, move |_, mut asked, _| {
+    let begin = move |asked: &Asked<'_>, _: &mut Scratch| {
         let facility = match request.facility.as_str() {
             "" => ore_audit::Word::EMPTY,
             facility => asked.facility(facility)?,
         };
         let thresholds = asked.view.profile().and_then(|profile| profile.thresholds.as_ref());
-        let of = CreditsOf {
-            facility,
-            scheme: &request.scheme,
-            element: request.element,
-            lifetime_months: thresholds.map_or(0, |it| it.credit_lifetime_months),
-        };
-        let (accounts, complete) = credits::credits(&asked.view, &of, &mut asked.budget);
+        let lifetime_months = thresholds.map_or(0, |it| it.credit_lifetime_months);
+        let of = CreditsOf { facility, scheme: request.scheme, element: request.element, lifetime_months };
+        Ok(credits::Statement::new(of))
+    };
+    let go_on = |statement: &mut credits::Statement,
+                 view: &View<'_>,
+                 _: &mut Scratch,
+                 budget: &mut Budget| { statement.go_on(view, budget) };
+    ask_long(api, request.as_of, request.limits, begin, go_on, |asked, statement, complete| {
+        let accounts = statement.close(&asked.view);
         let small = |mg: u128| u64::try_from(mg).unwrap_or(u64::MAX);
         let account = |(key, it): (&credits::AccountOf, &credits::Account)| v1::CreditAccount {
             scheme: key.scheme.clone(),
@@ -228,7 +242,7 @@ pub(crate) async fn metal_accounts(
     request: v1::MetalAccountsRequest,
 ) -> Result<v1::MetalAccountsResponse, Status> {
     let element = element(request.element)?;
-    ask(api, request.as_of, request.limits, move |_, mut asked, _| {
+    let begin = move |asked: &Asked<'_>, _: &mut Scratch| {
         let party = match request.member.as_str() {
             "" => ore_audit::Word::EMPTY,
             member => asked
@@ -237,7 +251,13 @@ pub(crate) async fn metal_accounts(
                 .find(member)
                 .ok_or_else(|| Status::not_found("no record of this ledger names that member"))?,
         };
-        let (accounts, complete) = accounts::metal_accounts(&asked.view, element, party, &mut asked.budget);
+        Ok(accounts::Statement::new(element, party))
+    };
+    let go_on = |statement: &mut accounts::Statement,
+                 view: &View<'_>,
+                 _: &mut Scratch,
+                 budget: &mut Budget| { statement.go_on(view, budget) };
+    ask_long(api, request.as_of, request.limits, begin, go_on, |asked, statement, complete| {
         let account = |(parties, it): (&accounts::Parties, &accounts::MetalAccount)| v1::MetalAccount {
             customer: asked.text(parties.customer),
             toller: asked.text(parties.toller),
@@ -247,7 +267,7 @@ pub(crate) async fn metal_accounts(
             held_mg: mg(it.held_pg),
             declared_loss_mg: mg(it.declared_loss_pg),
         };
-        let accounts = accounts.iter().map(account).collect();
+        let accounts = statement.accounts.iter().map(account).collect();
         Ok(v1::MetalAccountsResponse { basis: Some(asked.basis(complete)), accounts })
     })
     .await

@@ -3,17 +3,17 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use ore_audit::{
-    Fact, StatusKind,
+    Budget, Fact, StatusKind, View,
     chain::{self, Gap, GapKind},
-    dependence::{self, NodeKind},
-    footprint::{self, Allocation},
+    dependence::{self, Hanging, NodeKind},
+    footprint::{self, Allocation, Burdens},
 };
-use ore_provenance::{Element, Limits, Parts, QuestionError};
+use ore_provenance::{Element, Limits, Parts, QuestionError, Scratch};
 use ore_record::elements;
 use ore_wire::{status, v1};
 use tonic::Status;
 
-use super::{Api, Asked, ask};
+use super::{Api, Asked, ask, ask_long};
 use crate::services::provenance::WORK_PER_MS;
 
 /// Moments of one lot in an answer.
@@ -38,7 +38,8 @@ pub(crate) async fn dependence(
     api: &Arc<Api>,
     request: v1::DependenceRequest,
 ) -> Result<v1::DependenceResponse, Status> {
-    ask(api, request.as_of, request.limits, move |_, mut asked, scratch| {
+    let (as_of, bounds) = (request.as_of, request.limits);
+    let begin = move |asked: &Asked<'_>, scratch: &mut Scratch| {
         let lot = asked.lot(&request.lot)?;
         let element = asked.element_of(lot, request.element)?;
         let kind = match request.kind() {
@@ -49,9 +50,15 @@ pub(crate) async fn dependence(
         };
         // One walk a node: the steps of all of them together.
         let limits = Limits { steps: u32::MAX, work: asked.time_ms * WORK_PER_MS };
-        let budget = &mut asked.budget;
-        let found = dependence::dependence(&asked.view, scratch, lot, element, kind, &limits, budget);
-        let found = found.map_err(no_answer)?;
+        let hanging = Hanging::new(&asked.view, scratch, lot, element, kind, &limits);
+        Ok((element, hanging.map_err(no_answer)?))
+    };
+    type Question = (Element, Hanging);
+    let go_on = |question: &mut Question, view: &View<'_>, scratch: &mut Scratch, budget: &mut Budget| {
+        question.1.go_on(view, scratch, budget)
+    };
+    ask_long(api, as_of, bounds, begin, go_on, |asked, (element, hanging), done| {
+        let found = hanging.close(&asked.view, done);
         let node = |it: &dependence::Node| {
             let country: String = it.country.iter().map(|letter| char::from(*letter)).collect();
             v1::DependenceNode {
@@ -152,19 +159,34 @@ pub(crate) async fn footprint(
     api: &Arc<Api>,
     request: v1::LotFootprintRequest,
 ) -> Result<v1::LotFootprintResponse, Status> {
-    ask(api, request.as_of, request.limits, move |_, mut asked, _| {
+    struct Question {
+        lot: u32,
+        element: Element,
+        allocation: &'static str,
+        burdens: Burdens,
+    }
+    let (as_of, bounds) = (request.as_of, request.limits);
+    let begin = move |asked: &Asked<'_>, _: &mut Scratch| {
         let lot = asked.lot(&request.lot)?;
         let element = asked.element_of(lot, request.element).unwrap_or(Element(0));
         let allocation = match request.allocation() {
-            v1::BurdenAllocation::Value => Allocation::Value(prices(&asked)?),
+            v1::BurdenAllocation::Value => Allocation::Value(prices(asked)?),
             v1::BurdenAllocation::Mass | v1::BurdenAllocation::Unspecified => Allocation::Mass,
         };
-        let found = footprint::footprint(&asked.view, lot, &allocation, &mut asked.budget);
+        let name = allocation.name();
+        Ok(Question { lot, element, allocation: name, burdens: Burdens::new(lot, allocation) })
+    };
+    let go_on = |question: &mut Question, view: &View<'_>, _: &mut Scratch, budget: &mut Budget| {
+        question.burdens.go_on(view, budget)
+    };
+    ask_long(api, as_of, bounds, begin, go_on, |asked, question, done| {
+        let Question { lot, element, allocation, burdens } = question;
+        let found = burdens.close(done);
         let contained = footprint::contained_mg(&asked.view, lot, element);
         let per_kg = found.burden.part(1_000_000, contained);
         Ok(v1::LotFootprintResponse {
             basis: Some(asked.basis(found.complete)),
-            allocation: allocation.name().to_owned(),
+            allocation: allocation.to_owned(),
             burden: Some(burden(&found.burden)),
             per_kg: (contained > 0).then(|| burden(&per_kg)),
             element: element.0.into(),

@@ -7,14 +7,22 @@ mod books;
 mod findings;
 mod lots;
 mod search;
+mod slices;
 
-use std::{cell::RefCell, sync::Arc, time::Duration};
+use std::{
+    cell::RefCell,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures::StreamExt;
 use ore_audit::{Budget, Journal, View, Word};
 use ore_custody::Custody;
-use ore_provenance::{Element, Scratch};
+use ore_provenance::{Element, Graph, Scratch};
 use ore_wire::{
     status,
     v1::{self, audit_service_server::AuditService},
@@ -25,6 +33,7 @@ pub(crate) use books::{circularity, credits, mass_balance, metal_accounts};
 pub(crate) use findings::all as findings;
 pub(crate) use lots::{chain_of_custody, dependence, footprint};
 pub(crate) use search::search;
+pub(super) use slices::Caller;
 
 use super::{Api, no_lot};
 use crate::{audit_index::IndexError, services::provenance::Parted};
@@ -121,53 +130,121 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// Computes off the reactor, a bounded number at once.
+/// Computes off the reactor, a bounded number at once, under one hold of the locks. Once the caller has left,
+/// walks end.
 pub(super) async fn ask<T: Send + 'static>(
     api: &Arc<Api>,
     as_of: Option<v1::AsOf>,
     limits: Option<v1::Limits>,
     work: impl FnOnce(&Api, Asked<'_>, &mut Scratch) -> Result<T, Status> + Send + 'static,
 ) -> Result<T, Status> {
+    computing(api, move |api, gone, scratch| {
+        let mut subject = Subject::of(api, as_of.as_ref(), limits.as_ref())?;
+        if gone.load(Ordering::Relaxed) {
+            return Err(left());
+        }
+        subject.look(api, |asked| work(api, asked, scratch))
+    })
+    .await
+}
+
+/// The same in slices, for questions that may take long: `begin` makes the question, `go_on` works at it until it
+/// is done (true) or its budget spent, `close` answers. Between slices appends go on; when the caller has left,
+/// the work ends.
+pub(super) async fn ask_long<Q, T: Send + 'static>(
+    api: &Arc<Api>,
+    as_of: Option<v1::AsOf>,
+    limits: Option<v1::Limits>,
+    begin: impl FnOnce(&Asked<'_>, &mut Scratch) -> Result<Q, Status> + Send + 'static,
+    go_on: impl Fn(&mut Q, &View<'_>, &mut Scratch, &mut Budget) -> bool + Send + 'static,
+    close: impl FnOnce(&Asked<'_>, Q, bool) -> Result<T, Status> + Send + 'static,
+) -> Result<T, Status> {
+    computing(api, move |api, gone, scratch| {
+        let mut subject = Subject::of(api, as_of.as_ref(), limits.as_ref())?;
+        let units = subject.units();
+        let mut question = Some(subject.look(api, |asked| begin(&asked, scratch))?);
+        let mut close = Some(close);
+        let worked = slices::work(units, gone, |budget, last| {
+            subject.look(api, |asked| {
+                let open = question.as_mut()?;
+                let done = go_on(open, &asked.view, scratch, budget);
+                if done || last { Some(close.take()?(&asked, question.take()?, done)) } else { None }
+            })
+        });
+        worked.unwrap_or_else(|slices::Gone| Err(left()))
+    })
+    .await
+}
+
+/// A thread for a computation, in its turn. Dropping the future sets the flag that the work looks at.
+async fn computing<T: Send + 'static>(
+    api: &Arc<Api>,
+    work: impl FnOnce(&Api, &AtomicBool, &mut Scratch) -> Result<T, Status> + Send + 'static,
+) -> Result<T, Status> {
     let turn = api.turn().await?;
-    let api = Arc::clone(api);
+    let caller = Caller::default();
+    let (api, gone) = (Arc::clone(api), caller.gone());
     let done = tokio::task::spawn_blocking(move || {
         let _turn = turn;
         api.ledger.metrics.questions.add(1);
-        SCRATCH.with_borrow_mut(|scratch| look(&api, as_of.as_ref(), limits.as_ref(), scratch, work))
+        SCRATCH.with_borrow_mut(|scratch| {
+            scratch.stop_when(Some(Arc::clone(&gone)));
+            let answer = work(&api, &gone, scratch);
+            scratch.stop_when(None);
+            answer
+        })
     });
     done.await.map_err(|_| Status::internal("the computation failed; the operator's log has more"))?
 }
 
-/// Resolves what a question is about and does its work under the locks of the ledger.
-fn look<T>(
-    api: &Api,
-    as_of: Option<&v1::AsOf>,
-    limits: Option<&v1::Limits>,
-    scratch: &mut Scratch,
-    work: impl FnOnce(&Api, Asked<'_>, &mut Scratch) -> Result<T, Status>,
-) -> Result<T, Status> {
-    let size = tree_size(api, as_of)?;
-    let patience = api.query_time * INDEX_PATIENCE;
-    api.ledger.audit.catch_up(&api.ledger, size, patience).map_err(|error| behind(&error))?;
-    // Always in this order: custody, journal, graph.
-    let custody = api.ledger.custody.blocking_read();
-    let journal = api.ledger.audit.journal();
-    let date_ms = as_of.map_or(0, |as_of| as_of.date_ms);
-    let ours = u64::try_from(api.query_time.as_millis()).unwrap_or(u64::MAX);
-    let time_ms = match limits.map_or(0, |limits| limits.time_ms) {
-        0 => ours,
-        asked => u64::from(asked).min(ours),
-    };
-    let budget = Budget::new(time_ms.saturating_mul(UNITS_PER_MS));
-    let graph = api.ledger.graph();
-    if date_ms == 0 {
-        let view = View { journal: &journal, graph: &graph, as_of: size, date_ms: u64::MAX };
-        return work(api, Asked { view, custody: &custody, budget, time_ms }, scratch);
+/// Nobody reads this.
+fn left() -> Status {
+    Status::cancelled("the caller has left")
+}
+
+/// What a question is about: size, date, and how much work it may be.
+struct Subject {
+    size: u64,
+    date_ms: u64,
+    time_ms: u64,
+    /// Kept between slices: made once.
+    dated: Option<Arc<Graph>>,
+}
+
+impl Subject {
+    fn of(api: &Api, as_of: Option<&v1::AsOf>, limits: Option<&v1::Limits>) -> Result<Self, Status> {
+        let size = tree_size(api, as_of)?;
+        let patience = api.query_time * INDEX_PATIENCE;
+        api.ledger.audit.catch_up(&api.ledger, size, patience).map_err(|error| behind(&error))?;
+        let ours = u64::try_from(api.query_time.as_millis()).unwrap_or(u64::MAX);
+        let time_ms = match limits.map_or(0, |limits| limits.time_ms) {
+            0 => ours,
+            asked => u64::from(asked).min(ours),
+        };
+        Ok(Self { size, date_ms: as_of.map_or(0, |as_of| as_of.date_ms), time_ms, dated: None })
     }
-    let dated = api.ledger.audit.dated(&journal, &graph, size, date_ms);
-    drop(graph);
-    let view = View { journal: &journal, graph: &dated, as_of: size, date_ms };
-    work(api, Asked { view, custody: &custody, budget, time_ms }, scratch)
+
+    const fn units(&self) -> u64 {
+        self.time_ms.saturating_mul(UNITS_PER_MS)
+    }
+
+    /// Works under the locks of the ledger. Always in this order: custody, journal, graph.
+    fn look<T>(&mut self, api: &Api, work: impl FnOnce(Asked<'_>) -> T) -> T {
+        let custody = api.ledger.custody.blocking_read();
+        let journal = api.ledger.audit.journal();
+        let (size, budget, time_ms) = (self.size, Budget::new(self.units()), self.time_ms);
+        if self.date_ms == 0 {
+            let graph = api.ledger.graph();
+            let view = View { journal: &journal, graph: &graph, as_of: size, date_ms: u64::MAX };
+            return work(Asked { view, custody: &custody, budget, time_ms });
+        }
+        let date_ms = self.date_ms;
+        let dated = self
+            .dated
+            .get_or_insert_with(|| api.ledger.audit.dated(&journal, &api.ledger.graph(), size, date_ms));
+        let view = View { journal: &journal, graph: dated, as_of: size, date_ms };
+        work(Asked { view, custody: &custody, budget, time_ms })
+    }
 }
 
 /// The size that a question is about.
