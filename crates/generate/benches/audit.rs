@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p ore-generate` prints both and their ratio. `ORE_BENCH_LOTS` names other sizes, comma separated;
 //! `ORE_BENCH_ASK` some of the questions (shares, recall, dependence, balance, findings), comma separated;
-//! `ORE_BENCH_DUMP` a folder for the graph of the largest and our times, which `tests/bench/postgres_graph.sh` reads.
+//! `ORE_BENCH_DUMP` a folder for the graph of the largest, which `tests/bench/postgres_graph.sh` reads before it asks.
 
 use std::{
     fmt::Write as _,
@@ -172,7 +172,7 @@ fn all(criterion: &mut Criterion) {
         );
         one(criterion, &mut table, *lots, &memory, &mut plain);
         if sizes.last() == Some(lots) {
-            dump(&memory, &mut plain, &table);
+            serve(&memory, &mut plain, &table);
         }
     }
 }
@@ -348,8 +348,9 @@ fn findings(table: &mut Table, lots: u64, memory: &Memory, view: &View<'_>, scra
     table.row(lots, "findings", memory.size(), ours, limit);
 }
 
-/// What the other side needs: edges with shares, and the lots that were asked with our times.
-fn dump(memory: &Memory, plain: &mut Plain, table: &Table) {
+/// What the other side needs: edges with shares, and lots to ask about. Then a line of standard input is a question,
+/// `back` or `forward` and a lot, and the answer's time in nanoseconds a line of standard output.
+fn serve(memory: &Memory, plain: &mut Plain, table: &Table) {
     let Some(folder) = std::env::var_os("ORE_BENCH_DUMP").map(PathBuf::from) else { return };
     let mut edges = String::new();
     for (child, parents) in plain.parents.iter().enumerate() {
@@ -359,26 +360,41 @@ fn dump(memory: &Memory, plain: &mut Plain, table: &Table) {
     }
     let mut asked = String::new();
     let graph = &memory.graph;
-    let mut scratch = Scratch::default();
-    let limits = Limits { steps: u32::MAX, work: u64::MAX };
     for wanted in [100, 1_000, 10_000, 100_000] {
         let (lot, met) = near(graph.lots(), wanted, |lot| plain.back(lot).0);
-        let time =
-            fastest(20, || attribute(graph, &mut scratch, LotIndex(lot), TA, memory.size(), &limits).is_ok());
-        let _ = writeln!(asked, "back {lot} {met} {}", time.as_nanos());
+        if (wanted / 2..wanted * 2).contains(&met) {
+            let _ = writeln!(asked, "back {lot} {met}");
+        }
     }
     for wanted in [1_000, 10_000, 100_000] {
         let (lot, met) = near(graph.lots(), wanted, |lot| plain.forward(lot).0);
-        let limits = ForwardLimits::default();
-        let time = fastest(10, || {
-            trace_forward(graph, &mut scratch, &[LotIndex(lot)], TA, memory.size(), &limits).is_ok()
-        });
-        let _ = writeln!(asked, "forward {lot} {met} {}", time.as_nanos());
+        if (wanted / 2..wanted * 2).contains(&met) {
+            let _ = writeln!(asked, "forward {lot} {met}");
+        }
     }
     let write = |name: &str, text: &str| fs::write(folder.join(name), text).expect("a folder to write into");
     write("edges.csv", &edges);
     write("asked.txt", &asked);
     write("ours.txt", &table.0);
+    drop((edges, asked));
+    println!("ready");
+    let mut scratch = Scratch::default();
+    for line in std::io::stdin().lines() {
+        let line = line.expect("standard input");
+        let (way, lot) = line.split_once(' ').expect("a way and a lot");
+        let lot = LotIndex(lot.parse().expect("a lot's number"));
+        let begin = Instant::now();
+        let answered = if way == "back" {
+            let limits = Limits { steps: u32::MAX, work: u64::MAX };
+            black_box(attribute(graph, &mut scratch, lot, TA, memory.size(), &limits)).is_ok()
+        } else {
+            let limits = ForwardLimits { steps: u32::MAX, hits: u32::MAX, ..ForwardLimits::default() };
+            black_box(trace_forward(graph, &mut scratch, &[lot], TA, memory.size(), &limits)).is_ok()
+        };
+        let took = begin.elapsed();
+        assert!(answered, "{line}");
+        println!("{}", took.as_nanos());
+    }
 }
 
 criterion_group! {

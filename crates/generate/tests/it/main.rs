@@ -2,4 +2,5 @@
 
 mod answers;
 mod both_ways;
+mod random;
 mod rules;

@@ -189,7 +189,8 @@ fn walk<F: Flow>(
     pool.fit_origins(graph.origins.len());
     let mut walk = Walk { graph, scratch, pool, element, work: 0, parts: 0, methods: 0 };
     walk.scratch.seen.insert(lot);
-    walk.push(lot, Passed { route: None, generations: 0 }, flow);
+    let mut finger = NONE;
+    walk.push(lot, &mut finger, Passed { route: None, generations: 0 }, flow);
 
     let mut steps = 0u32;
     let mut complete = true;
@@ -242,7 +243,7 @@ impl<F: Flow> Walk<'_, F> {
                 continue;
             }
             self.scratch.seen.insert(part.lot);
-            let mut next = head;
+            let (mut next, mut finger) = (head, NONE);
             while let Some(waiting) = self.pool.get(next) {
                 self.work += 1;
                 next = waiting.next;
@@ -252,7 +253,7 @@ impl<F: Flow> Walk<'_, F> {
                 } else {
                     waiting.flow.share_of(part, &sum)
                 };
-                self.push(part.lot, passed, flow);
+                self.push(part.lot, &mut finger, passed, flow);
             }
         }
         self.pool.release(head);
@@ -301,13 +302,13 @@ impl<F: Flow> Walk<'_, F> {
 
     /// Lets a weight wait at the step that made a lot.
     #[inline]
-    fn push(&mut self, lot: u32, passed: Passed, flow: F) {
+    fn push(&mut self, lot: u32, finger: &mut u32, passed: Passed, flow: F) {
         let step = self.graph.maker[lot as usize];
         let flow =
             if F::RANGED && !keeps_layers(&self.graph.steps[step as usize]) { flow.mixed() } else { flow };
         let slot = &mut self.scratch.slot[step as usize];
         let head = if self.scratch.pending.insert(step) { NONE } else { *slot };
-        let (head, looked_at) = self.pool.put(head, passed, flow);
+        let (head, looked_at) = self.pool.put(head, finger, passed, flow);
         *slot = head;
         self.work += looked_at;
     }

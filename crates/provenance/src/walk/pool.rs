@@ -43,9 +43,48 @@ impl<F: Flow> Pool<F> {
         self.rows.get(index as usize).copied()
     }
 
-    /// Adds a weight to a list; the list's new head and how many rows were looked at.
+    /// Adds a weight to a list; the list's new head and how many rows were looked at. `finger` is where the last
+    /// weight of the same origin went into this list; weights that come in order are put at a cost of one pass.
     #[inline]
-    pub(super) fn put(&mut self, head: u32, passed: Passed, flow: F) -> (u32, u64) {
+    pub(super) fn put(&mut self, head: u32, finger: &mut u32, passed: Passed, flow: F) -> (u32, u64) {
+        if F::RANGED {
+            self.put_ranged(head, passed, flow)
+        } else {
+            self.put_in_order(head, finger, passed, flow)
+        }
+    }
+
+    /// Lists without bounds are kept in order, one row for each way passed.
+    #[inline]
+    fn put_in_order(&mut self, head: u32, finger: &mut u32, passed: Passed, flow: F) -> (u32, u64) {
+        let ahead = self.rows.get(*finger as usize).is_some_and(|row| row.passed <= passed);
+        let (mut before, mut next) = if ahead { (NONE, *finger) } else { (NONE, head) };
+        let mut looked_at = 0u64;
+        while let Some(row) = self.rows.get_mut(next as usize) {
+            looked_at += 1;
+            if row.passed == passed {
+                row.flow.merge(flow);
+                *finger = next;
+                return (head, looked_at);
+            }
+            if row.passed > passed {
+                break;
+            }
+            (before, next) = (next, row.next);
+        }
+        let here = self.take_row(Waiting { flow, passed, next });
+        *finger = here;
+        match self.rows.get_mut(before as usize) {
+            Some(row) => {
+                row.next = here;
+                (head, looked_at)
+            }
+            None => (here, looked_at),
+        }
+    }
+
+    #[inline]
+    fn put_ranged(&mut self, head: u32, passed: Passed, flow: F) -> (u32, u64) {
         let (mut next, mut looked_at, mut alike) = (head, 0u64, NONE);
         while let Some(row) = self.rows.get_mut(next as usize) {
             looked_at += 1;
@@ -97,14 +136,14 @@ impl<F: Flow> Pool<F> {
     /// Moves a list to an origin; how many rows were looked at.
     #[inline]
     pub(super) fn arrive(&mut self, head: u32, origin: u32) -> u64 {
-        let (mut next, mut work) = (head, 0);
+        let (mut next, mut work, mut finger) = (head, 0, NONE);
         while let Some(row) = self.get(next) {
             next = row.next;
             let list = self.arrived[origin as usize];
             if list == NONE {
                 self.origins.push(origin);
             }
-            let (list, looked_at) = self.put(list, row.passed, row.flow.mixed());
+            let (list, looked_at) = self.put(list, &mut finger, row.passed, row.flow.mixed());
             self.arrived[origin as usize] = list;
             work += 1 + looked_at;
         }
