@@ -165,6 +165,7 @@ fn all(criterion: &mut Criterion) {
         let begin = Instant::now();
         generate(&mut memory, 7, *lots);
         println!("{lots} lots told in {:.1} s, {} records", begin.elapsed().as_secs_f64(), memory.size());
+        weigh(&memory);
         let mut plain = Plain::of(&memory);
         println!(
             "{lots} lots: {} shares agree forward and backward to the last digit",
@@ -346,6 +347,24 @@ fn findings(table: &mut Table, lots: u64, memory: &Memory, view: &View<'_>, scra
         sum
     });
     table.row(lots, "findings", memory.size(), ours, limit);
+}
+
+/// Bytes per lot, by kind, and what the whole process holds.
+fn weigh(memory: &Memory) {
+    let lots = f64::from(memory.graph.lots().max(1));
+    let per_lot = |bytes: usize| bytes as f64 / lots;
+    let graph = memory.graph.bytes_in_use();
+    print!("bytes per lot: graph {:.0} (", per_lot(graph));
+    for (kind, bytes) in memory.graph.bytes_by_kind() {
+        print!("{kind} {:.0}, ", per_lot(bytes));
+    }
+    // Resident pages of 4 KiB; where there is no such file nothing is said.
+    let pages = fs::read_to_string("/proc/self/statm").ok();
+    let pages = pages.and_then(|text| text.split(' ').nth(1)?.parse::<usize>().ok());
+    println!(
+        "in all); graph, journal and story {:.0}",
+        pages.map_or(f64::NAN, |pages| per_lot(pages * 4_096))
+    );
 }
 
 /// What the other side needs: edges with shares, and lots to ask about. Then a line of standard input is a question,

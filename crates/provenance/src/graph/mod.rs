@@ -197,15 +197,22 @@ impl Graph {
     /// Bytes that the arrays occupy (their length, not their capacity; hash tables are left out).
     #[must_use]
     pub fn bytes_in_use(&self) -> usize {
-        size_of_val(&self.lots[..])
-            + size_of_val(&self.maker[..])
-            + size_of_val(&self.revised[..])
-            + size_of_val(&self.steps[..])
-            + size_of_val(&self.edges[..])
-            + size_of_val(&self.contents[..])
-            + size_of_val(&self.origins[..])
-            + size_of_val(&self.revisions[..])
-            + size_of_val(&self.voids[..])
+        self.bytes_by_kind().iter().map(|(_, bytes)| bytes).sum()
+    }
+
+    /// The same, array by array.
+    #[must_use]
+    pub fn bytes_by_kind(&self) -> [(&'static str, usize); 8] {
+        [
+            ("lots", size_of_val(&self.lots[..])),
+            ("makers of lots", size_of_val(&self.maker[..])),
+            ("newest revisions of lots", size_of_val(&self.revised[..])),
+            ("steps", size_of_val(&self.steps[..])),
+            ("taken parts", size_of_val(&self.edges[..])),
+            ("contents", size_of_val(&self.contents[..])),
+            ("revisions", size_of_val(&self.revisions[..])),
+            ("origins and withdrawals", size_of_val(&self.origins[..]) + size_of_val(&self.voids[..])),
+        ]
     }
 
     #[inline]
