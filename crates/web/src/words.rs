@@ -634,7 +634,7 @@ words! {
     origin_claims: "Different origins claimed", "主張された原産地の数";
     origin_library: "Reference library", "参照ライブラリー";
     origin_synthetic: "synthetic", "人工データ";
-    origin_lr: "Likelihood ratio", "尤度比";
+    origin_lr: "Likelihood ratio (kept within 0.05 and 100)", "尤度比（0.05～100 の範囲に制限）";
     origin_p: "p-value: how odd for this origin", "p値：この原産地としての珍しさ";
     origin_p_scores: "from {0} unseen spots", "未学習の測定点 {0} による";
     origin_resembles: "Resembles", "類似";

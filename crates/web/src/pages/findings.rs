@@ -64,7 +64,7 @@ pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>) -> Result<Marku
                 div.big { dt { (t.profile_version) } dd { (summary.profile_version) } }
             }
             @if !summary.not_judged.is_empty() {
-                p.note { b { (t.check_not_judged) ": " } (summary.not_judged.join(", ")) }
+                p.note { b { (t.check_not_judged) ": " } (not_judged(&summary)) }
             }
             @if let Some(basis) = &summary.basis { @if basis.cut_short != 0 { p.note.warn { (t.cut_short) " " (basis.note) } } }
         }
@@ -75,6 +75,12 @@ pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>) -> Result<Marku
         @if answer.findings.len() > MOST { p.note { (fill(t.rows_of, &[&thousands(MOST as u64), &thousands(answer.findings.len() as u64)])) } }
         p.faint { (t.findings_word) }
     }))
+}
+
+/// Rules that could not be judged, each with the list that it lacks; a list for each of something ends in a colon.
+pub(super) fn not_judged(summary: &v1::FindingsSummary) -> String {
+    let names: Vec<&str> = summary.not_judged.iter().map(|name| name.trim_end_matches(':')).collect();
+    names.join(", ")
 }
 
 fn column(frame: &Frame<'_>, rule: &str, severe: bool, findings: &[&v1::Finding]) -> Markup {

@@ -424,7 +424,7 @@ fn findings(t: &'static Words, id: &str, evidence: &Evidence, checks: &mut Vec<C
     };
     checks.push(Check { verdict, name: t.check_findings, said, evidence: place.clone() });
     if !summary.not_judged.is_empty() {
-        let said = fill(t.check_not_judged_said, &[&summary.not_judged.join(", ")]);
+        let said = fill(t.check_not_judged_said, &[&super::findings::not_judged(&summary)]);
         checks.push(Check { verdict: Verdict::NoData, name: t.check_not_judged, said, evidence: place });
     }
 }

@@ -72,7 +72,7 @@ pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Re
         }
         section.card aria-labelledby="tree" {
             h2 #tree { (t.recall_table) }
-            @if rest.is_empty() { p.note { (t.recall_none) } }
+            @if rest.is_empty() { p.note { (t.recall_none) } } @else {
             div.scroll tabindex="0" role="region" aria-label=(t.recall_table) { table {
                 thead { tr { th scope="col" { (t.lot) } th scope="col" { (t.material) } th scope="col" { (t.custodian) } th scope="col" { (t.facility) }
                     th scope="col" { (t.status) } th.n scope="col" { (t.recall_share) } th.n scope="col" { (t.recall_left) } } }
@@ -88,6 +88,7 @@ pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Re
                     } }
                 } }
             } }
+            }
             @if rest.len() > ROWS { p.faint { (fill(t.rows_of, &[&thousands(ROWS as u64), &thousands(rest.len() as u64)])) } }
         }
     }))
