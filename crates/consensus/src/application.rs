@@ -27,6 +27,15 @@ pub trait Application: Send + 'static {
     /// after each commit. The same on every node: it follows from committed blocks alone.
     fn validators(&self, height: u64) -> Vec<ValidatorEntry>;
 
+    /// Whom the committed headers before `height` name as their proposers, oldest first, as far as the set of `height`
+    /// decided them: the newest [`headers_that_matter`](crate::turns::headers_that_matter), or all if there are fewer.
+    /// Asked when [`validators`](Application::validators) is, and like it the same on every node.
+    ///
+    /// Without names nobody's turn is put last.
+    fn proposers(&self, _height: u64) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Resolves when records wait for a block, or when a rare heartbeat is due.
     ///
     /// **All idling happens here**, between two heights, when no timeout runs. Must be safe to cancel: it is
@@ -54,7 +63,8 @@ pub trait Application: Send + 'static {
     /// Applies and verifies a block that somebody wants decided, and computes its id from its bytes.
     ///
     /// # Errors
-    /// [`InvalidBlock`]: this node votes against the block.
+    /// [`InvalidBlock`]: this node votes against the block. Out of turn: it does not look at this proposal of the
+    /// block, which another proposal may well bring to be decided.
     async fn check(&mut self, candidate: Candidate) -> Result<[u8; 32], InvalidBlock>;
 
     /// The block of this height is decided. **Durable when this returns.**
@@ -94,6 +104,9 @@ pub struct Candidate {
     pub round: u32,
     /// Member that proposed it in this round.
     pub proposer: String,
+    /// Members of which the block names one as its proposer: whose turn it was in this round or, when it is proposed
+    /// again or already decided, in an earlier one.
+    pub turns: Vec<String>,
     /// Header and records.
     pub block: Bytes,
     /// Where it comes from.
@@ -147,13 +160,22 @@ pub struct Misbehaviour {
 pub struct InvalidBlock {
     /// What is wrong with it.
     pub reason: String,
+    /// Its content may be good: it is this proposal of it that nobody should have made.
+    pub out_of_turn: bool,
 }
 
 impl InvalidBlock {
-    /// Says why.
+    /// Says why, whoever proposes the block and whenever.
     #[must_use]
     pub fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into() }
+        Self { reason: reason.into(), out_of_turn: false }
+    }
+
+    /// It names a member whose turn it was not, in this round or an earlier one that counts.
+    #[must_use]
+    pub fn out_of_turn(named: &str) -> Self {
+        let reason = format!("it names {named} as its proposer, whose turn it was not");
+        Self { reason, out_of_turn: true }
     }
 }
 

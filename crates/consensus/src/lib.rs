@@ -13,6 +13,7 @@ mod malachite_engine;
 mod progress;
 mod signed_bytes;
 mod transport;
+pub mod turns;
 mod wal_file;
 
 pub use application::{

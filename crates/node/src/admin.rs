@@ -52,6 +52,7 @@ async fn counts(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
     let height = ledger.newest.borrow().height;
     let now = Now {
         waiting: admin.pool.len(),
+        held: admin.pool.held(),
         condition: name(ledger.health.condition()),
         height,
         calls: admin.limits.in_progress(),

@@ -328,7 +328,7 @@ fn verify(group: Vec<Submission>) -> Vec<Batch> {
                     },
                 })
                 .collect();
-            Batch { records, bytes, reply, passed_on, since: tokio::time::Instant::now(), passed_over: 0 }
+            Batch::new(records, bytes, reply, passed_on)
         })
         .collect()
 }

@@ -13,10 +13,7 @@ use ore_record::{BadSignature, RecordId, SignedRecord, VerifiedRecord, batch, st
 use ore_store::{CommittedBlock, Consequences, graph_feed::FeedError};
 use ore_verify::Turnover;
 
-use crate::{
-    block::{BadBlock, BlockParts, Sealing},
-    terms,
-};
+use crate::block::{BadBlock, BlockParts, Sealing};
 
 /// What a new block follows.
 #[derive(Clone, Debug)]
@@ -78,6 +75,8 @@ pub struct Sealed {
     pub height: u64,
     /// Its time, milliseconds since 1970.
     pub time_ms: u64,
+    /// The member that its header names.
+    pub proposer: String,
     /// The header's bytes.
     pub header: Bytes,
     /// Canonical SignedRecords, the seal last.
@@ -186,7 +185,7 @@ impl Draft {
     #[must_use]
     pub fn seal(mut self, custody: &mut Custody, tip: &Tip, origin: &str, proposer: &str) -> Sealed {
         let state_root = custody.state_root();
-        let turnover = terms::turnover(custody, self.height);
+        let turnover = ore_store::turnover(custody, self.height);
         let sealing = Sealing {
             origin,
             height: self.height,
@@ -212,6 +211,7 @@ impl Draft {
             id: block_id(&header),
             height: self.height,
             time_ms: self.time_ms,
+            proposer: proposer.to_owned(),
             header,
             entries: self.entries,
             first_leaf: self.first_leaf,

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Groups of verified records that wait to be passed on.
-pub(crate) const FRESH: usize = 256;
+pub const FRESH: usize = 256;
 /// What still waits is passed on again this often.
 const AGAIN: Duration = Duration::from_secs(1);
 /// Most bytes of entries in a message; with their framing below the limit of the link.
@@ -31,7 +31,7 @@ const MESSAGE_BYTES: usize = 512 << 10;
 const AGAIN_BYTES: usize = 4 * MESSAGE_BYTES;
 
 /// Passes records on for as long as it is polled.
-pub(crate) async fn pass_on(
+pub async fn pass_on(
     mut fresh: mpsc::Receiver<Vec<Bytes>>,
     outbound: mpsc::Sender<(Option<String>, SideFrame)>,
     ledger: Arc<Ledger>,
@@ -79,7 +79,7 @@ fn send(outbound: &mpsc::Sender<(Option<String>, SideFrame)>, ledger: &Ledger, e
 }
 
 /// What other nodes pass on.
-pub(crate) struct Listener {
+pub struct Listener {
     admission: Arc<Admission>,
     pool: Arc<Pool>,
     ledger: Arc<Ledger>,
@@ -91,7 +91,8 @@ pub(crate) struct Listener {
 
 impl Listener {
     /// With so much room for the records of all others together.
-    pub(crate) fn new(
+    #[must_use]
+    pub fn new(
         admission: Arc<Admission>,
         pool: Arc<Pool>,
         ledger: Arc<Ledger>,
@@ -102,7 +103,7 @@ impl Listener {
     }
 
     /// Takes records from `from`: those that are new here, as far as its allowance goes.
-    pub(crate) fn take(&mut self, from: &str, message: Bytes) {
+    pub fn take(&mut self, from: &str, message: Bytes) {
         let validators = Arc::clone(&self.ledger.validators.borrow());
         if !validators.iter().any(|validator| validator.member == self.ledger.member) {
             // A node that proposes nothing has no use for them.

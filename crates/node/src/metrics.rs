@@ -97,6 +97,8 @@ pub struct Metrics {
 pub struct Now<'a> {
     /// Records that wait for a block.
     pub waiting: usize,
+    /// Records that wait for a parent.
+    pub held: usize,
     /// The node's condition.
     pub condition: &'a str,
     /// Height of the newest durable block.
@@ -120,7 +122,7 @@ impl Metrics {
         self.apply.write(&mut text, "apply_seconds", "Time to apply the records of an own block.");
         self.commit.write(&mut text, "commit_seconds", "Time to make a block durable.");
         self.publication.write(&mut text, "publication_seconds", "Time from durable to published.");
-        let Now { condition, height, waiting, .. } = now;
+        let Now { condition, height, waiting, held, .. } = now;
         let g = "gauge";
         line(&mut text, "height", g, "Height of the newest durable block.", *height);
         line(&mut text, "integrated_entries", g, "Entries that are durable.", self.integrated_entries.get());
@@ -132,6 +134,7 @@ impl Metrics {
         let help = "Checkpoints published without an outside witness, its grace being over.";
         line(&mut text, "unwitnessed_checkpoints_total", "counter", help, without);
         line(&mut text, "waiting_records", g, "Records that wait for a block.", *waiting as u64);
+        line(&mut text, "held_records", g, "Records that wait for a parent still on its way.", *held as u64);
         head(&mut text, "condition", g, "The node's condition.");
         let _ = writeln!(text, "ledger_condition{{state=\"{condition}\"}} 1");
         text

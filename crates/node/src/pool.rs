@@ -5,7 +5,10 @@
 //! so it is answered at once. The bound is in [`crate::admission`]: what waits holds permits.
 //!
 //! One of several nodes holds what the others passed on as well. Whoever's block a record gets into, it is
-//! [settled](Pool::settle) here, and a batch is answered when all of its records are.
+//! [settled](Pool::settle) here, and a batch is answered when all of its records are. What builds on a record that is
+//! still on its way from another node is [held](Pool::hold) for a while.
+
+mod held;
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -27,6 +30,9 @@ use crate::{
     admission::Room,
     outcome::{NotTaken, Outcome, Place},
 };
+
+use held::Held;
+pub use held::{Missing, Patience};
 
 /// One record of a batch, as far as it came without the rules.
 #[derive(Debug)]
@@ -81,12 +87,39 @@ pub struct Batch {
     pub since: Instant,
     /// Blocks with room that were decided while it waited.
     pub passed_over: u32,
+    /// Places of records that lack a parent, while it is held.
+    pub missing: BTreeMap<usize, Missing>,
+    /// Until when it may be held; set when it first is.
+    pub held_until: Option<Instant>,
 }
 
 impl Batch {
+    /// Just verified.
+    #[must_use]
+    pub fn new(records: Vec<Checked>, bytes: usize, reply: Reply, passed_on: bool) -> Self {
+        let (since, missing) = (Instant::now(), BTreeMap::new());
+        Self { records, bytes, reply, passed_on, since, passed_over: 0, missing, held_until: None }
+    }
+
+    /// Whether nothing in it waits for a block.
+    fn is_settled(&self) -> bool {
+        !self.records.iter().any(|record| matches!(record, Checked::Verified { .. }))
+    }
+
+    /// Settles what is in a block.
+    fn settle(&mut self, included: &HashMap<RecordId, Place>, forget: &mut Vec<Bytes>) {
+        for record in &mut self.records {
+            let Checked::Verified { record: verified, entry } = record else { continue };
+            if let Some(place) = included.get(&verified.id()) {
+                forget.push(entry.clone());
+                *record = Checked::Settled(Outcome::Accepted(*place));
+            }
+        }
+    }
+
     /// Answers if nothing in it waits for a block any more; otherwise gives it back.
     fn answer_if_settled(self) -> Option<Self> {
-        if self.records.iter().any(|record| matches!(record, Checked::Verified { .. })) {
+        if !self.is_settled() {
             return Some(self);
         }
         let outcomes = self.records.into_iter().map(|record| match record {
@@ -120,6 +153,8 @@ struct Inner {
     /// Verified ahead of their turn, by ticket.
     early: BTreeMap<u64, Vec<Batch>>,
     next_ticket: u64,
+    /// What waits for parents; of one of several nodes only.
+    held: Held,
     /// Verified records by the bytes of their entries; kept by one of several nodes only.
     known: HashMap<Bytes, Arc<VerifiedRecord>>,
 }
@@ -211,28 +246,88 @@ impl Pool {
     /// had room. Batches that are settled as a whole are answered.
     pub fn settle(&self, included: &HashMap<RecordId, Place>, had_room: bool) {
         let mut inner = self.lock();
-        let Inner { ready, known, .. } = &mut *inner;
-        let mut settled = Vec::new();
+        let Inner { ready, known, held, .. } = &mut *inner;
+        let (mut settled, mut gone) = (Vec::new(), Vec::new());
         for batch in ready.iter_mut() {
-            for record in &mut batch.records {
-                let Checked::Verified { record: verified, entry } = record else { continue };
-                if let Some(place) = included.get(&verified.id()) {
-                    known.remove(entry);
-                    *record = Checked::Settled(Outcome::Accepted(*place));
-                }
-            }
+            batch.settle(included, &mut gone);
             batch.passed_over += u32::from(had_room);
         }
+        let released =
+            held.release(|batch| batch.settle(included, &mut gone), |parent| included.contains_key(parent));
+        let any = !released.is_empty();
+        ready.extend(released);
         for _ in 0..ready.len() {
             let Some(batch) = ready.pop_front() else { break };
-            match batch.records.iter().any(|record| matches!(record, Checked::Verified { .. })) {
-                true => ready.push_back(batch),
-                false => settled.push(batch),
+            match batch.is_settled() {
+                true => settled.push(batch),
+                false => ready.push_back(batch),
             }
+        }
+        for entry in gone {
+            known.remove(&entry);
         }
         drop(inner);
         for batch in settled {
             batch.answer_if_settled();
+        }
+        if any {
+            self.arrived.notify_one();
+        }
+    }
+
+    /// Holds batches whose unsettled records all lack a parent, within the bounds of [`Patience`]. Says how many
+    /// records were refused for want of room or time.
+    pub fn hold(&self, batches: Vec<Batch>) -> usize {
+        if batches.is_empty() {
+            return 0;
+        }
+        let mut inner = self.lock();
+        let (now, lacking) = (Instant::now(), lacking(&batches));
+        let before = inner.held.records();
+        let mut back = Vec::new();
+        for batch in batches {
+            back.extend(inner.held.keep(batch, now));
+        }
+        let held = inner.held.records() - before;
+        drop(inner);
+        self.answer_refused(back);
+        lacking - held
+    }
+
+    /// Refuses what has waited for a parent long enough. Says how many records.
+    pub fn refuse_overdue(&self) -> usize {
+        let mut inner = self.lock();
+        let before = inner.held.records();
+        let overdue = inner.held.expire(Instant::now());
+        let refused = before - inner.held.records();
+        drop(inner);
+        self.answer_refused(overdue);
+        refused
+    }
+
+    /// When [`Pool::refuse_overdue`] has something to do, if ever.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.lock().held.next_deadline()
+    }
+
+    /// Records that wait for a parent.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.lock().held.records()
+    }
+
+    /// With other bounds on what is held.
+    pub fn set_patience(&self, patience: Patience) {
+        self.lock().held.set_patience(patience);
+    }
+
+    /// Answers batches whose last records were refused.
+    fn answer_refused(&self, batches: Vec<Batch>) {
+        let waiting: Vec<_> = batches.into_iter().filter_map(Batch::answer_if_settled).collect();
+        // Whoever still waits for a block does so as before.
+        if !waiting.is_empty() {
+            self.put_back(waiting);
         }
     }
 
@@ -290,4 +385,9 @@ impl Pool {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Records that lack a parent.
+fn lacking(batches: &[Batch]) -> usize {
+    batches.iter().map(|batch| batch.missing.len()).sum()
 }

@@ -31,6 +31,7 @@ use crate::{
     admission::Admission,
     config::Config,
     consortium::Consortium,
+    deciders::Deciders,
     gossip::{self, Listener},
     keys::NodeKeys,
     ledger::{Ledger, Newest},
@@ -41,7 +42,7 @@ use crate::{
     publisher::Publisher,
     query_log::QueryLog,
     recovery::{self, Opened},
-    sequencer::{Clock, Sequencer, Settings, validators_of},
+    sequencer::{Clock, Sequencer, Settings},
     services::{Api, fingerprint::FingerprintDesk},
     tls,
 };
@@ -132,7 +133,8 @@ impl Node {
             Listeners::bind(&config).await?;
         let Opened { store, custody, graph, tip } = open(&config, &consortium).await?;
 
-        let validators = validators_of(&custody, tip.next_height());
+        let deciders = Deciders::of(&custody, &store.reader(), tip.next_height())
+            .map_err(|error| NodeError::Open { path: config.data.clone(), source: error.into() })?;
         let newest = Newest {
             height: tip.height.unwrap_or_default(),
             tree_size: tip.frontier.size().get(),
@@ -172,7 +174,7 @@ impl Node {
             clock: Clock::system(),
         };
         let (its_ledger, its_store, its_pool) = (Arc::clone(&ledger), Arc::clone(&store), Arc::clone(&pool));
-        let sequencer = Sequencer::new(settings, its_ledger, its_store, its_pool, tip, validators);
+        let sequencer = Sequencer::new(settings, its_ledger, its_store, its_pool, tip, deciders);
         let mut engine_config =
             EngineConfig::new(&consortium.origin, &config.member, keys.consensus, config.data.join("wal"));
         engine_config.stop_wait = config.stop / 2;

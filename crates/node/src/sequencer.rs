@@ -24,13 +24,14 @@ use tokio::{sync::OwnedRwLockWriteGuard, time::Instant};
 
 use crate::{
     block::{self, BLOCK_RESERVE_BYTES, BlockParts, MAX_BLOCK_BYTES},
+    deciders::Deciders,
     draft::{self, Draft, NotAdded, Sealed, Tip},
     faults,
     health::Condition,
     ledger::{Ledger, Newest},
     neighbours::validators_known,
     outcome::{NotTaken, Outcome, Place},
-    pool::{Batch, Checked, Pool},
+    pool::{Batch, Checked, Missing, Pool},
     terms::terms_of,
 };
 
@@ -97,7 +98,7 @@ pub struct Sequencer {
     store: Arc<Mutex<Store>>,
     pool: Arc<Pool>,
     tip: Tip,
-    validators: Vec<ValidatorEntry>,
+    deciders: Deciders,
     underway: Option<Underway>,
     last_block: Instant,
     /// Places of the validator sets that were told last.
@@ -128,6 +129,8 @@ enum Verdict {
     Again(u64, RecordId),
     /// Anything that does not depend on this block.
     Known(Outcome),
+    /// It builds on a record that may still be on its way.
+    Lacks(Box<Missing>),
 }
 
 impl Sequencer {
@@ -138,7 +141,7 @@ impl Sequencer {
         store: Arc<Mutex<Store>>,
         pool: Arc<Pool>,
         tip: Tip,
-        validators: Vec<ValidatorEntry>,
+        deciders: Deciders,
     ) -> Self {
         let last_block = Instant::now();
         let known_size = (u64::MAX, 0);
@@ -148,7 +151,7 @@ impl Sequencer {
             store,
             pool,
             tip,
-            validators,
+            deciders,
             underway: None,
             last_block,
             told_validators: [None; 2],
@@ -250,6 +253,14 @@ impl Sequencer {
         match draft.add(custody, graph, &self.ledger.reader, record, entry.clone()) {
             Ok(leaf) => Ok(Verdict::Leaf(leaf, record.id())),
             Err(NotAdded::Rejected(rejection)) => {
+                // A lone node knows what was handed in before; only another's may still be on its way.
+                let rejection = match self.pool.is_shared() {
+                    true => match Missing::of(record, rejection, custody) {
+                        Ok(missing) => return Ok(Verdict::Lacks(missing.into())),
+                        Err(rejection) => rejection,
+                    },
+                    false => rejection,
+                };
                 self.ledger.metrics.rejected.add(1);
                 tracing::debug!(record = %record.id(), rule = %rejection.rule, "record refused");
                 Ok(Verdict::Known(Outcome::Rejected(rejection)))
@@ -272,19 +283,45 @@ impl Sequencer {
         Verdict::Known(Outcome::AlreadyThere(place))
     }
 
+    /// Tells whoever waits; what lacks a parent waits on, and its batch with it.
     fn answer(&self, waiting: Vec<Waiting>, height: u64, tree_size: u64) {
-        for Waiting { verdicts, batch } in waiting {
-            if self.pool.is_shared() {
-                self.pool.forget(&batch.records);
+        let place = |leaf_index, id| Place { id, leaf_index, tree_size, height };
+        let outcome = |verdict| match verdict {
+            Verdict::Leaf(leaf, id) => Ok(Outcome::Accepted(place(leaf, id))),
+            Verdict::Again(leaf, id) => Ok(Outcome::AlreadyThere(place(leaf, id))),
+            Verdict::Known(outcome) => Ok(outcome),
+            Verdict::Lacks(missing) => Err(missing),
+        };
+        let mut lacking = Vec::new();
+        for Waiting { verdicts, mut batch } in waiting {
+            if !verdicts.iter().any(|verdict| matches!(verdict, Verdict::Lacks(_))) {
+                if self.pool.is_shared() {
+                    self.pool.forget(&batch.records);
+                }
+                batch
+                    .reply
+                    .answer(verdicts.into_iter().filter_map(|verdict| outcome(verdict).ok()).collect());
+                continue;
             }
-            let place = |leaf_index, id| Place { id, leaf_index, tree_size, height };
-            let outcomes = verdicts.into_iter().map(|verdict| match verdict {
-                Verdict::Leaf(leaf, id) => Outcome::Accepted(place(leaf, id)),
-                Verdict::Again(leaf, id) => Outcome::AlreadyThere(place(leaf, id)),
-                Verdict::Known(outcome) => outcome,
-            });
-            batch.reply.answer(outcomes.collect());
+            for (number, verdict) in verdicts.into_iter().enumerate() {
+                match outcome(verdict) {
+                    Ok(outcome) => self.settle(&mut batch, number, outcome),
+                    Err(missing) => drop(batch.missing.insert(number, *missing)),
+                }
+            }
+            lacking.push(batch);
         }
+        self.ledger.metrics.rejected.add(self.pool.hold(lacking) as u64);
+    }
+
+    fn settle(&self, batch: &mut Batch, number: usize, outcome: Outcome) {
+        self.pool.forget(std::slice::from_ref(&batch.records[number]));
+        batch.records[number] = Checked::Settled(outcome);
+    }
+
+    /// Whoever has waited for a parent long enough is told.
+    fn refuse_overdue(&self) {
+        self.ledger.metrics.rejected.add(self.pool.refuse_overdue() as u64);
     }
 
     /// Takes the block under way back; those who wait for it wait for another.
@@ -324,13 +361,14 @@ impl Sequencer {
             tell_records(&sealed);
             self.keep_turnover(&sealed);
             let included = self.included(&sealed);
+            let proposer = sealed.proposer.clone();
             let (block, applied) = sealed.into_committed(certificate.clone());
             let started = Instant::now();
             let result = lock(&self.store).append(block);
             match result {
                 Ok(()) => {
                     self.ledger.metrics.commit.observe(started.elapsed());
-                    self.validators = validators_of(&state, tip.next_height());
+                    self.deciders.advance(&state, proposer, tip.next_height());
                     self.tell_validators(&state, tip.next_height());
                     self.advance(tip, tree_size, records, feed);
                     drop(state);
@@ -404,23 +442,34 @@ impl Sequencer {
         let (mut state, draft, waiting) = self.apply_batches(state, &mut batches);
         draft.undo(&mut state, &mut self.ledger.graph_mut());
         drop(state);
-        let back = waiting.into_iter().map(|Waiting { mut batch, verdicts }| {
-            for (record, verdict) in batch.records.iter_mut().zip(verdicts) {
-                let (Verdict::Known(outcome), Checked::Verified { .. }) = (verdict, &*record) else {
-                    continue;
-                };
-                self.pool.forget(std::slice::from_ref(&*record));
-                *record = Checked::Settled(outcome);
+        let (mut back, mut lacking) = (Vec::new(), Vec::new());
+        for Waiting { mut batch, verdicts } in waiting {
+            let mut gets_in = false;
+            for (number, verdict) in verdicts.into_iter().enumerate() {
+                match verdict {
+                    Verdict::Known(outcome) => {
+                        if matches!(batch.records[number], Checked::Verified { .. }) {
+                            self.settle(&mut batch, number, outcome);
+                        }
+                    }
+                    Verdict::Lacks(missing) => drop(batch.missing.insert(number, *missing)),
+                    Verdict::Leaf(..) | Verdict::Again(..) => gets_in = true,
+                }
             }
             batch.passed_over = 0;
-            batch
-        });
-        let back = back.collect();
+            if gets_in || batch.missing.is_empty() {
+                batch.missing.clear();
+                back.push(batch);
+            } else {
+                lacking.push(batch);
+            }
+        }
         self.pool.put_back(back);
+        self.ledger.metrics.rejected.add(self.pool.hold(lacking) as u64);
     }
 
     fn decides(&self) -> bool {
-        self.validators.iter().any(|validator| validator.member == self.settings.member)
+        self.deciders.include(&self.settings.member)
     }
 
     fn refuse_while_full(&self, error: &StoreError, waiting: Vec<Waiting>) {
@@ -484,18 +533,26 @@ impl Application for Sequencer {
     }
 
     fn validators(&self, _height: u64) -> Vec<ValidatorEntry> {
-        self.validators.clone()
+        self.deciders.validators().to_vec()
+    }
+
+    fn proposers(&self, _height: u64) -> Vec<String> {
+        self.deciders.proposers()
     }
 
     async fn wait_for_work(&mut self, _height: u64) {
         let decides = self.decides();
-        let alone = decides && self.validators.len() == 1;
+        let alone = decides && self.deciders.validators().len() == 1;
         // Each turn waits for records or for the heartbeat.
         loop {
-            let silent_for = self.last_block.elapsed();
-            let Some(left) = self.settings.heartbeat.checked_sub(silent_for) else { return };
-            if tokio::time::timeout(left, self.pool.wait()).await.is_err() {
+            self.refuse_overdue();
+            let due = self.last_block + self.settings.heartbeat;
+            if due <= Instant::now() {
                 return;
+            }
+            let until = self.pool.next_deadline().map_or(due, |deadline| deadline.min(due));
+            if tokio::time::timeout_at(until, self.pool.wait()).await.is_err() {
+                continue;
             }
             // A node that decides alone builds its block here, so that refused records make no empty blocks.
             if alone {
@@ -521,11 +578,15 @@ impl Application for Sequencer {
     /// Readers are not kept waiting for a quorum that may not come: the block under way is taken back, and applied
     /// again when it is decided.
     async fn while_deciding(&mut self, _height: u64) {
-        match &self.underway {
-            Some(underway) => tokio::time::sleep_until(underway.since + LONGEST_HOLD).await,
+        let hold = self.underway.as_ref().map(|underway| underway.since + LONGEST_HOLD);
+        match hold.into_iter().chain(self.pool.next_deadline()).min() {
+            Some(until) => tokio::time::sleep_until(until).await,
             None => std::future::pending().await,
         }
-        self.set_back();
+        self.refuse_overdue();
+        if hold.is_some_and(|until| until <= Instant::now()) {
+            self.set_back();
+        }
     }
 
     async fn propose(&mut self, height: u64, _round: u32) -> Result<ProposedBlock, Fatal> {
@@ -574,7 +635,7 @@ impl Application for Sequencer {
     }
 
     fn misbehaviour(&mut self, evidence: Misbehaviour) {
-        let validator = self.validators.iter().find(|one| one.member == evidence.member);
+        let validator = self.deciders.validators().iter().find(|one| one.member == evidence.member);
         let statements = ore_consensus::signed_statements(&self.ledger.origin, &evidence);
         let file = faults::two_votes(validator.map(|one| one.public_key), statements);
         tracing::error!(member = %evidence.member, height = evidence.height, "a member voted twice");
@@ -592,6 +653,10 @@ impl Sequencer {
     async fn check_block(&mut self, candidate: Candidate) -> Result<[u8; 32], InvalidBlock> {
         let invalid = |error: draft::BlockFault| InvalidBlock::new(error.to_string());
         let parts = block::decode(&candidate.block, MAX_BLOCK_BYTES).map_err(|bad| invalid(bad.into()))?;
+        // What this node voted for before it was restarted was held against its turns then.
+        if candidate.standing != Standing::Voted && !candidate.turns.contains(&parts.header.proposer) {
+            return Err(InvalidBlock::out_of_turn(&parts.header.proposer));
+        }
         if self.underway.as_ref().is_some_and(|underway| underway.sealed.id == parts.id) {
             return if self.underway.as_ref().is_some_and(|underway| underway.bytes == candidate.block) {
                 Ok(parts.id)
@@ -622,17 +687,6 @@ fn tell_records(sealed: &Sealed) {
             tracing::debug!(record = %record.id(), leaf_index, height = sealed.height, "record decided");
         }
     }
-}
-
-/// The validators that decide a height, as the engine wants them.
-#[must_use]
-pub fn validators_of(custody: &Custody, height: u64) -> Vec<ValidatorEntry> {
-    let set = custody.validators_at(height).map(|set| set.set.validators.as_slice()).unwrap_or_default();
-    let entry = |validator: &ore_record::v1::Validator| {
-        let public_key = validator.consensus_key.as_slice().try_into().ok()?;
-        Some(ValidatorEntry { member: validator.member.clone(), public_key, power: 1 })
-    };
-    set.iter().filter_map(entry).collect()
 }
 
 /// The store, whatever a thread that panicked did: it checks what it is given against what it holds.

@@ -5,10 +5,9 @@
 //! shows the set that comes, so an outsider can follow from genesis; see `ore_verify::handover`.
 
 use ore_custody::Custody;
-use ore_merkle::{ConsistencyProof, LeafIndex, RootHash, TreeSize};
+use ore_merkle::{ConsistencyProof, RootHash, TreeSize};
 use ore_record::v1::ChangeValidators;
 use ore_store::Reader;
-use ore_verify::Turnover;
 
 use crate::gather::Log;
 
@@ -34,27 +33,6 @@ pub fn terms_of(custody: &Custody) -> Vec<Term> {
         terms.push(Term { from_height: set.from_height, place, set: set.set.clone() });
     }
     terms
-}
-
-/// In the last block of a term: the next set, under the state that the block's seal commits to. To be asked right
-/// after [`Custody::state_root`].
-#[must_use]
-pub fn turnover(custody: &mut Custody, height: u64) -> Option<Turnover> {
-    let (place, from_height) =
-        custody.placed_validators_at(height + 1).map(|(place, set)| (place, set.from_height))?;
-    // The genesis block hands over to nobody: its set is in the trust root.
-    if height == 0 || from_height != height + 1 {
-        return None;
-    }
-    let head_root = *custody.head_root().as_bytes();
-    let tree = custody.roster_tree();
-    Some(Turnover {
-        head_root,
-        index: place.into(),
-        size: tree.size().get(),
-        leaf: custody.roster()[place as usize].leaf(),
-        path: tree.inclusion_proof(LeafIndex::new(place.into())).ok()?,
-    })
 }
 
 /// The log as the validators of one term see it: what comes after their last block is not theirs to vouch for.

@@ -1,6 +1,7 @@
 //! Backup, restore, and the first difference between two ledgers.
 //!
-//! A backup is a copy of the segments; everything else is made again. Ended segments never change, and the last one is
+//! A backup is a copy of the segments, and of the small files that show changes of the validators; everything else is
+//! made again. Ended segments never change, and the last one is
 //! copied up to its newest whole frame, so a backup may be taken while the node runs.
 
 use std::path::{Path, PathBuf};
@@ -8,12 +9,12 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 
 use crate::{
-    disk::{Access, Disk},
+    disk::{self, Access, Disk},
     error::StoreError,
     frame::{FRAME_ALIGNMENT, FRAME_HEADER_BYTES},
     log::{self, LOG_DIR, LogEnd, Start, walk_log},
     promise::PROMISE_FILE,
-    store::{Progress, Recovered, Store, StoreOptions},
+    store::{ChangeFile, Progress, Recovered, Store, StoreOptions},
     view::VIEW_DIR,
 };
 
@@ -29,15 +30,19 @@ pub struct Backup {
     pub copied: u64,
     /// Blocks in it.
     pub blocks: u64,
+    /// Files that show changes of the validators.
+    pub changes: u64,
 }
 
 /// Copies the log of the ledger in `from` to `to`, a folder that becomes a ledger when it is opened. Ended segments that
-/// are already there with the same length are not copied again. The promise is not copied: two nodes must never sign
+/// are already there with the same length are not copied again. Handovers go with it: the checkpoints in them are in no
+/// segment. The promise is not copied: two nodes must never sign
 /// with one key.
 ///
 /// # Errors
 /// [`StoreError::Damaged`] when the log is damaged before its tail; the disk's.
 pub fn backup(disk: &dyn Disk, from: &Path, to: &Path) -> Result<Backup, StoreError> {
+    let (whole, target) = (from, to);
     let (from, to) = (from.join(LOG_DIR), to.join(LOG_DIR));
     disk.create_dir(&to).map_err(|e| StoreError::io("create", &to, e))?;
     let segments = log::open_segments(disk, &from, Access::Read)?;
@@ -73,7 +78,32 @@ pub fn backup(disk: &dyn Disk, from: &Path, to: &Path) -> Result<Backup, StoreEr
         }
     }
     disk.sync_dir(&to).map_err(|e| StoreError::io("sync", &to, e))?;
+    done.changes = copy_changes(disk, whole, target)?;
     Ok(done)
+}
+
+/// Whether a file shows a change of the validators.
+fn is_change(name: &str) -> bool {
+    let height = name.rsplit('-').next().and_then(|height| height.parse().ok());
+    height.is_some_and(|height| ChangeFile::ALL.iter().any(|kind| kind.name(height) == name))
+}
+
+fn copy_changes(disk: &dyn Disk, from: &Path, to: &Path) -> Result<u64, StoreError> {
+    let fail = |path: &Path| {
+        let path = path.to_owned();
+        move |e| StoreError::io("copy", path, e)
+    };
+    let mut copied = 0;
+    for entry in std::fs::read_dir(from).map_err(fail(from))? {
+        let name = entry.map_err(fail(from))?.file_name();
+        let (source, target) = (from.join(&name), to.join(&name));
+        if name.to_str().is_some_and(is_change) {
+            let bytes = std::fs::read(&source).map_err(fail(&source))?;
+            disk::replace(disk, &target, &bytes).map_err(fail(&target))?;
+            copied += 1;
+        }
+    }
+    Ok(copied)
 }
 
 fn copy(disk: &dyn Disk, from: &log::Segment, to: &Path, length: u64) -> Result<(), StoreError> {

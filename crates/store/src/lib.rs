@@ -37,5 +37,5 @@ pub use header::BlockId;
 pub use indexer::{IndexOptions, ViewStatus};
 pub use log::LogOptions;
 pub use reader::Reader;
-pub use replay::next_validators;
+pub use replay::{next_validators, turnover};
 pub use store::{ChangeFile, Phase, Progress, Recovered, Store, StoreOptions, silent};

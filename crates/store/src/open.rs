@@ -26,7 +26,7 @@ use crate::{
     promise::Promise,
     reader::{Readable, Reader},
     replay::Replay,
-    store::{Phase, Progress, Recovered, Store, StoreOptions},
+    store::{ChangeFile, Phase, Progress, Recovered, Store, StoreOptions},
     take_up::load_custody,
     view::{View, set_aside},
 };
@@ -458,6 +458,17 @@ impl Ledger<'_> {
         })
     }
 
+    /// What shows the next validators, for a ledger that lost it or never saw the change happen.
+    fn keep_turnover(&self, replay: &mut Replay, height: u64) -> Result<(), StoreError> {
+        let Some(turnover) = crate::replay::turnover(&mut replay.custody, height) else { return Ok(()) };
+        let path = self.dir.join(ChangeFile::Turnover.name(height + 1));
+        if path.exists() {
+            return Ok(());
+        }
+        crate::disk::replace(&**self.disk, &path, turnover.to_string().as_bytes())
+            .map_err(|e| StoreError::io("keep", path, e))
+    }
+
     fn replay_one(
         &self,
         indexer: &mut Indexer,
@@ -472,7 +483,9 @@ impl Ledger<'_> {
             state_root: header.state_root.as_slice().try_into().unwrap_or_default(),
             block_id: replay.block_id,
         };
-        let (writes, feed) = replayed.consequences.into_writes(applied.height);
+        let height = applied.height;
+        self.keep_turnover(replay, height)?;
+        let (writes, feed) = replayed.consequences.into_writes(height);
         indexer.take(IndexedBlock { applied, rows: replayed.rows, writes, feed });
         match indexer.view {
             Some(_) => Ok(()),

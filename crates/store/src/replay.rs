@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 
 use ore_custody::{Custody, Position, Records};
-use ore_merkle::{Frontier, RootHash};
+use ore_merkle::{Frontier, LeafIndex, RootHash};
 use ore_provenance::Graph;
 use ore_record::{SignedRecord, v1, v1::record::Event};
+use ore_verify::Turnover;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -299,6 +300,27 @@ pub fn next_validators(custody: &Custody, height: u64) -> [u8; 32] {
     use prost::Message as _;
     let set = custody.validators_at(height + 1).map(|validators| validators.set.encode_to_vec());
     Sha256::digest(set.unwrap_or_default()).into()
+}
+
+/// In the last block of a term: the next set of validators, under the state that the block's seal commits to; `None`
+/// in every other block. To be asked right after [`Custody::state_root`], before another record is applied.
+#[must_use]
+pub fn turnover(custody: &mut Custody, height: u64) -> Option<Turnover> {
+    let (place, from_height) =
+        custody.placed_validators_at(height + 1).map(|(place, set)| (place, set.from_height))?;
+    // The genesis block hands over to nobody: its set is in the trust root.
+    if height == 0 || from_height != height + 1 {
+        return None;
+    }
+    let head_root = *custody.head_root().as_bytes();
+    let tree = custody.roster_tree();
+    Some(Turnover {
+        head_root,
+        index: place.into(),
+        size: tree.size().get(),
+        leaf: custody.roster()[place as usize].leaf(),
+        path: tree.inclusion_proof(LeafIndex::new(place.into())).ok()?,
+    })
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

@@ -49,7 +49,11 @@ pub enum ChangeFile {
 }
 
 impl ChangeFile {
-    fn name(self, height: u64) -> String {
+    /// All kinds.
+    pub(crate) const ALL: [Self; 2] = [Self::Turnover, Self::Handover];
+
+    /// What it is called below the ledger's folder.
+    pub(crate) fn name(self, height: u64) -> String {
         match self {
             Self::Turnover => format!("turnover-{height}"),
             Self::Handover => format!("handover-{height}"),

@@ -98,6 +98,10 @@ impl Application for Watched {
         self.inner.validators(height)
     }
 
+    fn proposers(&self, height: u64) -> Vec<String> {
+        self.inner.proposers(height)
+    }
+
     async fn wait_for_work(&mut self, height: u64) {
         self.inner.wait_for_work(height).await;
     }

@@ -13,21 +13,28 @@ use ore_node::{
     Config,
     admission::Admission,
     consortium,
+    deciders::Deciders,
+    gossip::{self, Listener},
     ledger::{Ledger, Newest, Published},
     pool::Pool,
     publisher::Publisher,
     recovery::{self, OpenError},
-    sequencer::{Clock, Sequencer, Settings, lock, validators_of},
+    sequencer::{Clock, Sequencer, Settings, lock},
 };
+use ore_peer::SideFrame;
 use ore_store::{Store, StoreError};
-use tokio::{task::JoinHandle, time::Instant};
+use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 
 use crate::{
     app::{Journal, SlowDisk, Watched},
-    net::Net,
+    net::{Beside, Net},
     plan::{Plan, Planted},
     world::{ORIGIN, START_MS, World},
 };
+
+/// Room for records that wait, and for their bytes.
+const POOL_RECORDS: usize = 1_000;
+const POOL_BYTES: usize = 8 << 20;
 
 /// What a client of a running process sees.
 #[derive(Clone)]
@@ -125,7 +132,8 @@ impl Cluster {
         }
         let opened = self.open(process).await;
         let config = &self.processes[process].config;
-        let validators = validators_of(&opened.custody, opened.tip.next_height());
+        let deciders = Deciders::of(&opened.custody, &opened.store.reader(), opened.tip.next_height())
+            .expect("a readable log");
         let newest = Newest {
             height: opened.tip.height.unwrap_or_default(),
             tree_size: opened.tip.frontier.size().get(),
@@ -148,7 +156,8 @@ impl Cluster {
         let publisher = self.publisher(process, &ledger, &store);
         let pool = Arc::new(Pool::default());
         let (health, metrics) = (Arc::clone(&ledger.health), Arc::clone(&ledger.metrics));
-        let admission = Arc::new(Admission::new(Arc::clone(&pool), health, metrics, 1_000, 8 << 20, 1_000));
+        let admission =
+            Arc::new(Admission::new(Arc::clone(&pool), health, metrics, POOL_RECORDS, POOL_BYTES, 1_000));
         let (began, ahead) = (self.began, self.plan.clocks_ms[self.processes[process].member]);
         let settings = Settings {
             member: config.member.clone(),
@@ -164,17 +173,57 @@ impl Cluster {
         );
         engine_config.device = Some(self.processes[process].disk.clone());
         let door = Door { admission, ledger: Arc::clone(&ledger) };
-        let sequencer = Sequencer::new(settings, ledger, Arc::clone(&store), pool, opened.tip, validators);
+        let passing_on = self.pass_on(process, &door, &pool);
+        let (its_store, its_pool) = (Arc::clone(&store), Arc::clone(&pool));
+        let sequencer = Sequencer::new(settings, ledger, its_store, its_pool, opened.tip, deciders);
         let app = Watched {
             inner: sequencer,
             journal: self.journal(process),
             disk: self.processes[process].disk.clone(),
             planted: self.planted_in(process),
         };
-        self.run(process, engine_config, app, door, store).await;
+        let taker = Listener::new(
+            Arc::clone(&door.admission),
+            pool,
+            Arc::clone(&door.ledger),
+            POOL_RECORDS,
+            POOL_BYTES,
+        );
+        self.run(process, engine_config, app, door.clone(), store).await;
+        self.take_records(process, taker, door.admission);
+        if let Some(life) = self.processes[process].life.as_mut() {
+            life.publishing.extend(passing_on);
+        }
         if let Some(publisher) = publisher {
             self.publish(process, publisher);
         }
+    }
+
+    /// The node's own way of telling the others what its members hand in.
+    fn pass_on(&self, process: usize, door: &Door, pool: &Arc<Pool>) -> [JoinHandle<()>; 2] {
+        pool.share();
+        let (fresh, verified) = mpsc::channel(gossip::FRESH);
+        door.admission.pass_on_to(fresh);
+        let (outbound, mut leaving) = mpsc::channel(1_024);
+        let passing_on = gossip::pass_on(verified, outbound, Arc::clone(&door.ledger), Arc::clone(pool));
+        let net = self.net.clone();
+        let carrying = async move {
+            while let Some((to, frame)) = leaving.recv().await {
+                if let SideFrame::Records(bytes) = frame {
+                    net.send_beside(process, to.as_deref(), &Beside::Records(bytes));
+                }
+            }
+        };
+        [tokio::spawn(passing_on), tokio::spawn(carrying)]
+    }
+
+    /// What the others tell it: verified where it arrives, for a simulation has one thread.
+    fn take_records(&self, process: usize, mut taker: Listener, admission: Arc<Admission>) {
+        let take = move |from: &str, bytes| {
+            taker.take(from, bytes);
+            admission.verify_waiting();
+        };
+        self.net.give_taker(process, Box::new(take));
     }
 
     /// The node's own publisher, under virtual time; a twin has none.
@@ -202,8 +251,9 @@ impl Cluster {
     /// Connects a publisher, runs it, and notes what it publishes.
     fn publish(&mut self, process: usize, publisher: Arc<Publisher>) {
         let net = self.net.clone();
-        let outbound =
-            move |to: Option<String>, message: Vec<u8>| net.send_beside(process, to.as_deref(), &message);
+        let outbound = move |to: Option<String>, message: Vec<u8>| {
+            net.send_beside(process, to.as_deref(), &Beside::Cosignature(message));
+        };
         let inbox = publisher.connect(Box::new(outbound));
         self.net.give_inbox(process, inbox);
         let (journal, failing) = (self.journal(process), self.journal(process));

@@ -8,6 +8,7 @@ mod app;
 mod clients;
 mod cluster;
 mod dice;
+mod held;
 mod invariants;
 mod net;
 mod plan;

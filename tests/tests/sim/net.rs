@@ -61,6 +61,27 @@ struct Place {
     generation: u64,
     /// Where cosignatures of others go.
     inbox: Option<Inbox>,
+    /// Where records that others pass on go.
+    records: Option<Taker>,
+}
+
+/// Takes records from a member.
+pub(crate) type Taker = Box<dyn FnMut(&str, Bytes) + Send>;
+
+/// What nodes tell each other beside the engine.
+#[derive(Clone)]
+pub(crate) enum Beside {
+    Cosignature(Vec<u8>),
+    Records(Bytes),
+}
+
+impl Beside {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Cosignature(bytes) => bytes,
+            Self::Records(bytes) => bytes,
+        }
+    }
 }
 
 struct Asked {
@@ -152,7 +173,7 @@ impl Net {
                     let _ = place.inbound.try_send(Inbound::Connected { peer });
                 }
             }
-            inner.places.insert(process, Place { inbound, generation, inbox: None });
+            inner.places.insert(process, Place { inbound, generation, inbox: None, records: None });
             generation
         };
         (transport, self.clone().carry(process, generation, outbound))
@@ -165,8 +186,15 @@ impl Net {
         }
     }
 
-    /// Carries what publishers tell each other. It may be lost, as everything.
-    pub(crate) fn send_beside(&self, from: usize, to: Option<&str>, message: &[u8]) {
+    /// Gives a process the way on which records that others pass on reach it.
+    pub(crate) fn give_taker(&self, process: usize, taker: Taker) {
+        if let Some(place) = self.lock().places.get_mut(&process) {
+            place.records = Some(taker);
+        }
+    }
+
+    /// Carries what nodes tell each other beside the engine. It may be lost, as everything.
+    pub(crate) fn send_beside(&self, from: usize, to: Option<&str>, message: &Beside) {
         let mut inner = self.lock();
         let others: Vec<usize> = inner.places.keys().copied().filter(|n| *n != from).collect();
         for other in others {
@@ -174,18 +202,22 @@ impl Net {
                 continue;
             }
             let generation = inner.places[&other].generation;
-            if let Some(delay) = inner.fate_beside(from, other, message) {
-                let (net, message) = (self.clone(), message.to_vec());
+            if let Some(delay) = inner.fate_beside(from, other, message.bytes()) {
+                let (net, message) = (self.clone(), message.clone());
                 tokio::spawn(async move {
                     tokio::time::sleep(delay).await;
-                    let inner = net.lock();
+                    let mut inner = net.lock();
                     let line = (inner.names[from], inner.names[other]);
-                    if let Some(place) = inner.places.get(&other)
-                        && place.generation == generation
-                        && !inner.cut.contains(&line)
-                        && let Some(inbox) = &place.inbox
-                    {
-                        inbox.put(&inner.members[inner.names[from]], &message);
+                    let sender = inner.members[inner.names[from]].clone();
+                    let whole = !inner.cut.contains(&line);
+                    let place = inner.places.get_mut(&other);
+                    let Some(place) = place.filter(|place| whole && place.generation == generation) else {
+                        return;
+                    };
+                    match (message, &place.inbox, &mut place.records) {
+                        (Beside::Cosignature(bytes), Some(inbox), _) => drop(inbox.put(&sender, &bytes)),
+                        (Beside::Records(bytes), _, Some(take)) => take(&sender, bytes),
+                        _ => {}
                     }
                 });
             }

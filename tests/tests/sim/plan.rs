@@ -68,9 +68,11 @@ pub(crate) enum Vice {
     FalseTree,
     /// Proposes a block with another state root, consistently.
     FalseState,
+    /// Proposes a block that names another member as its proposer.
+    FalseProposer,
 }
 
-pub(crate) const VICES: [Vice; 10] = [
+pub(crate) const VICES: [Vice; 11] = [
     Vice::Twins,
     Vice::DoubleVotes,
     Vice::TwoBodies,
@@ -81,6 +83,7 @@ pub(crate) const VICES: [Vice; 10] = [
     Vice::FalseRecord,
     Vice::FalseTree,
     Vice::FalseState,
+    Vice::FalseProposer,
 ];
 
 /// A defect that is put in on purpose, so that a test can show that it is found.

@@ -63,6 +63,26 @@ fn members_that_vote_without_looking_are_found() {
 }
 
 #[test]
+fn a_forged_proposer_is_refused_and_held_against_whoever_forged_it() {
+    let mut plan = Plan::calm(5);
+    plan.liar = Some((2, Vice::FalseProposer));
+    let report = live(&plan);
+    assert_eq!(invariants::broken(&report), []);
+    for holding in &report.honest {
+        let faults: Vec<_> = holding.faults.iter().map(|fault| (&*fault.member, fault.kind)).collect();
+        assert_eq!(faults, [(&*report.liar_name(), "invalid_block")], "{} accuses", holding.member);
+    }
+}
+
+#[test]
+fn members_that_do_not_look_whom_a_block_names_are_found() {
+    let mut plan = Plan::calm(5).with(Planted::UncheckedBlocks);
+    plan.liar = Some((2, Vice::FalseProposer));
+    let found = found(&plan);
+    assert!(found.contains(&"every block names a member whose turn it was"), "{found:?}");
+}
+
+#[test]
 fn nodes_that_forget_their_log_are_found() {
     // Restarts in the middle of a height show it, and not each restart is one.
     let found = (0..40).find(|seed| {

@@ -11,6 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use ore_consensus::ValidatorEntry;
+use ore_node::faults::FaultCount;
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
@@ -45,6 +46,8 @@ pub(crate) struct Holding {
     pub(crate) journal: Journal,
     /// What fsck says of its folder.
     pub(crate) damage: Option<String>,
+    /// Whom it holds what against, from its last life.
+    pub(crate) faults: Vec<FaultCount>,
 }
 
 /// Everything that the invariants are held against.
@@ -69,6 +72,12 @@ impl Report {
     /// Names of the members that never lie.
     pub(crate) fn honest_names(&self) -> Vec<&str> {
         self.honest.iter().map(|holding| holding.member.as_str()).collect()
+    }
+
+    /// Name of the member that lies; empty if none does.
+    pub(crate) fn liar_name(&self) -> String {
+        let names: Vec<_> = self.validators.iter().map(|validator| validator.member.clone()).collect();
+        self.plan.liar.map(|(liar, _)| names[liar].clone()).unwrap_or_default()
     }
 
     /// Ids of the blocks that the most advanced honest member holds.
@@ -228,7 +237,7 @@ async fn report(
         // Without healing some do not run; what they hold is on their disks.
         cluster.start(n).await;
         let door = cluster.door(n).expect("started");
-        blocks.insert(n, blocks_of(&door.ledger.reader));
+        blocks.insert(n, (blocks_of(&door.ledger.reader), door.ledger.faults.list()));
     }
     for n in 0..cluster.count() {
         cluster.kill(n).await;
@@ -237,9 +246,11 @@ async fn report(
     let mut honest = Vec::new();
     for (place, n) in plan.honest().into_iter().enumerate() {
         let damage = if place == asked { fsck(&mut cluster, n).await } else { None };
+        let (blocks, faults) = blocks.remove(&n).unwrap_or_default();
         honest.push(Holding {
             member: cluster.world.members[n].clone(),
-            blocks: blocks.remove(&n).unwrap_or_default(),
+            blocks,
+            faults,
             journal: std::mem::take(&mut *cluster.journal(n).lock().expect("nothing panics there")),
             damage,
         });

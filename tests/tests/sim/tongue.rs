@@ -31,6 +31,8 @@ pub(crate) type TreeWith = Arc<dyn Fn(&[LeafHash]) -> (u64, RootHash) + Send + S
 pub(crate) struct Tongue {
     member: usize,
     name: String,
+    /// Somebody else.
+    another: String,
     vice: Vice,
     forger: Forger,
     dice: Dice,
@@ -47,6 +49,7 @@ impl Tongue {
         Self {
             member,
             name: world.members[member].clone(),
+            another: world.members[(member + 1) % world.members.len()].clone(),
             vice,
             forger: Forger::new(ORIGIN, &world.keys[member].consensus),
             dice: Dice::new(seed ^ 0x7011),
@@ -93,9 +96,11 @@ impl Tongue {
             }
             Vice::Garbage => self.garbage(letters),
             Vice::Replays => self.replays(letters),
-            Vice::FalseSignature | Vice::FalseRecord | Vice::FalseTree | Vice::FalseState => {
-                self.lie(letters)
-            }
+            Vice::FalseSignature
+            | Vice::FalseRecord
+            | Vice::FalseTree
+            | Vice::FalseState
+            | Vice::FalseProposer => self.lie(letters),
         }
     }
 
@@ -219,10 +224,11 @@ impl Tongue {
         if !self.lies.contains_key(&place) {
             let vice = self.vice;
             let number = body.height * 100 + u64::from(body.round);
-            let name = self.name.clone();
+            let (name, another) = (self.name.clone(), self.another.clone());
             let other = self.rebuilt(body, |header, entries| match vice {
                 Vice::FalseTree => header.tree_root[0] ^= 1,
                 Vice::FalseState => header.state_root[0] ^= 1,
+                Vice::FalseProposer => header.proposer.clone_from(&another),
                 Vice::FalseSignature => {
                     let (_, record) = world::commission(&name, 900_000 + number, START_MS);
                     let mut signature = record.signature().to_vec();

@@ -101,47 +101,62 @@ impl<A: Application> Core<A> {
             self.early.insert(body);
             return Ok(None);
         }
-        if self.set.proposer(self.height, body.round).address != body.proposer {
+        if self.set.proposer(body.round).address != body.proposer {
             return Ok(None);
         }
-        if self.undecided.verdict(&body).is_none() {
+        let known = self.undecided.verdict(&body).is_some();
+        if !known {
             let too_far = body.round > self.round.saturating_add(limits::ROUNDS_AHEAD);
             if too_far || !self.undecided.has_room(body.round) {
                 tracing::warn!(height = self.height.0, "too many proposed blocks, one more ignored");
                 return Ok(None);
             }
+        }
+        let Some(valid) = self.judge(&body, Standing::Fresh).await else {
+            self.undecided.turn_away(body.round);
+            return Ok(None);
+        };
+        if !known {
             self.log.append_body(&body)?;
         }
-        self.judge(&body, Standing::Fresh).await;
+        self.undecided.insert(&body, valid, &self.config.member);
         Ok(self.undecided.as_proposed(self.height, body.round, body.id))
     }
 
-    /// Has the application check a body, unless it already did, and remembers the verdict.
-    pub(super) async fn judge(&mut self, body: &Body, standing: Standing) {
-        let valid = match self.undecided.verdict(body) {
-            Some(valid) => valid,
-            None => {
-                let candidate = Candidate {
-                    height: body.height.0,
-                    round: body.round,
-                    proposer: body.proposer.to_string(),
-                    block: body.block.clone(),
-                    standing,
-                };
-                match self.app.check(candidate).await {
-                    Ok(id) if id == body.id.0 => true,
-                    Ok(_) => {
-                        tracing::warn!(proposer = %body.proposer, "block has another id than announced");
-                        false
-                    }
-                    Err(fault) => {
-                        tracing::warn!(proposer = %body.proposer, height = body.height.0, %fault, "voting no");
-                        false
-                    }
-                }
-            }
+    /// Has the application check a body, unless it already did; the verdict holds in every round. `None`: this proposal
+    /// of it is out of turn, which says nothing about the block.
+    pub(super) async fn judge(&mut self, body: &Body, standing: Standing) -> Option<bool> {
+        if let Some(valid) = self.undecided.verdict(body) {
+            return Some(valid);
+        }
+        let turns = match body.valid_round {
+            // Its first proposer is one of those whose turn it was until a quorum was ready to decide it.
+            Some(round) => self.set.proposers_up_to(round.min(body.round)),
+            None => vec![body.proposer.to_string()],
         };
-        self.undecided.insert(body, valid, &self.config.member);
+        let candidate = Candidate {
+            height: body.height.0,
+            round: body.round,
+            proposer: body.proposer.to_string(),
+            turns,
+            block: body.block.clone(),
+            standing,
+        };
+        match self.app.check(candidate).await {
+            Ok(id) if id == body.id.0 => Some(true),
+            Ok(_) => {
+                tracing::warn!(proposer = %body.proposer, "block has another id than announced");
+                Some(false)
+            }
+            Err(fault) if fault.out_of_turn => {
+                tracing::warn!(proposer = %body.proposer, height = body.height.0, %fault, "ignored");
+                None
+            }
+            Err(fault) => {
+                tracing::warn!(proposer = %body.proposer, height = body.height.0, %fault, "voting no");
+                Some(false)
+            }
+        }
     }
 
     pub(super) async fn decided(
@@ -262,6 +277,7 @@ impl<A: Application> Core<A> {
             height: height.0,
             round: number,
             proposer: proposer.to_string(),
+            turns: self.set.proposers_up_to(number),
             block: block.clone(),
             standing: Standing::Decided,
         };

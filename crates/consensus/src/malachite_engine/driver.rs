@@ -104,7 +104,7 @@ impl<A: Application> Driver<A> {
             progress: parts.progress,
             height,
             round: 0,
-            set: ValidatorSet(Arc::from([])),
+            set: ValidatorSet::nobody(),
             undecided: Undecided::default(),
             early: Early::default(),
             gate: None,
@@ -211,7 +211,8 @@ impl<A: Application> Core<A> {
     pub(super) async fn enter(&mut self, height: Height) -> Result<(), EngineError> {
         self.height = height;
         self.round = 0;
-        self.set = ValidatorSet::new(self.app.validators(height.0))
+        let (validators, proposers) = (self.app.validators(height.0), self.app.proposers(height.0));
+        self.set = ValidatorSet::new(validators, height, &proposers)
             .ok_or(EngineError::UnusableSet { height: height.0 })?;
         let member = self.config.member.clone();
         if let Some(us) = self.set.get(&member)
@@ -232,7 +233,9 @@ impl<A: Application> Core<A> {
         self.undecided = Undecided::default();
         if self.voice.is_heard() {
             for body in self.log.bodies(height.0).map_err(|_| EngineError::WalEntry)? {
-                self.judge(&body, Standing::Voted).await;
+                if let Some(valid) = self.judge(&body, Standing::Voted).await {
+                    self.undecided.insert(&body, valid, &self.config.member);
+                }
             }
         }
         Ok(())
@@ -252,7 +255,7 @@ impl<A: Application> Core<A> {
             }
             Some(Until::Connected(_)) => {
                 let connected = self.peers.connected_power(&self.set, &self.config.member);
-                let total: u64 = self.set.0.iter().map(|v| v.power).sum();
+                let total: u64 = self.set.members.iter().map(|v| v.power).sum();
                 connected * 3 > total * 2
             }
         };

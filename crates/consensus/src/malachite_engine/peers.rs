@@ -101,7 +101,7 @@ impl Peers {
     pub(crate) fn connected_power(&self, set: &ValidatorSet, member: &str) -> u64 {
         let state = self.state();
         let here = |name: &str| name == member || state.peers.contains_key(name);
-        set.0.iter().filter(|v| here(&v.address.0)).map(|v| v.power).sum()
+        set.members.iter().filter(|v| here(&v.address.0)).map(|v| v.power).sum()
     }
 
     /// Whether anybody is connected.
@@ -114,9 +114,9 @@ impl Peers {
     pub(crate) fn is_under_way(&self, height: u64, set: &ValidatorSet) -> bool {
         let state = self.state();
         let validators =
-            || set.0.iter().filter_map(|v| state.peers.get(&*v.address.0).map(|peer| (peer, v.power)));
+            || set.members.iter().filter_map(|v| state.peers.get(&*v.address.0).map(|peer| (peer, v.power)));
         let over: u64 = validators().filter(|(peer, _)| peer.tip >= height).map(|(_, power)| power).sum();
-        let total: u64 = set.0.iter().map(|v| v.power).sum();
+        let total: u64 = set.members.iter().map(|v| v.power).sum();
         over * 3 > total || validators().any(|(peer, _)| peer.active == height || peer.active == height + 1)
     }
 

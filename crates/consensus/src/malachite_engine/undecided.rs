@@ -59,6 +59,11 @@ impl Undecided {
         }
     }
 
+    /// A body that is not remembered takes its room all the same.
+    pub(crate) fn turn_away(&mut self, round: u32) {
+        *self.taken.entry(round).or_default() += 1;
+    }
+
     /// Everything proposed in `round`, as the engine wants it.
     pub(crate) fn in_round(&self, height: Height, round: u32) -> Vec<ProposedValue<Ledger>> {
         self.proposed

@@ -11,6 +11,7 @@ use malachite::app::types::core;
 use malachite::app::types::core::{LinearTimeouts, NilOrVal, Round, SignedExtension, VoteType};
 
 use crate::certificate::ValidatorEntry;
+use crate::turns;
 
 /// Implements the engine's context; carries nothing, for the origin is in the signer and verifier.
 #[derive(Clone, Copy, Debug)]
@@ -113,14 +114,27 @@ impl core::Validator<Ledger> for Validator {
     }
 }
 
-/// The set that decides a height, sorted by member.
+/// The set that decides a height, sorted by member, and in which order its members propose there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ValidatorSet(pub(crate) Arc<[Validator]>);
+pub(crate) struct ValidatorSet {
+    pub(crate) members: Arc<[Validator]>,
+    /// Places among the members, round by round; all of them.
+    turns: Arc<[usize]>,
+}
 
 impl ValidatorSet {
-    /// `None` if the set is empty, too large, names a member twice, has a member without power or names that
-    /// do not fit.
-    pub(crate) fn new(mut entries: Vec<ValidatorEntry>) -> Option<Self> {
+    /// Of nobody; decides nothing.
+    pub(crate) fn nobody() -> Self {
+        Self { members: Arc::from([]), turns: Arc::from([]) }
+    }
+
+    /// The set of a height, and its turns by whom the headers before name. `None` if the set is empty, too large, names
+    /// a member twice, has a member without power or names that do not fit.
+    pub(crate) fn new(
+        mut entries: Vec<ValidatorEntry>,
+        height: Height,
+        proposers: &[String],
+    ) -> Option<Self> {
         entries.sort();
         let distinct = entries.windows(2).all(|pair| pair[0].member < pair[1].member);
         let fits = entries.iter().all(|entry| {
@@ -133,42 +147,43 @@ impl ValidatorSet {
         if entries.is_empty() || entries.len() > crate::limits::MEMBERS || !distinct || !fits {
             return None;
         }
-        Some(Self(
-            entries
-                .into_iter()
-                .map(|entry| Validator {
-                    address: Address::new(&entry.member),
-                    public_key: PublicKey(entry.public_key),
-                    power: entry.power,
-                })
-                .collect(),
-        ))
+        let turns = turns::order(&entries, height.0, proposers).into();
+        let member = |entry: ValidatorEntry| Validator {
+            address: Address::new(&entry.member),
+            public_key: PublicKey(entry.public_key),
+            power: entry.power,
+        };
+        Some(Self { members: entries.into_iter().map(member).collect(), turns })
     }
 
     pub(crate) fn get(&self, member: &str) -> Option<&Validator> {
-        self.0.iter().find(|validator| &*validator.address.0 == member)
+        self.members.iter().find(|validator| &*validator.address.0 == member)
     }
 
-    /// Whose turn it is: heights go round the set, and so do the rounds of one height.
-    pub(crate) fn proposer(&self, height: Height, round: u32) -> &Validator {
-        let count = self.0.len() as u64;
-        let turn = (height.0 % count + u64::from(round) % count) % count;
-        &self.0[turn as usize]
+    /// Whose turn it is in a round of the height that this set was made for; rounds go round the set.
+    pub(crate) fn proposer(&self, round: u32) -> &Validator {
+        &self.members[self.turns[round as usize % self.turns.len()]]
+    }
+
+    /// Whose turn it was in a round and in all before it, each once.
+    pub(crate) fn proposers_up_to(&self, round: u32) -> Vec<String> {
+        let rounds = self.turns.len().min(round as usize + 1);
+        self.turns[..rounds].iter().map(|place| self.members[*place].address.to_string()).collect()
     }
 
     /// Whether nobody but `member` decides.
     pub(crate) fn is_only(&self, member: &str) -> bool {
-        self.0.len() == 1 && &*self.0[0].address.0 == member
+        self.members.len() == 1 && &*self.members[0].address.0 == member
     }
 }
 
 impl core::ValidatorSet<Ledger> for ValidatorSet {
     fn count(&self) -> usize {
-        self.0.len()
+        self.members.len()
     }
 
     fn total_voting_power(&self) -> u64 {
-        self.0.iter().map(|validator| validator.power).sum()
+        self.members.iter().map(|validator| validator.power).sum()
     }
 
     fn get_by_address(&self, address: &Address) -> Option<&Validator> {
@@ -176,7 +191,7 @@ impl core::ValidatorSet<Ledger> for ValidatorSet {
     }
 
     fn get_by_index(&self, index: usize) -> Option<&Validator> {
-        self.0.get(index)
+        self.members.get(index)
     }
 }
 
@@ -341,8 +356,8 @@ impl core::Context for Ledger {
     type Extension = ();
     type SigningScheme = Ed25519;
 
-    fn select_proposer<'a>(&self, set: &'a ValidatorSet, height: Height, round: Round) -> &'a Validator {
-        set.proposer(height, round.as_u32().unwrap_or(0))
+    fn select_proposer<'a>(&self, set: &'a ValidatorSet, _: Height, round: Round) -> &'a Validator {
+        set.proposer(round.as_u32().unwrap_or(0))
     }
 
     fn new_proposal(

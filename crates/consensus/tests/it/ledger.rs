@@ -51,6 +51,8 @@ pub(crate) struct Toy {
     pub(crate) work_until: watch::Receiver<u64>,
     /// Distinguishes blocks built by different processes.
     pub(crate) salt: u64,
+    /// Every new proposal of this height is out of turn for this member.
+    pub(crate) ignores: Option<u64>,
 }
 
 pub(crate) fn id_of(block: &[u8]) -> [u8; 32] {
@@ -83,6 +85,10 @@ impl Application for Toy {
 
     async fn check(&mut self, candidate: Candidate) -> Result<[u8; 32], InvalidBlock> {
         self.disk.checks.lock().unwrap().push((candidate.height, candidate.standing));
+        assert!(candidate.turns.contains(&candidate.proposer) || candidate.standing != Standing::Fresh);
+        if self.ignores == Some(candidate.height) && candidate.standing == Standing::Fresh {
+            return Err(InvalidBlock::out_of_turn("somebody"));
+        }
         if candidate.block.starts_with(format!("{} ", candidate.height).as_bytes()) {
             Ok(id_of(&candidate.block))
         } else {
@@ -139,6 +145,7 @@ pub(crate) struct Setup {
     pub(crate) size: usize,
     pub(crate) work_until: watch::Receiver<u64>,
     pub(crate) salt: u64,
+    pub(crate) ignores: Option<u64>,
 }
 
 impl Setup {
@@ -152,6 +159,7 @@ impl Setup {
             size: self.size,
             work_until: self.work_until.clone(),
             salt: self.salt,
+            ignores: self.ignores,
         }
     }
 }

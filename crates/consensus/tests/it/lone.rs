@@ -16,6 +16,7 @@ fn alone(work_until: &watch::Sender<u64>, salt: u64) -> Setup {
         size: 64,
         work_until: work_until.subscribe(),
         salt,
+        ignores: None,
     }
 }
 
@@ -104,7 +105,8 @@ async fn the_watchdog_sees_a_height_that_does_not_end_but_no_idleness() {
     // One of four cannot decide.
     let folder = tempfile::tempdir().unwrap();
     let members = ["a", "b", "c", "d"].map(String::from).to_vec();
-    let setup = Setup { members, alone_until: 0, size: 64, work_until: work.subscribe(), salt: 1 };
+    let setup =
+        Setup { members, alone_until: 0, size: 64, work_until: work.subscribe(), salt: 1, ignores: None };
     let node = spawn("a", folder.path(), &setup, &Arc::default(), Transport::lone).await;
     let stall =
         tokio::time::timeout(PATIENCE, node.engine.stalled(Duration::from_millis(300))).await.unwrap();

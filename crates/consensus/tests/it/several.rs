@@ -35,7 +35,7 @@ impl Consortium {
             folders: MEMBERS.iter().map(|_| tempfile::tempdir().unwrap()).collect(),
             disks: MEMBERS.iter().map(|_| Arc::default()).collect(),
             nodes: MEMBERS.iter().map(|_| None).collect(),
-            setup: Setup { members, alone_until, size, work_until: receiver, salt: 0 },
+            setup: Setup { members, alone_until, size, work_until: receiver, salt: 0, ignores: None },
             work,
             starts: 0,
         };
@@ -137,6 +137,22 @@ async fn three_go_on_without_the_fourth_which_catches_up() {
     let by_sync =
         consortium.disks[2].checks.lock().unwrap().iter().filter(|(_, s)| *s == Standing::Decided).count();
     assert!(by_sync >= 10, "{by_sync} blocks came by catch-up");
+    agree(&consortium.shutdown().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proposal_that_one_member_ignores_reaches_it_once_it_is_decided() {
+    let mut consortium = Consortium::new(3, 512).await;
+    consortium.all_reach(3).await;
+    consortium.kill(3).await;
+    // At a height that another member's block opens: 5 is the mine's turn.
+    consortium.setup.ignores = Some(5);
+    consortium.start(3).await;
+    consortium.work.send(12).unwrap();
+    consortium.all_reach(12).await;
+    let checks = consortium.disks[3].checks.lock().unwrap().clone();
+    assert!(checks.contains(&(5, Standing::Fresh)) || checks.contains(&(5, Standing::Decided)));
+    assert!(checks.contains(&(12, Standing::Fresh)), "it votes again: {checks:?}");
     agree(&consortium.shutdown().await);
 }
 

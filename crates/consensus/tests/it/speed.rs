@@ -14,7 +14,8 @@ async fn four_members_back_to_back() {
     let hub = Hub::new();
     let (work, work_until) = watch::channel(1);
     let members = ["buyer", "mine", "refiner", "smelter"].map(String::from).to_vec();
-    let setup = Setup { members: members.clone(), alone_until: 0, size: 1024, work_until, salt: 1 };
+    let setup =
+        Setup { members: members.clone(), alone_until: 0, size: 1024, work_until, salt: 1, ignores: None };
     let (mut nodes, mut folders) = (Vec::new(), Vec::new());
     for member in &members {
         let folder = tempfile::tempdir().unwrap();
@@ -46,7 +47,8 @@ async fn four_members_back_to_back() {
 async fn milliseconds_per_block(size: usize, blocks: u64) -> f64 {
     let folder = tempfile::tempdir().unwrap();
     let (work, work_until) = watch::channel(1);
-    let setup = Setup { members: vec!["smelter".into()], alone_until: 0, size, work_until, salt: 1 };
+    let setup =
+        Setup { members: vec!["smelter".into()], alone_until: 0, size, work_until, salt: 1, ignores: None };
     let node = spawn("smelter", folder.path(), &setup, &Arc::new(Disk::default()), Transport::lone).await;
     reaches(&node, 1).await;
     let start = Instant::now();

@@ -27,8 +27,8 @@ pub(super) struct TermsSoFar {
 }
 
 impl TermsSoFar {
-    /// From the trust root's validators on, as far as checkpoints were published here. Whoever has none begins at the
-    /// trust root and is handed the rest by the others.
+    /// From the trust root's validators on, as far as checkpoints were published here or handovers are kept. Whoever
+    /// has none of either begins at the trust root and is handed the rest by the others.
     pub(super) fn find(
         ledger: &Ledger,
         store: &Store,
@@ -44,14 +44,22 @@ impl TermsSoFar {
         let published = published.and_then(|note| SignedCheckpoint::parse(&note).ok());
         let size = published.map_or(0, |note| note.unverified().size().get());
         let mut ends = Vec::new();
-        while end_of(&ledger.reader, &terms, term).is_some_and(|end| end < size) {
-            term += 1;
-            let from_height = terms[term].from_height;
-            if let Some((bytes, handover)) = kept_handover(store, from_height) {
-                ends.push(handover.seal.checkpoint().clone());
-                show(ledger, from_height, bytes);
+        // Each turn ends a term.
+        while let Some(end) = end_of(&ledger.reader, &terms, term) {
+            let next = &terms[term + 1];
+            let kept = kept_handover(store, next.from_height)
+                .filter(|(_, handover)| vouches(&panel, handover.seal.checkpoint(), ledger, end));
+            // A backup holds handovers and no checkpoint. The one that ends a term is published once more.
+            let ended = end < size || (kept.is_some() && end != size);
+            if !ended {
+                break;
             }
-            panel = Panel::of_set(&ledger.origin, &terms[term].set)?;
+            term += 1;
+            if let Some((bytes, handover)) = kept {
+                ends.push(handover.seal.checkpoint().clone());
+                show(ledger, next.from_height, bytes);
+            }
+            panel = Panel::of_set(&ledger.origin, &next.set)?;
         }
         let vouching = terms.get(term).map(|term| term.set.validators.clone()).unwrap_or_default();
         ledger.vouching.send_replace(vouching.into());
@@ -63,6 +71,13 @@ fn kept_handover(store: &Store, from_height: u64) -> Option<(Vec<u8>, Handover)>
     let bytes = store.kept_change(ChangeFile::Handover, from_height).ok()??;
     let handover = Handover::parse(&bytes).ok()?;
     Some((bytes, handover))
+}
+
+/// Whether a quorum of these validators has signed the end of their term, as this log has it.
+fn vouches(panel: &Panel, note: &SignedCheckpoint, ledger: &Ledger, end: u64) -> bool {
+    let (body, size) = (note.unverified(), TreeSize::new(end));
+    let ours = body.size() == size && ledger.reader.root_at(size).as_ref() == Some(body.root());
+    ours && panel.verify(note, None).is_ok_and(|lines| panel.is_quorum(&lines))
 }
 
 fn show(ledger: &Ledger, from_height: u64, file: Vec<u8>) {

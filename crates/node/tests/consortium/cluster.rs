@@ -91,6 +91,15 @@ impl Cluster {
         keys.validator(member, &self.address_of(member).to_string())
     }
 
+    /// New keys for everything that a validator signs; its links keep theirs. A node that runs has the old ones.
+    pub(crate) fn replace_validator_keys(&self, member: &str) {
+        let folder = self.home(member).join("keys");
+        let NodeKeys { tls, .. } = NodeKeys::load(&folder).expect("written by install");
+        let keys = NodeKeys { tls, ..NodeKeys::generate().expect("randomness") };
+        std::fs::remove_dir_all(&folder).expect("ours");
+        keys.save(&folder).expect("writable");
+    }
+
     fn address_of(&self, member: &str) -> SocketAddr {
         let validators = self.consortium.validators.iter().map(|v| (&v.member, &v.peer_address));
         let observers = self.consortium.observers.iter().map(|o| (&o.member, &o.peer_address));

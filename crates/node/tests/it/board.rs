@@ -20,7 +20,15 @@ fn named(text: &str) -> BTreeSet<String> {
 
 /// Every metric, with the three series of a histogram.
 fn known() -> BTreeSet<String> {
-    let now = Now { waiting: 0, condition: "serving", height: 0, calls: 0, connections: 0, turned_away: 0 };
+    let now = Now {
+        waiting: 0,
+        held: 0,
+        condition: "serving",
+        height: 0,
+        calls: 0,
+        connections: 0,
+        turned_away: 0,
+    };
     let mut text = Metrics::default().text(&now);
     metrics::write_links(&mut text, &ore_peer::Links::default(), 0);
     ore_node::faults::Faults::default().write_metric(&mut text);
