@@ -185,15 +185,7 @@ impl Burdens {
     }
 }
 
-/// A lot and every lot that metal of it came through, in ledger order.
-#[must_use]
-pub fn ancestors(view: &View<'_>, lot: u32, budget: &mut Budget) -> Vec<u32> {
-    let mut way = Ancestors::of(lot);
-    way.go_on(view, budget);
-    way.lots()
-}
-
-/// Ancestors that are being looked for.
+/// A lot and every lot that metal of it came through, being looked for.
 #[derive(Debug)]
 pub struct Ancestors {
     met: BTreeSet<u32>,

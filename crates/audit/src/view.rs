@@ -111,7 +111,8 @@ impl<'a> View<'a> {
 
     /// The leaf posted under a name at a place, its entry if that counts, and a step to the next place; `None` at
     /// the end of this view. For questions that go on later, when the journal may have grown.
-    pub(crate) fn next_posted(&self, word: Word, place: &mut usize) -> Option<(u32, Option<&'a Entry>)> {
+    #[must_use]
+    pub fn next_posted(&self, word: Word, place: &mut usize) -> Option<(u32, Option<&'a Entry>)> {
         let leaf = *self.journal.posted(word).get(*place)?;
         if u64::from(leaf) >= self.as_of {
             return None;

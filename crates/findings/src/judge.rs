@@ -9,7 +9,7 @@ use ore_provenance::Scratch;
 
 use crate::{
     finding::Finding,
-    rules::{assay, claims, origin, signature, tamper, time, trace},
+    rules::{assay, claims, origin, signature, stock, tamper, time, trace},
     terms::Terms,
 };
 
@@ -125,7 +125,7 @@ impl<'a> Judge<'a> {
                 Fact::SealEvent { .. } => tamper::seals(self, leaf, entry),
                 Fact::Use { lot, facility, .. } => time::at_place(self, leaf, entry, *lot, *facility, 0),
                 Fact::Stocktake { facility, stocktake } => {
-                    assay::stocktake(self, leaf, entry, *facility, stocktake);
+                    stock::stocktake(self, leaf, entry, *facility, stocktake);
                 }
                 Fact::Deposit { lot, deposit } => claims::deposit(self, leaf, entry, *lot, deposit),
                 Fact::Attest(it) => claims::attested(self, leaf, entry, it),

@@ -21,5 +21,5 @@ pub use great_circle::metres_between;
 pub use judge::{Judge, Memory};
 pub use permits::{Standing, standing};
 pub use rules::trace::{OriginCase, library_of, origin_case};
-pub use scope::{Scope, leaves_of};
+pub use scope::{Leaves, Scope, leaves_of};
 pub use terms::Terms;

@@ -1,14 +1,10 @@
-//! M: masses, contents, recoveries, books.
+//! M: masses, contents, recoveries, capacities.
 
 use alloc::{format, vec::Vec};
 
-use ore_audit::{
-    AcceptFact, Entry, Fact, StepFact, Word,
-    balance::{BalanceOf, Counted, counted},
-    ratio_ppm,
-};
+use ore_audit::{AcceptFact, Entry, Fact, StepFact, Word, ratio_ppm};
 use ore_provenance::{Element, LotIndex};
-use ore_record::v1::{MaterialClass, OutputRole, Process, Stocktake};
+use ore_record::v1::{MaterialClass, OutputRole, Process};
 
 use crate::{Finding, Judge, Rule, Terms, permits};
 
@@ -259,142 +255,6 @@ pub(crate) fn accept(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &Accep
             .rests_on([it.offer]);
         judge.flag(found);
     }
-}
-
-/// M3 and M6 of a stocktake.
-pub(crate) fn stocktake(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, facility: Word, it: &Stocktake) {
-    let mut budget = judge.budget;
-    for line in &it.lines {
-        let Ok(element) = u8::try_from(line.element) else { continue };
-        let of = BalanceOf {
-            facility,
-            material: line.material(),
-            element: Element(element),
-            from_ms: 0,
-            to_ms: u64::MAX,
-        };
-        let Some(counted) = counted_at(judge, &of, leaf, &mut budget) else { continue };
-        let limit = i64::from(judge.terms.thresholds.stocktake_tolerance_ppm);
-        let beyond = match counted.of_throughput() {
-            Some(ppm) => ppm.0.saturating_abs() > limit,
-            // Stock where the books never saw any.
-            None => counted.variance_pg() != 0,
-        };
-        if beyond {
-            let message = format!(
-                "{} mg were counted, the books say {} mg",
-                counted.counted_pg / 1_000_000_000,
-                counted.book_pg / 1_000_000_000
-            );
-            let clears = "the missing records, or a corrected count";
-            let found = Finding::new(Rule::M3, leaf, entry.author, message, clears)
-                .at(facility)
-                .number("variance", counted.variance_pg() / 1_000_000_000, "mg")
-                .number("of closing stock", counted.of_closing().map_or(0, |ppm| i128::from(ppm.0)), "ppm")
-                .number("of throughput", counted.of_throughput().map_or(0, |ppm| i128::from(ppm.0)), "ppm")
-                .beyond("of throughput", i128::from(limit), "ppm");
-            judge.flag(found);
-        } else if counted.variance_pg() == 0 && counted.book_pg != 0 {
-            perfect(judge, leaf, entry, &of, &mut budget);
-        }
-    }
-    judge.budget = budget;
-    digits(judge, leaf, entry, facility);
-}
-
-/// What one stocktake counted; all of a facility for one material and element are worked out together.
-fn counted_at(
-    judge: &mut Judge<'_>,
-    of: &BalanceOf,
-    leaf: u32,
-    budget: &mut ore_audit::Budget,
-) -> Option<Counted> {
-    let key = (of.facility, of.material as i32, of.element.0);
-    if !judge.memory.counted.contains_key(&key) {
-        let all = counted(&judge.view, of, budget)?;
-        judge.memory.counted.insert(key, all);
-    }
-    let all = judge.memory.counted.get(&key)?;
-    let place = all.binary_search_by_key(&leaf, |counted| counted.leaf).ok()?;
-    all.get(place).copied()
-}
-
-/// M6: the two stocktakes before were exact too.
-fn perfect(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, of: &BalanceOf, budget: &mut ore_audit::Budget) {
-    let view = judge.view;
-    let all = judge.memory.stocktakes.entry(of.facility).or_insert_with(|| {
-        let takes = view.posted(of.facility).filter(|(_, it)| matches!(it.fact, Fact::Stocktake { .. }));
-        takes.map(|(at, _)| at).collect()
-    });
-    let before = all.partition_point(|at| *at < leaf);
-    let newest: Vec<u32> = all[..before].iter().rev().take(8).copied().collect();
-    let mut exact = Vec::new();
-    for at in newest {
-        match counted_at(judge, of, at, budget) {
-            Some(counted) if counted.variance_pg() == 0 && counted.book_pg != 0 => exact.push(at),
-            Some(_) => break,
-            None => {}
-        }
-        if exact.len() == 2 {
-            break;
-        }
-    }
-    if exact.len() < 2 {
-        return;
-    }
-    let message = format!("three stocktakes at {} in a row agree to the milligram", judge.text(of.facility));
-    let clears = "the counting sheets, signed by somebody who was there";
-    let found = Finding::new(Rule::M6, leaf, entry.author, message, clears)
-        .at(of.facility)
-        .number("variance", 0, "mg")
-        .beyond("periods", 3, "count")
-        .rests_on(exact);
-    judge.flag(found);
-}
-
-/// M6: last digits. Chi-squared with 9 degrees of freedom passes 45 once in a million honest samples.
-fn digits(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, facility: Word) {
-    const MOST: u128 = 45;
-    let view = judge.view;
-    let wanted = judge.terms.thresholds.digit_weighings as usize;
-    let mut masses: Vec<u64> = Vec::new();
-    for (_, other) in view.posted_before(facility, leaf).rev() {
-        match &other.fact {
-            Fact::Step(it) => masses.extend(
-                it.outputs.iter().filter_map(|output| view.journal.lot(output.lot)).map(|lot| lot.dry_mg),
-            ),
-            Fact::Commission(it) => masses.extend(view.journal.lot(it.lot).map(|lot| lot.dry_mg)),
-            Fact::Accept(it) => masses.extend(it.lots.iter().map(|accepted| accepted.dry_mg)),
-            _ => {}
-        }
-        if masses.len() >= wanted {
-            break;
-        }
-    }
-    masses.retain(|mass| *mass > 0);
-    if masses.len() < wanted {
-        return;
-    }
-    // The finest digit that this facility's scales show.
-    let mut unit = 1;
-    while masses.iter().all(|mass| mass % (unit * 10) == 0) {
-        unit *= 10;
-    }
-    let mut counts = [0_u128; 10];
-    masses.iter().for_each(|mass| counts[(mass / unit % 10) as usize] += 1);
-    let all = masses.len() as u128;
-    let squares: u128 = counts.iter().map(|count| count * count).sum();
-    let chi = (10 * squares / all).saturating_sub(all);
-    if chi <= MOST {
-        return;
-    }
-    let message = format!("last digits of {all} weighings at {} are far from uniform", judge.text(facility));
-    let clears = "the scale's own print-outs";
-    let found = Finding::new(Rule::M6, leaf, entry.author, message, clears)
-        .at(facility)
-        .number("chi-squared, 9 degrees of freedom", chi.cast_signed(), "1")
-        .beyond("chi-squared, 9 degrees of freedom", MOST.cast_signed(), "1");
-    judge.flag(found);
 }
 
 /// M12: a year's output against capacity, and a permit's cap against what was mined under it.

@@ -4,6 +4,7 @@ pub(crate) mod assay;
 pub(crate) mod claims;
 pub(crate) mod origin;
 pub(crate) mod signature;
+pub(crate) mod stock;
 pub(crate) mod tamper;
 pub(crate) mod time;
 pub(crate) mod trace;

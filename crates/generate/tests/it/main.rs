@@ -4,3 +4,4 @@ mod answers;
 mod both_ways;
 mod random;
 mod rules;
+mod world;

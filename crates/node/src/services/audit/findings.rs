@@ -8,12 +8,12 @@ use std::{
 
 use futures::{Stream, stream};
 use ore_audit::{Budget, Fact, View};
-use ore_findings::{Finding, Judge, Memory, Rule, Scope, Severity, leaves_of};
+use ore_findings::{Finding, Judge, Leaves, Memory, Rule, Scope, Severity};
 use ore_provenance::Scratch;
 use ore_wire::{status, v1};
 use tonic::Status;
 
-use super::{Api, Asked, ask, period};
+use super::{Api, Asked, ask, ask_long, period};
 
 /// Findings in one part.
 const PART: usize = 500;
@@ -78,7 +78,8 @@ pub(crate) async fn all(
         0 => ours,
         asked => ours.min(Duration::from_millis(asked.into())),
     };
-    let (as_of, leaves, summary) = ask(&api, request.as_of, request.limits, move |_, mut asked, _| {
+    let (as_of, limits) = (request.as_of, request.limits);
+    let begin = move |asked: &Asked<'_>, _: &mut Scratch| {
         let scope = if !request.lot.is_empty() {
             Scope::Lot(asked.lot(&request.lot)?)
         } else if !request.facility.is_empty() {
@@ -86,12 +87,18 @@ pub(crate) async fn all(
         } else {
             Scope::From(from_leaf)
         };
-        let mut leaves = leaves_of(&asked.view, scope, &mut asked.budget);
+        Ok(Leaves::of(scope))
+    };
+    let go_on = |leaves: &mut Leaves, view: &View<'_>, _: &mut Scratch, budget: &mut Budget| {
+        leaves.go_on(view, budget)
+    };
+    let found = ask_long(&api, as_of, limits, begin, go_on, move |asked, leaves, done| {
+        let mut leaves = leaves.close();
         leaves.retain(|leaf| *leaf >= from_leaf);
         let as_of = v1::AsOf { tree_size: asked.view.as_of, date_ms: date(&asked.view) };
-        Ok((as_of, leaves, summary(&asked, !asked.budget.is_short())))
-    })
-    .await?;
+        Ok((as_of, leaves, summary(asked, done)))
+    });
+    let (as_of, leaves, summary) = found.await?;
     let deadline = Instant::now() + time;
     let open = Open {
         api,
