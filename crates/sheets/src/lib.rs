@@ -9,7 +9,7 @@ mod read;
 mod template;
 
 pub use codes::{Explained, explain};
-pub use read::{MAX_BYTES, SheetDraft, SheetError, read};
+pub use read::{MAX_BYTES, SheetDraft, SheetError, read, read_within};
 pub use template::{BadTemplate, workbook};
 
 /// The letters by which spreadsheet programs name a column, counted from 1: 1 is A, 27 is AA.

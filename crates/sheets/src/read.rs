@@ -5,7 +5,7 @@
 //! UTC and is handed on without one, which the importer refuses by name: when something happened is a statement
 //! that nobody may complete.
 
-use std::io::Cursor;
+use std::io::{self, Cursor, Read};
 
 use calamine::{Data, DataRef, Reader, Xlsx, XlsxError};
 use ore_exchange::{Draft, LineError, MAX_LINE_BYTES};
@@ -14,6 +14,8 @@ use crate::letters;
 
 /// Largest workbook, in bytes.
 pub const MAX_BYTES: usize = 32 << 20;
+/// Most bytes that a workbook on one's own machine unpacks to.
+const MAX_UNPACKED: u64 = 1 << 30;
 /// Sheets of a workbook.
 const MAX_SHEETS: usize = 256;
 /// Columns that are read: the widest template has far fewer.
@@ -49,6 +51,9 @@ pub enum SheetError {
     /// Too large.
     #[error("a workbook has at most {MAX_BYTES} bytes, this has {0}: split it, or save its sheets as CSV")]
     TooLarge(usize),
+    /// A small file that holds a large one.
+    #[error("the workbook unpacks to more than {0} bytes: split it, or save its sheets as CSV")]
+    Unpacked(u64),
     /// Too many sheets.
     #[error("a workbook has at most {MAX_SHEETS} sheets, this has {0}")]
     TooManySheets(usize),
@@ -73,9 +78,18 @@ pub enum SheetError {
 /// # Errors
 /// [`SheetError`]; a wrong row is no error, but a draft that says what is wrong.
 pub fn read(bytes: &[u8]) -> Result<Vec<SheetDraft>, SheetError> {
+    read_within(bytes, MAX_UNPACKED)
+}
+
+/// The same for a workbook of somebody else, which may unpack to so many bytes and no more.
+///
+/// # Errors
+/// [`SheetError`].
+pub fn read_within(bytes: &[u8], most_unpacked: u64) -> Result<Vec<SheetDraft>, SheetError> {
     if bytes.len() > MAX_BYTES {
         return Err(SheetError::TooLarge(bytes.len()));
     }
+    weigh(bytes, most_unpacked)?;
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(SheetError::Unreadable)?;
     let names = book.sheet_names();
     if names.len() > MAX_SHEETS {
@@ -92,6 +106,20 @@ pub fn read(bytes: &[u8]) -> Result<Vec<SheetDraft>, SheetError> {
         }
     }
     if read { Ok(drafts) } else { Err(SheetError::Nothing) }
+}
+
+/// Unpacks everything into nothing: what an archive says of its own size is nobody's word.
+fn weigh(bytes: &[u8], most: u64) -> Result<(), SheetError> {
+    let broken = |error: zip::result::ZipError| SheetError::Unreadable(XlsxError::Zip(error));
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
+    let mut left = most;
+    for at in 0..archive.len() {
+        let file = archive.by_index(at).map_err(broken)?;
+        let read = io::copy(&mut file.take(left.saturating_add(1)), &mut io::sink());
+        let read = read.map_err(|error| SheetError::Unreadable(XlsxError::Io(error)))?;
+        left = left.checked_sub(read).ok_or(SheetError::Unpacked(most))?;
+    }
+    Ok(())
 }
 
 fn unread(error: &std::io::Error) -> LineError {

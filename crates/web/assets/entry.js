@@ -74,7 +74,9 @@ async function order() {
   const who = { author: member(), key: hex(key.public), lang: document.documentElement.lang };
   if (form.dataset.form !== "sheet") return { ...who, records: [recordOf(form)] };
   const [file] = part("sheet").files;
-  return file === undefined ? null : { ...who, csv: await file.text() };
+  if (file === undefined) return null;
+  if (!/\.xlsx$/i.test(file.name)) return { ...who, csv: await file.text() };
+  return { ...who, xlsx: base64(new Uint8Array(await file.arrayBuffer())) };
 }
 
 function missing() {
@@ -154,8 +156,13 @@ function requireOwn(record, asked) {
   if (record.$event !== wanted || record.$event === "block_seal") throw new Error("event");
 }
 
+// Where a draft stands in the file: a workbook's sheet and cell, or a line.
+function placeOf({ place, line, column }) {
+  return place ?? `${words.line} ${line}${column ? `, ${words.column} ${column}` : ""}`;
+}
+
 function title(draft, many) {
-  return element("h3", many > 1 || form.dataset.form === "sheet" ? `${words.line} ${draft.line}` : draft.words[0]);
+  return element("h3", many > 1 || form.dataset.form === "sheet" ? placeOf(draft) : draft.words[0]);
 }
 
 function statement(heading, body) {
@@ -182,8 +189,9 @@ function table(record) {
 
 function showFaults(faults) {
   const made = element("ul", "", "faults");
-  for (const { line, column, field, reason, hint } of faults) {
-    const where = form.dataset.form === "sheet" ? `${words.line} ${line}${column ? `, ${words.column} ${column}` : ""}${field ? ` (${field})` : ""}: ` : "";
+  for (const fault of faults) {
+    const { field, reason, hint } = fault;
+    const where = form.dataset.form === "sheet" ? `${placeOf(fault)}${field ? ` (${field})` : ""}: ` : "";
     const item = element("li", "");
     item.append(element("strong", where), document.createTextNode(reason), element("small", hint ? ` (${words.hint}: ${hint})` : ""));
     made.append(item);

@@ -28,6 +28,8 @@ pub struct Order {
     key: [u8; 32],
     language: Language,
     drafts: Vec<Draft>,
+    /// Of a workbook: sheet and row or cell of each draft.
+    places: Vec<String>,
 }
 
 /// A lot as it stands, as far as an author needs it.
@@ -40,7 +42,8 @@ pub struct Standing {
 }
 
 impl Order {
-    /// Reads a request: `{"author", "key", "records": [...]}` or `{"author", "key", "csv": "..."}`. The key is the public
+    /// Reads a request: `{"author", "key", "records": [...]}`, or with `"csv": "..."` or `"xlsx": "..."` (in base64) in
+    /// place of records. The key is the public
     /// one, in hexadecimal; records are in people's words, as in JSON Lines. With `"lang"` faults are told in that
     /// language, as far as it has them.
     ///
@@ -58,16 +61,18 @@ impl Order {
         let author = author.ok_or_else(|| bad("author: name the member who signs"))?.to_owned();
         let key = json["key"].as_str().and_then(RecordId::from_hex).map(|key| *key.as_bytes());
         let key = key.ok_or_else(|| bad("key: the public key has 64 hexadecimal digits"))?;
-        let drafts =
-            match (json.get("csv").and_then(Json::as_str), json.get("records").and_then(Json::as_array)) {
-                (Some(text), None) => spreadsheet(text)?,
-                (None, Some(records)) => typed(records),
-                _ => return Err(bad("give either records or csv")),
-            };
+        let text = |name: &str| json.get(name).and_then(Json::as_str);
+        let (drafts, places) = match (text("csv"), text("xlsx"), json.get("records").and_then(Json::as_array))
+        {
+            (Some(text), None, None) => (spreadsheet(text)?, Vec::new()),
+            (None, Some(base64), None) => workbook(base64)?,
+            (None, None, Some(records)) => (typed(records), Vec::new()),
+            _ => return Err(bad("give one of records, csv and xlsx")),
+        };
         match drafts.len() {
             0 => Err(bad("there is nothing to draft: no row below a header")),
             many if many > MAX_RECORDS => Err(bad("at most 1,000 records at once; split the file")),
-            _ => Ok(Self { author, key, language, drafts }),
+            _ => Ok(Self { author, key, language, drafts, places }),
         }
     }
 
@@ -83,8 +88,8 @@ impl Order {
         lots
     }
 
-    /// The drafts, in order: `{"line", "words", "record", "id"}` or `{"line", "column", "field", "reason", "hint"}`. A
-    /// record may build on those above it, as they will be once they are in the ledger.
+    /// The drafts, in order: `{"line", "words", "record", "id"}` or `{"line", "column", "field", "reason", "hint"}`, of a
+    /// workbook with `"place"`. A record may build on those above it, as they will be once they are in the ledger.
     #[must_use]
     pub fn drafted(
         self,
@@ -93,7 +98,7 @@ impl Order {
         mut nonce: impl FnMut() -> [u8; 16],
     ) -> Json {
         let mut drafts = Vec::new();
-        for Draft { line, record } in self.drafts {
+        for (at, Draft { line, record }) in self.drafts.into_iter().enumerate() {
             let made = record.and_then(|mut record| {
                 complete(&mut record, &self.author, &self.key, origin, nonce(), &standings)?;
                 let bytes = record.encode_to_vec();
@@ -104,7 +109,11 @@ impl Order {
                     "record": Base64::encode_string(&bytes),
                 }))
             });
-            drafts.push(made.unwrap_or_else(|error| wrong(self.language, line, &error)));
+            let mut draft = made.unwrap_or_else(|error| wrong(self.language, line, &error));
+            if let Some(place) = self.places.get(at) {
+                draft["place"] = place.as_str().into();
+            }
+            drafts.push(draft);
         }
         json!({ "drafts": drafts })
     }
@@ -114,6 +123,17 @@ impl Order {
 fn spreadsheet(text: &str) -> Result<Vec<Draft>, Refused> {
     let read = ore_exchange::csv::read(text.as_bytes()).take(MAX_RECORDS + 1);
     read.collect::<Result<_, _>>().map_err(|error| Refused::Bad(error.to_string()))
+}
+
+/// Most bytes that a workbook of 1,000 records unpacks to.
+const MAX_UNPACKED: u64 = 8 << 20;
+
+/// The records of a workbook in base64, and where each stands.
+fn workbook(base64: &str) -> Result<(Vec<Draft>, Vec<String>), Refused> {
+    let bad = |error: &dyn std::fmt::Display| Refused::Bad(error.to_string());
+    let bytes = Base64::decode_vec(base64).map_err(|error| bad(&error))?;
+    let read = ore_sheets::read_within(&bytes, MAX_UNPACKED).map_err(|error| bad(&error))?;
+    Ok(read.into_iter().take(MAX_RECORDS + 1).map(|it| (it.draft.clone(), it.place())).unzip())
 }
 
 /// The records of a form, without the fields that were left empty.
@@ -251,6 +271,34 @@ mod tests {
     fn record(draft: &Json) -> Record {
         let bytes = Base64::decode_vec(draft["record"].as_str().expect("bytes")).expect("base64");
         ore_record::canonical::decode(&bytes).expect("canonical")
+    }
+
+    #[test]
+    fn a_workbook_is_read_as_its_csv_is_and_names_the_cell() {
+        let mut book = rust_xlsxwriter::Workbook::new();
+        let sheet = book.add_worksheet().set_name("November").expect("a name");
+        let rows = [
+            ["use", "time", "item", "net mass", "unit", "facility"],
+            ["1", "2026-11-20T07:00:00+09:00", "fab-one/T-1", "13.25", "KGM", "fab-one/line-3"],
+            ["2", "2026-11-20T07:00:00+09:00", "fab-one/T-1", "thirteen", "KGM", "fab-one/line-3"],
+        ];
+        for (row, cells) in (0u32..).zip(rows) {
+            for (column, cell) in (0u16..).zip(cells) {
+                sheet.write_string(row, column, cell).expect("written");
+            }
+        }
+        let base64 = Base64::encode_string(&book.save_to_buffer().expect("saved"));
+        let order = |name: &str, text: &str| json!({ "author": "fab-one", "key": KEY, name: text });
+        let csv: String = rows.iter().map(|row| row.join(",") + "\n").collect();
+        let of_csv = drafted(&order("csv", &csv), &[("fab-one/T-1", 9)]);
+        let mut of_xlsx = drafted(&order("xlsx", &base64), &[("fab-one/T-1", 9)]);
+        let places: Vec<Json> = of_xlsx.iter_mut().map(|draft| draft["place"].take()).collect();
+        assert_eq!(places, ["sheet \"November\", row 2", "sheet \"November\", cell D3"]);
+        of_xlsx.iter_mut().for_each(|draft| drop(draft.as_object_mut().expect("an object").remove("place")));
+        assert_eq!(of_xlsx, of_csv);
+        for bad in ["", "no base64", "eA=="] {
+            assert!(Order::read(order("xlsx", bad).to_string().as_bytes()).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -134,7 +134,7 @@ words! {
     enter_sheet: "Upload a spreadsheet (CSV)", "表計算ファイル（CSV）を取り込む";
     enter_sheet_for: "many records at once; every bad cell is named before anything is signed", "多数の記録を一括で。署名の前に誤りのあるセルをすべて示します";
     enter_sheet_why: "The first cell of a header names the event. The command line reads the same files in the same way.", "見出し行の最初のセルが出来事の種類です。コマンドラインと同じ規則で読み取ります。";
-    enter_sheet_file: "CSV file", "CSV ファイル";
+    enter_sheet_file: "CSV or XLSX file", "CSV または XLSX ファイル";
     enter_templates: "Templates", "ひな形";
     enter_waiting: "Shipments that wait for your answer", "受入れ待ちの出荷";
     enter_from: "from {0}", "{0} から";
@@ -160,7 +160,7 @@ words! {
     enter_look: "the record's page", "記録のページ";
     enter_signing: "Signing", "署名中";
     enter_required: "please fill in", "入力してください";
-    enter_no_sheet: "Choose a CSV file first", "先に CSV ファイルを選択してください";
+    enter_no_sheet: "Choose a CSV or XLSX file first", "先に CSV または XLSX ファイルを選択してください";
     enter_bad_contents: "write each as name and amount, separated by semicolons", "名称と量を書き、セミコロンで区切ってください";
     enter_changed: "Changed since it was shown: show it again", "表示後に変更されました。もう一度表示してください";
 

@@ -169,7 +169,7 @@ fn the_auditor_sees(demo: &Demo, browser: &mut Browser) {
     assert!(board.contains("M7"), "and stands on the board: {board}");
 }
 
-/// A spreadsheet with a bad cell names it and signs nothing; the mended one is signed in one go.
+/// A spreadsheet with a bad cell names it and signs nothing; the mended one, a workbook now, is signed in one go.
 fn upload(demo: &Demo, browser: &mut Browser) {
     demo.sign_in(browser, RECEIVER);
     let header = "assay,time,lot,method,laboratory,stage,sample,Ta %\n";
@@ -190,8 +190,16 @@ fn upload(demo: &Demo, browser: &mut Browser) {
         "nothing can be signed"
     );
     browser.keep_picture("enter-sheet-fault");
-    let good = demo.file("good.csv");
-    std::fs::write(&good, format!("{header}{}{}", row(1, "99.8"), row(2, "99.7"))).expect("room");
+    // The same sheet from a spreadsheet program.
+    let good = demo.file("good.xlsx");
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    for (at, line) in (0u32..).zip(format!("{header}{}{}", row(1, "99.8"), row(2, "99.7")).lines()) {
+        for (column, cell) in (0u16..).zip(line.split(',')) {
+            sheet.write_string(at, column, cell).expect("written");
+        }
+    }
+    book.save(&good).expect("room");
     browser.choose("[data-part=sheet]", &good);
     browser.click("#entry button[type=submit]");
     browser.wait("!document.querySelector('[data-part=sign]').hidden");

@@ -1,7 +1,7 @@
 //! Templates are read by another library, filled in, and read again; what is wrong is named by sheet and cell.
 
 use calamine::{Reader, Xlsx};
-use ore_sheets::{BadTemplate, SheetDraft, SheetError, read, workbook};
+use ore_sheets::{BadTemplate, SheetDraft, SheetError, read, read_within, workbook};
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
 
 fn places(drafts: &[SheetDraft]) -> Vec<String> {
@@ -123,6 +123,18 @@ fn what_is_no_workbook_is_refused_and_never_panics() {
         changed[at] ^= 0x55;
         let _ = read(&changed);
     }
+}
+
+#[test]
+fn a_small_file_that_holds_a_large_one_is_refused_before_it_is_read() {
+    let mut book = Workbook::new();
+    sheet(&mut book, "use", &[USE]);
+    let many = book.worksheet_from_name("use").expect("the sheet");
+    (1..4_000).for_each(|row| drop(many.write_string(row, 0, "x".repeat(500)).expect("written")));
+    let bytes = book.save_to_buffer().expect("saved");
+    assert!(bytes.len() < 100_000, "{} bytes", bytes.len());
+    assert!(matches!(read_within(&bytes, 200_000), Err(SheetError::Unpacked(200_000))));
+    assert_eq!(read_within(&bytes, 16 << 20).map(|drafts| drafts.len()).ok(), Some(3_999));
 }
 
 #[test]

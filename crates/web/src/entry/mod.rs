@@ -260,7 +260,7 @@ fn sheet(t: &'static Words) -> Markup {
         section.card {
             p { (t.enter_sheet_why) }
             div.fields {
-                label { span { (t.enter_sheet_file) } input type="file" data-part="sheet" accept=".csv,text/csv"; }
+                label { span { (t.enter_sheet_file) } input type="file" data-part="sheet" accept=".csv,.xlsx,text/csv"; }
             }
             details {
                 summary { (t.enter_templates) }
