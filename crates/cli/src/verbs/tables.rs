@@ -9,7 +9,7 @@ use std::{
     fs::{self, File},
     io::{self, BufWriter},
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures::StreamExt;
@@ -32,8 +32,8 @@ const LEAST_PPB: u32 = 10_000_000;
 const LOTS_AT_ONCE: usize = 1_000;
 /// Questions for shares in flight.
 const AT_ONCE: usize = 8;
-/// How often a node that is busy is asked again.
-const ATTEMPTS: usize = 20;
+/// How long a node that is busy is asked again.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Files below a folder.
 struct Folder(PathBuf);
@@ -154,11 +154,14 @@ async fn shares_of(ledger: &Ledger, lots: &[v1::Lot], export: &mut Export<Folder
         let elements = lot.composition.iter().filter(|content| content.ppb >= LEAST_PPB);
         elements.map(move |content| (lot, content.element))
     });
-    let mut answers = futures::stream::iter(
-        questions
-            .map(|(lot, element)| async move { (lot, element, patiently(ledger, &lot.lot, element).await) }),
-    )
-    .buffered(AT_ONCE);
+    let answers = questions.map(|(lot, element)| async move {
+        let ask = || {
+            let lot = lot.lot.clone();
+            ledger.attribute(v1::AttributeRequest { lot, element, ..v1::AttributeRequest::default() })
+        };
+        (lot, element, patiently(&format!("shares of {}", lot.lot), ask).await)
+    });
+    let mut answers = futures::stream::iter(answers).buffered(AT_ONCE);
     while let Some((lot, element, answer)) = answers.next().await {
         let answer = answer?;
         for origin in &answer.origins {
@@ -182,27 +185,30 @@ async fn shares_of(ledger: &Ledger, lots: &[v1::Lot], export: &mut Export<Folder
     Ok(())
 }
 
-/// The shares of an element in a lot; a node that is busy is asked again when it says.
-async fn patiently(ledger: &Ledger, lot: &str, element: u32) -> Result<v1::AttributeResponse, Failure> {
-    for _ in 0..ATTEMPTS {
-        let request =
-            v1::AttributeRequest { lot: lot.to_owned(), element, ..v1::AttributeRequest::default() };
-        match ledger.attribute(request).await {
-            Err(ClientError::Later { after, .. }) => {
-                tokio::time::sleep(after.max(Duration::from_millis(50))).await;
+/// Asks a node that is busy again when it says: its index may be behind, or others ask too.
+async fn patiently<T, A>(what: &str, mut ask: impl FnMut() -> A) -> Result<T, Failure>
+where
+    A: Future<Output = Result<T, ClientError>>,
+{
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match ask().await {
+            Err(ClientError::Later { after, .. }) if Instant::now() < end => {
+                tokio::time::sleep(after.clamp(Duration::from_millis(50), Duration::from_secs(5))).await;
             }
-            answer => return answer.map_err(failure),
+            answer => {
+                return answer.map_err(|error| {
+                    let Failure { kind, message, hint } = failure(error);
+                    Failure::new(kind, format_args!("{what}: {message}"), hint)
+                });
+            }
         }
     }
-    Err(Failure::unreachable(
-        format_args!("the node was too busy {ATTEMPTS} times for the shares of {lot}"),
-        "run the command again when there is less to do",
-    ))
 }
 
 async fn findings(ledger: &Ledger, export: &mut Export<Folder>, dir: &Path) -> Outcome {
-    let request = v1::FindingsRequest { all: true, ..v1::FindingsRequest::default() };
-    for finding in ledger.findings(request).await.map_err(failure)?.findings {
+    let ask = || ledger.findings(v1::FindingsRequest { all: true, ..v1::FindingsRequest::default() });
+    for finding in patiently("findings", ask).await?.findings {
         let set_off = finding.records.first().and_then(|id| RecordId::try_from(id.as_ref()).ok());
         let record = set_off.map_or_else(String::new, |id| id.to_string());
         let row = FindingRow {
@@ -222,4 +228,29 @@ async fn findings(ledger: &Ledger, export: &mut Export<Folder>, dir: &Path) -> O
         export.finding(&row).map_err(|error| of_table(dir, &error))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, time::Duration};
+
+    use ore_client::ClientError;
+
+    use super::patiently;
+
+    #[tokio::test]
+    async fn a_busy_node_is_asked_again_and_another_error_ends_it() {
+        let asked = Cell::new(0);
+        let answer = patiently("shares", || {
+            asked.set(asked.get() + 1);
+            let after = Duration::from_millis(1);
+            let busy = ClientError::Later { after, message: "the index is behind".to_owned() };
+            std::future::ready(if asked.get() < 3 { Err(busy) } else { Ok(7) })
+        });
+        assert_eq!((answer.await.ok(), asked.get()), (Some(7), 3));
+        let gone = || std::future::ready(Err::<(), _>(ClientError::NotFound("no lot".to_owned())));
+        assert!(
+            patiently("shares", gone).await.is_err_and(|failure| failure.message.starts_with("shares: "))
+        );
+    }
 }
