@@ -653,8 +653,9 @@ impl Sequencer {
     async fn check_block(&mut self, candidate: Candidate) -> Result<[u8; 32], InvalidBlock> {
         let invalid = |error: draft::BlockFault| InvalidBlock::new(error.to_string());
         let parts = block::decode(&candidate.block, MAX_BLOCK_BYTES).map_err(|bad| invalid(bad.into()))?;
-        // What this node voted for before it was restarted was held against its turns then.
-        if candidate.standing != Standing::Voted && !candidate.turns.contains(&parts.header.proposer) {
+        // What this node voted for before it was restarted was held against its turns then, and what a quorum decided by
+        // that quorum: under the turns of its time, which an earlier version counted in another way.
+        if candidate.standing == Standing::Fresh && !candidate.turns.contains(&parts.header.proposer) {
             return Err(InvalidBlock::out_of_turn(&parts.header.proposer));
         }
         if self.underway.as_ref().is_some_and(|underway| underway.sealed.id == parts.id) {
