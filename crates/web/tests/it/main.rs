@@ -2,6 +2,7 @@
 
 mod big;
 mod contrast;
+mod origin;
 mod page;
 mod pages;
 mod recorded;

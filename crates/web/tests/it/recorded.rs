@@ -20,6 +20,11 @@ impl Recorded {
         Self(answers)
     }
 
+    /// Adds an invented answer.
+    pub(crate) fn put(&mut self, call: &str, asked: &impl Message, answer: &impl Message) {
+        self.0.insert(format!("{call} {}", hex(&asked.encode_to_vec())), answer.encode_to_vec());
+    }
+
     fn ask<T: Message + Default>(&self, call: &str, asked: &impl Message) -> Answer<T> {
         let key = format!("{call} {}", hex(&asked.encode_to_vec()));
         let answer = self.0.get(&key).ok_or_else(|| Refused::Broken(format!("not recorded: {key}")))?;
