@@ -243,8 +243,10 @@ impl Graph {
     #[inline]
     pub(crate) fn taken_mg(&self, lot: LotIndex, as_of: u64) -> u64 {
         let row = &self.lots[lot.0 as usize];
-        if row.taken_mg == 0 && self.voids.is_empty() {
-            return 0;
+        if self.newest_leaf().is_none_or(|newest| newest < as_of)
+            || row.taken_mg == 0 && self.voids.is_empty()
+        {
+            return row.taken_mg;
         }
         if self.voids.last().is_some_and(|newest| newest.leaf >= as_of) {
             // What was withdrawn since still stood then.
