@@ -4,8 +4,10 @@
 //! It is built while the state is locked, so nobody reads what is not decided; signatures of the next
 //! block are checked meanwhile. A refused record takes no leaf, and its author is told.
 
+mod answering;
+mod durable;
+
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -17,9 +19,8 @@ use ore_consensus::{
     Standing, ValidatorEntry,
 };
 use ore_custody::Custody;
-use ore_record::{RecordId, SignedRecord, VerifiedRecord};
-use ore_store::{ChangeFile, Store, StoreError};
-use ore_wire::v1;
+use ore_record::{RecordId, VerifiedRecord};
+use ore_store::Store;
 use tokio::{sync::OwnedRwLockWriteGuard, time::Instant};
 
 use crate::{
@@ -27,12 +28,9 @@ use crate::{
     deciders::Deciders,
     draft::{self, Draft, NotAdded, Sealed, Tip},
     faults,
-    health::Condition,
-    ledger::{Ledger, Newest},
-    neighbours::validators_known,
-    outcome::{NotTaken, Outcome, Place},
+    ledger::Ledger,
+    outcome::{Outcome, Place},
     pool::{Batch, Checked, Missing, Pool},
-    terms::terms_of,
 };
 
 /// How far a fresh block's time may be ahead of our clock: as A3 allows an event's.
@@ -45,8 +43,6 @@ const PASSED_OVER: u32 = 2;
 const OBSERVER_PAUSE: Duration = Duration::from_millis(250);
 /// How long readers wait for a block under way before it is taken back and applied again later.
 const LONGEST_HOLD: Duration = Duration::from_millis(100);
-/// How often a full disk is tried again.
-const DISK_RETRY: Duration = Duration::from_millis(500);
 
 /// Where a node takes the time of its blocks from.
 #[derive(Clone)]
@@ -283,47 +279,6 @@ impl Sequencer {
         Verdict::Known(Outcome::AlreadyThere(place))
     }
 
-    /// Tells whoever waits; what lacks a parent waits on, and its batch with it.
-    fn answer(&self, waiting: Vec<Waiting>, height: u64, tree_size: u64) {
-        let place = |leaf_index, id| Place { id, leaf_index, tree_size, height };
-        let outcome = |verdict| match verdict {
-            Verdict::Leaf(leaf, id) => Ok(Outcome::Accepted(place(leaf, id))),
-            Verdict::Again(leaf, id) => Ok(Outcome::AlreadyThere(place(leaf, id))),
-            Verdict::Known(outcome) => Ok(outcome),
-            Verdict::Lacks(missing) => Err(missing),
-        };
-        let mut lacking = Vec::new();
-        for Waiting { verdicts, mut batch } in waiting {
-            if !verdicts.iter().any(|verdict| matches!(verdict, Verdict::Lacks(_))) {
-                if self.pool.is_shared() {
-                    self.pool.forget(&batch.records);
-                }
-                batch
-                    .reply
-                    .answer(verdicts.into_iter().filter_map(|verdict| outcome(verdict).ok()).collect());
-                continue;
-            }
-            for (number, verdict) in verdicts.into_iter().enumerate() {
-                match outcome(verdict) {
-                    Ok(outcome) => self.settle(&mut batch, number, outcome),
-                    Err(missing) => drop(batch.missing.insert(number, *missing)),
-                }
-            }
-            lacking.push(batch);
-        }
-        self.ledger.metrics.rejected.add(self.pool.hold(lacking) as u64);
-    }
-
-    fn settle(&self, batch: &mut Batch, number: usize, outcome: Outcome) {
-        self.pool.forget(std::slice::from_ref(&batch.records[number]));
-        batch.records[number] = Checked::Settled(outcome);
-    }
-
-    /// Whoever has waited for a parent long enough is told.
-    fn refuse_overdue(&self) {
-        self.ledger.metrics.rejected.add(self.pool.refuse_overdue() as u64);
-    }
-
     /// Takes the block under way back; those who wait for it wait for another.
     fn set_back(&mut self) {
         if let Some(Underway { mut state, sealed, waiting, .. }) = self.underway.take() {
@@ -351,178 +306,8 @@ impl Sequencer {
         Ok(())
     }
 
-    /// Makes the block under way durable. A full disk is waited for: the block is decided and stays so.
-    async fn make_durable(&mut self, mut underway: Underway, certificate: &Bytes) -> Result<(), Fatal> {
-        // Ends when the disk takes the block, fails otherwise, or the node stops.
-        loop {
-            let Underway { mut state, sealed, bytes, waiting, .. } = underway;
-            let (tip, tree_size, records) = (sealed.tip(), sealed.tree_size(), sealed.entries.len() - 1);
-            let feed = sealed.watch_response();
-            tell_records(&sealed);
-            self.keep_turnover(&sealed);
-            let included = self.included(&sealed);
-            let proposer = sealed.proposer.clone();
-            let (block, applied) = sealed.into_committed(certificate.clone());
-            let started = Instant::now();
-            let result = lock(&self.store).append(block);
-            match result {
-                Ok(()) => {
-                    self.ledger.metrics.commit.observe(started.elapsed());
-                    self.deciders.advance(&state, proposer, tip.next_height());
-                    self.tell_validators(&state, tip.next_height());
-                    self.advance(tip, tree_size, records, feed);
-                    drop(state);
-                    let height = self.tip.height.unwrap_or_default();
-                    self.answer(waiting, height, tree_size);
-                    if let Some((included, had_room)) = included {
-                        self.pool.settle(&included, had_room);
-                    }
-                    return Ok(());
-                }
-                Err(error @ StoreError::Full { .. }) => {
-                    applied.undo(&mut state, &mut self.ledger.graph_mut());
-                    drop(state);
-                    self.refuse_while_full(&error, waiting);
-                    underway = self.wait_for_space(bytes).await?;
-                }
-                Err(error) => return Err(Fatal::new(format!("store block: {}", chain(&error)))),
-            }
-        }
-    }
-
-    /// Keeps what shows the next validators under this block's state, which passes. Without it this node cannot show
-    /// the change to others; the ledger goes on.
-    fn keep_turnover(&self, sealed: &Sealed) {
-        let Some(turnover) = &sealed.turnover else { return };
-        let (height, bytes) = (sealed.height + 1, turnover.to_string());
-        if let Err(error) = lock(&self.store).keep_change(ChangeFile::Turnover, height, bytes.as_bytes()) {
-            tracing::error!(error = %chain(&error), height, "what shows the new validators cannot be kept");
-        }
-    }
-
-    /// Says who decides now and soon, when that has changed.
-    fn tell_validators(&mut self, state: &Custody, height: u64) {
-        let newest = state.placed_validator_sets().next_back().map(|(place, _)| place);
-        let sets = [newest, state.placed_validators_at(height).map(|(place, _)| place)];
-        if self.told_validators != sets {
-            self.told_validators = sets;
-            self.ledger.terms.send_replace(Arc::new(terms_of(state)));
-            self.ledger.validators.send_replace(Arc::new(validators_known(state, height)));
-        }
-    }
-
-    /// Where the records of a block stand once it is durable, for whoever of this node's members waits for one that
-    /// another node proposed; and whether the block had room for more.
-    fn included(&self, sealed: &Sealed) -> Option<(HashMap<RecordId, Place>, bool)> {
-        if !self.pool.is_shared() {
-            return None;
-        }
-        let (height, tree_size) = (sealed.height, sealed.tree_size());
-        let records = sealed.ids.len().saturating_sub(1);
-        let places = sealed
-            .ids
-            .iter()
-            .take(records)
-            .zip(sealed.first_leaf..)
-            .map(|(id, leaf_index)| (*id, Place { id: *id, leaf_index, tree_size, height }));
-        let bytes: usize = sealed.entries.iter().map(Bytes::len).sum();
-        let had_room = records < self.settings.block_records / 2 && bytes < MAX_BLOCK_BYTES / 2;
-        Some((places.collect(), had_room))
-    }
-
-    /// Judges what waits against the state as it is, and answers what would not get into a block now: no proposer would
-    /// take it, and its submitter need not wait for this node's turn to hear that. What would get in waits on.
-    async fn sift(&mut self) {
-        if self.pool.is_empty() || self.underway.is_some() {
-            return;
-        }
-        // The last wait: whoever stops waiting here has taken nothing from the pool.
-        let state = Arc::clone(&self.ledger.custody).write_owned().await;
-        let mut batches = self.pool.take(self.settings.block_records, MAX_BLOCK_BYTES - BLOCK_RESERVE_BYTES);
-        let (mut state, draft, waiting) = self.apply_batches(state, &mut batches);
-        draft.undo(&mut state, &mut self.ledger.graph_mut());
-        drop(state);
-        let (mut back, mut lacking) = (Vec::new(), Vec::new());
-        for Waiting { mut batch, verdicts } in waiting {
-            let mut gets_in = false;
-            for (number, verdict) in verdicts.into_iter().enumerate() {
-                match verdict {
-                    Verdict::Known(outcome) => {
-                        if matches!(batch.records[number], Checked::Verified { .. }) {
-                            self.settle(&mut batch, number, outcome);
-                        }
-                    }
-                    Verdict::Lacks(missing) => drop(batch.missing.insert(number, *missing)),
-                    Verdict::Leaf(..) | Verdict::Again(..) => gets_in = true,
-                }
-            }
-            batch.passed_over = 0;
-            if gets_in || batch.missing.is_empty() {
-                batch.missing.clear();
-                back.push(batch);
-            } else {
-                lacking.push(batch);
-            }
-        }
-        self.pool.put_back(back);
-        self.ledger.metrics.rejected.add(self.pool.hold(lacking) as u64);
-    }
-
     fn decides(&self) -> bool {
         self.deciders.include(&self.settings.member)
-    }
-
-    fn refuse_while_full(&self, error: &StoreError, waiting: Vec<Waiting>) {
-        if self.ledger.health.condition() != Condition::DiskFull {
-            tracing::error!(%error, "disk is full, records are refused until there is space");
-        }
-        self.ledger.health.set(Condition::DiskFull, &chain(error));
-        for Waiting { batch, .. } in waiting {
-            self.pool.forget(&batch.records);
-            batch.refuse(NotTaken::DiskFull);
-        }
-    }
-
-    /// Waits a little and applies the same block again.
-    async fn wait_for_space(&mut self, bytes: Bytes) -> Result<Underway, Fatal> {
-        tokio::time::sleep(DISK_RETRY).await;
-        if self.ledger.health.condition() == Condition::Stopping {
-            return Err(Fatal::new("stopped while the disk was full; nothing acknowledged is lost"));
-        }
-        // What arrived before the condition changed is not left waiting.
-        for batch in self.pool.take(usize::MAX, usize::MAX) {
-            self.pool.forget(&batch.records);
-            batch.refuse(NotTaken::DiskFull);
-        }
-        let again =
-            |error: &dyn std::error::Error| Fatal::new(format!("apply a decided block again: {error}"));
-        let parts = block::decode(&bytes, MAX_BLOCK_BYTES).map_err(|error| again(&error))?;
-        self.apply_block(&parts, bytes).await.map_err(|error| again(&error))?;
-        self.underway.take().ok_or_else(|| Fatal::new("a block that was applied is gone"))
-    }
-
-    fn advance(&mut self, tip: Tip, tree_size: u64, records: usize, feed: v1::WatchResponse) {
-        let metrics = &self.ledger.metrics;
-        metrics.blocks.add(1);
-        metrics.sequenced.add(records as u64);
-        metrics.integrated_entries.set(tree_size);
-        let newest = Newest { height: tip.next_height() - 1, tree_size, time_ms: tip.time_ms };
-        self.tip = tip;
-        self.last_block = Instant::now();
-        self.ledger.newest.send_replace(newest);
-        // Nobody may be watching.
-        let _ = self.ledger.blocks.send(feed);
-        if matches!(self.ledger.health.condition(), Condition::DiskFull | Condition::Stalled) {
-            tracing::info!("blocks are stored again");
-            self.ledger.health.set(Condition::Serving, "");
-        }
-    }
-}
-
-impl Drop for Sequencer {
-    /// What nobody has decided leaves the state with it: a node that stops stores the graph as it is then.
-    fn drop(&mut self) {
-        self.set_back();
     }
 }
 
@@ -672,21 +457,6 @@ impl Sequencer {
         self.set_back();
         self.apply_block(&parts, candidate.block).await.map_err(invalid)?;
         Ok(parts.id)
-    }
-}
-
-/// Tells each record of a block that is decided, on every node in the same words: the record's id leads through
-/// all of them.
-fn tell_records(sealed: &Sealed) {
-    if !tracing::enabled!(tracing::Level::DEBUG) {
-        return;
-    }
-    for (leaf_index, entry) in (sealed.first_leaf..).zip(&sealed.entries) {
-        if let Ok(record) = SignedRecord::decode(entry)
-            && !record.is_seal()
-        {
-            tracing::debug!(record = %record.id(), leaf_index, height = sealed.height, "record decided");
-        }
     }
 }
 
