@@ -58,8 +58,11 @@ pub(crate) enum Kind {
     /// Degrees, kept in ten-millionths.
     Degrees,
     /// One of these: the enum's word, and what the pages call it. The first is chosen unless it is optional.
-    Choice(&'static [(&'static str, fn(&'static Words) -> &'static str)]),
+    Choice(&'static [(&'static str, Word)]),
 }
+
+/// One of the pages' own words.
+type Word = fn(&'static Words) -> &'static str;
 
 const fn field(path: &'static str, label: [&'static str; 2], kind: Kind) -> Field {
     Field { path, label, kind, required: false }

@@ -299,8 +299,7 @@ mod tests {
         let (references, background) = synthetic::library(synthetic::SHIPPED_SEED, synthetic::SHIPPED);
         let library =
             Library::fit(Substance::grains("scheelite"), &references, &background).expect("a library");
-        let lot: Vec<Pattern> =
-            references.iter().take(3).map(|reference| reference.pattern.clone()).collect();
+        let lot: Vec<Pattern> = references.iter().take(3).map(|reference| reference.pattern).collect();
         let logs: Vec<_> = lot.iter().map(Pattern::logs).collect();
         let map = map_of(&library, Space::Log, &logs, Some(0), &[0, 1, 2, 3], false).expect("a map");
         let assays: Vec<(String, Vec<Pattern>)> = (0..8).map(|_| (String::new(), lot.clone())).collect();

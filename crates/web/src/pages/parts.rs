@@ -69,7 +69,7 @@ pub(crate) fn element_of(frame: &Frame<'_>, lot: Option<&Lot>) -> Option<u32> {
 /// What a page about an element of a lot begins with.
 pub(crate) enum Opened {
     /// The lot, and the element that the page is about.
-    At(Lot, u32),
+    At(Box<Lot>, u32),
     /// The whole page: nothing is stated of the lot's composition, so there is no element to follow.
     Without(Markup),
 }
@@ -83,7 +83,7 @@ pub(crate) async fn open(
 ) -> Result<Opened, Refused> {
     let lot = source.lot(id).await?.lot.unwrap_or_default();
     Ok(match element_of(frame, Some(&lot)) {
-        Some(element) => Opened::At(lot, element),
+        Some(element) => Opened::At(Box::new(lot), element),
         None => {
             let body = html! { (lot_head(frame, &lot, view)) p.note { (frame.words().no_composition) } };
             Opened::Without(frame.page(id, &[], body))
