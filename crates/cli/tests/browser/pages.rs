@@ -66,7 +66,8 @@ fn in_every_dress(browser: &mut Browser, demo: &Demo, path: &str) {
             assert_eq!(wide, Some(width.into()), "{path} in {language} is wider than its window of {width}");
             for scheme in ["light", "dark"] {
                 browser.scheme(scheme);
-                let name = path.trim_matches('/').replace(['/', '?', '='], "-");
+                let name = if path == "/" { "ledger" } else { path.trim_matches('/') };
+                let name = name.replace(['/', '?', '='], "-");
                 browser.keep_picture(&format!("{name}.{language}.{width}.{scheme}"));
             }
         }
