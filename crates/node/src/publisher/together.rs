@@ -328,7 +328,9 @@ impl Publisher {
         let at = if gathering.wanted_now(log).is_some() {
             wheel.last_turn + WANTED_PAUSE.min(self.interval)
         } else if !gathering.to_sign(log, false).is_empty() {
-            wheel.last_turn + self.interval
+            // Blocks that follow each other fast share a checkpoint; one by itself need not wait for others.
+            let by_itself = wheel.last_turn.max(wheel.last_growth) + self.interval / 5;
+            by_itself.min(wheel.last_turn + self.interval)
         } else if !gathering.to_sign(log, true).is_empty() {
             wheel.last_turn.max(wheel.last_growth) + self.interval
         } else {

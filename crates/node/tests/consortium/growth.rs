@@ -110,12 +110,17 @@ async fn receipts_of_all_times_verify_with_the_trust_root_of_genesis() {
     let former = cluster.validator("trader");
     cluster.replace_validator_keys("trader");
     change_validators(&cluster, &nodes[1], &SEVEN[1..], &SEVEN[1..6]).await;
-    nodes[3].submit(&commission(30, 1_000)).await.expect("the last block that the seven decide");
+    // It is in the last block that the seven decide, or, where an empty one was that, waits for the trader's return.
+    let (mut client, entry) = (nodes[3].submission(), commission(30, 1_000).entry().into());
+    let wait = ore_wire::v1::Stage::Integrated.into();
+    let request = ore_wire::v1::SubmitRequest { entry, wait, ..Default::default() };
+    let waiting = tokio::spawn(async move { client.submit(request).await });
     let trader = nodes.remove(2);
     let ended = tokio::time::timeout(PATIENCE, trader.node.wait()).await.expect("it stops by itself");
     let ended = ended.expect_err("its old key is no validator's");
     assert!(ore_node::sequencer::chain(&ended).contains("key"), "{ended}");
     nodes.insert(2, cluster.start("trader").await);
+    waiting.await.expect("no panic").expect("five of six decide");
     outsider.keep_receipt(&nodes[3], 3).await;
     nodes.push(cluster.start(SEVEN[6]).await);
     let everybody: Vec<_> = nodes.iter().collect();
