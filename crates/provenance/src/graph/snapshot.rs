@@ -293,9 +293,7 @@ impl Graph {
             if self.steps.get(step).is_none_or(|taker| lot >= taker.first_lot) {
                 return Err(impossible);
             }
-            let from = &mut self.lots[lot as usize];
-            let older_use = core::mem::replace(&mut from.newest_use, row);
-            from.taken_mg = from.taken_mg.checked_add(dry_mg).ok_or(impossible)?;
+            let older_use = core::mem::replace(&mut self.lots[lot as usize].newest_use, row);
             self.edges.push(EdgeRow { dry_mg, lot, composition, older_use, step: step as u32 });
         }
         Ok(())
@@ -339,8 +337,16 @@ impl Graph {
         Ok(())
     }
 
-    /// Nothing takes more than there is, and nothing standing takes from what was withdrawn.
-    fn check_masses(&self) -> Result<(), SnapshotError> {
+    /// Nothing takes more than there is, and nothing standing takes from what was withdrawn. What was taken is summed
+    /// here, where it is known which steps stand: with those that were withdrawn the sum may have no room.
+    fn check_masses(&mut self) -> Result<(), SnapshotError> {
+        for (row, edge) in self.edges.iter().enumerate() {
+            if !self.steps[edge.step as usize].void {
+                let taken = &mut self.lots[edge.lot as usize].taken_mg;
+                let impossible = SnapshotError::Row { section: "parts", row: row as u32 };
+                *taken = taken.checked_add(edge.dry_mg).ok_or(impossible)?;
+            }
+        }
         for (row, lot) in self.lots.iter().enumerate() {
             if lot.taken_mg > lot.dry_mg {
                 return Err(SnapshotError::Row { section: "lots", row: row as u32 });
