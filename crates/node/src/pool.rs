@@ -159,6 +159,15 @@ struct Inner {
     known: HashMap<Bytes, Arc<VerifiedRecord>>,
 }
 
+impl Inner {
+    /// These entries wait no more.
+    fn forget(&mut self, entries: &[Bytes]) {
+        for entry in entries {
+            self.known.remove(entry);
+        }
+    }
+}
+
 impl Pool {
     /// Adds what was verified under a ticket. Tickets are given in the order of arrival, each is put once.
     pub fn put(&self, ticket: u64, batches: Vec<Batch>) {
@@ -246,7 +255,7 @@ impl Pool {
     /// had room. Batches that are settled as a whole are answered.
     pub fn settle(&self, included: &HashMap<RecordId, Place>, had_room: bool) {
         let mut inner = self.lock();
-        let Inner { ready, known, held, .. } = &mut *inner;
+        let Inner { ready, held, .. } = &mut *inner;
         let (mut settled, mut gone) = (Vec::new(), Vec::new());
         for batch in ready.iter_mut() {
             batch.settle(included, &mut gone);
@@ -263,9 +272,7 @@ impl Pool {
                 false => ready.push_back(batch),
             }
         }
-        for entry in gone {
-            known.remove(&entry);
-        }
+        inner.forget(&gone);
         drop(inner);
         for batch in settled {
             batch.answer_if_settled();
@@ -284,11 +291,12 @@ impl Pool {
         let mut inner = self.lock();
         let (now, lacking) = (Instant::now(), lacking(&batches));
         let before = inner.held.records();
-        let mut back = Vec::new();
+        let (mut back, mut gone) = (Vec::new(), Vec::new());
         for batch in batches {
-            back.extend(inner.held.keep(batch, now));
+            back.extend(inner.held.keep(batch, now, &mut gone));
         }
         let held = inner.held.records() - before;
+        inner.forget(&gone);
         drop(inner);
         self.answer_refused(back);
         lacking - held
@@ -298,8 +306,10 @@ impl Pool {
     pub fn refuse_overdue(&self) -> usize {
         let mut inner = self.lock();
         let before = inner.held.records();
-        let overdue = inner.held.expire(Instant::now());
+        let mut gone = Vec::new();
+        let overdue = inner.held.expire(Instant::now(), &mut gone);
         let refused = before - inner.held.records();
+        inner.forget(&gone);
         drop(inner);
         self.answer_refused(overdue);
         refused

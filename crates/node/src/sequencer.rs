@@ -311,6 +311,13 @@ impl Sequencer {
     }
 }
 
+impl Drop for Sequencer {
+    /// What nobody has decided leaves the state with it: a node that stops stores the graph as it is then.
+    fn drop(&mut self) {
+        self.set_back();
+    }
+}
+
 #[async_trait]
 impl Application for Sequencer {
     fn last_committed(&self) -> Option<u64> {

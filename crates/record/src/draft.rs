@@ -120,6 +120,25 @@ pub fn new_lots(record: &Record) -> Vec<&v1::NewLot> {
     }
 }
 
+/// Whether its author alone may withdraw such a statement: it is about the author's own lots, and has no record of its
+/// own that ends it.
+#[must_use]
+pub const fn can_be_withdrawn(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Commission(_)
+            | Event::Transform(_)
+            | Event::Assay(_)
+            | Event::Seal(_)
+            | Event::Use(_)
+            | Event::Stocktake(_)
+            | Event::Dispose(_)
+            | Event::Footprint(_)
+            | Event::CreditDeposit(_)
+            | Event::CreditClaim(_)
+    )
+}
+
 macro_rules! events {
     ($($message:ident => $variant:ident),* $(,)?) => {
         $(impl From<v1::$message> for Event {

@@ -176,6 +176,25 @@ async fn one_author_has_room_for_so_many_records_and_takes_nobody_elses() {
     assert_eq!(desk.pool.held(), 4);
 }
 
+/// Else whoever names parents that never come would fill the memory, and the record could not be passed on again.
+#[tokio::test(start_paused = true)]
+async fn what_was_refused_is_not_remembered() {
+    let desk = Desk::new(Patience { wait: WAIT, records: 1, bytes: 1 << 20 });
+    let parent = made(1);
+    let (late, too_many) = (child(&parent, 1), child(&parent, 2));
+    let entries = [late.entry().into(), too_many.entry().into()];
+    let known = |desk: &Desk| desk.pool.known(&entries).iter().filter(|known| known.is_some()).count();
+    for (ticket, record) in [&late, &too_many].into_iter().enumerate() {
+        let (batch, _answer) = desk.batch(&[(record, parent.id())]);
+        desk.pool.put(ticket as u64, vec![batch]);
+        desk.pool.hold(desk.pool.take(1, 1 << 20));
+    }
+    assert_eq!((known(&desk), desk.pool.held()), (1, 1), "the second had no room");
+    tokio::time::sleep(WAIT).await;
+    assert_eq!(desk.pool.refuse_overdue(), 1);
+    assert_eq!(known(&desk), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_author_has_room_for_so_many_bytes() {
     let parent = made(1);

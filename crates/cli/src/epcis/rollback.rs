@@ -59,18 +59,9 @@ impl Appended {
             Some(Event::Ship(ship)) => Undo::Cancel(ship.lots.iter().map(|it| lot(&it.lot)).collect()),
             Some(Event::Hold(hold)) => Undo::Release(lot(&hold.lot)),
             Some(Event::Recall(recall)) => Undo::Release(lot(&recall.lot)),
-            Some(
-                Event::Commission(_)
-                | Event::Transform(_)
-                | Event::Assay(_)
-                | Event::Seal(_)
-                | Event::Use(_)
-                | Event::Stocktake(_)
-                | Event::Dispose(_)
-                | Event::Footprint(_)
-                | Event::CreditDeposit(_)
-                | Event::CreditClaim(_),
-            ) => Undo::Withdraw(draft::new_lots(record).iter().map(|lot| lot.lot.clone()).collect()),
+            Some(event) if draft::can_be_withdrawn(event) => {
+                Undo::Withdraw(draft::new_lots(record).iter().map(|lot| lot.lot.clone()).collect())
+            }
             _ => Undo::Nothing,
         };
         Self { place: work.place, hash: work.hash, id, author: record.author.clone(), undo }

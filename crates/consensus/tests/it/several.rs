@@ -152,7 +152,8 @@ async fn a_proposal_that_one_member_ignores_reaches_it_once_it_is_decided() {
     consortium.all_reach(12).await;
     let checks = consortium.disks[3].checks.lock().unwrap().clone();
     assert!(checks.contains(&(5, Standing::Fresh)) || checks.contains(&(5, Standing::Decided)));
-    assert!(checks.contains(&(12, Standing::Fresh)), "it votes again: {checks:?}");
+    let votes_again = |(height, standing): &(u64, Standing)| *height > 5 && *standing == Standing::Fresh;
+    assert!(checks.iter().any(votes_again), "{checks:?}");
     agree(&consortium.shutdown().await);
 }
 

@@ -6,7 +6,7 @@
 use alloc::{format, string::String, vec::Vec};
 
 use ore_record::{
-    RecordId, SignedRecord, content,
+    RecordId, SignedRecord, content, draft,
     v1::{self, Erased, Withdraw, WithdrawReason, record::Event},
 };
 
@@ -97,16 +97,7 @@ pub(crate) fn judge(desk: &mut Desk<'_>, event: &Withdraw) -> Verdict<()> {
 fn check_kind(desk: &Desk<'_>, leaf: Place, record: &SignedRecord) -> Verdict<()> {
     let id = brief(&record.id());
     let (what, next_step) = match record.event() {
-        Event::Commission(_)
-        | Event::Transform(_)
-        | Event::Assay(_)
-        | Event::Seal(_)
-        | Event::Use(_)
-        | Event::Stocktake(_)
-        | Event::Dispose(_)
-        | Event::Footprint(_)
-        | Event::CreditDeposit(_)
-        | Event::CreditClaim(_) => return Ok(()),
+        event if draft::can_be_withdrawn(event) => return Ok(()),
         Event::AdmitMember(_) | Event::ChangeRoles(_) | Event::SetProfile(_) | Event::ChangeValidators(_)
             if desk.state.books.proposals.contains_key(&leaf) =>
         {

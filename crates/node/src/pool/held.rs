@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use ore_custody::{Custody, Reason, Rejection, Subject};
 use ore_record::{RecordId, VerifiedRecord, draft::heads_mut};
 use tokio::time::Instant;
@@ -111,8 +112,8 @@ impl Held {
     }
 
     /// Keeps a batch whose unsettled records all miss a parent. What its author has no room for is refused at once; if
-    /// nothing is left to wait for, the batch is given back.
-    pub(super) fn keep(&mut self, mut batch: Batch, now: Instant) -> Option<Batch> {
+    /// nothing is left to wait for, the batch is given back. Entries of what was refused are added to `gone`.
+    pub(super) fn keep(&mut self, mut batch: Batch, now: Instant, gone: &mut Vec<Bytes>) -> Option<Batch> {
         let until = *batch.held_until.get_or_insert(now + self.patience.wait);
         let (patience, too_late) = (self.patience, self.too_late());
         for (place, missing) in std::mem::take(&mut batch.missing) {
@@ -121,6 +122,7 @@ impl Held {
             let full = taken.records >= patience.records || taken.bytes + entry.len() > patience.bytes;
             if until <= now || full {
                 let why = if full { ENOUGH } else { &too_late };
+                gone.push(entry.clone());
                 batch.records[place] = Checked::Settled(missing.refused(why));
             } else {
                 *taken = Taken { records: taken.records + 1, bytes: taken.bytes + entry.len() };
@@ -172,14 +174,18 @@ impl Held {
         released
     }
 
-    /// Batches that have waited long enough, their records refused.
-    pub(super) fn expire(&mut self, now: Instant) -> Vec<Batch> {
+    /// Batches that have waited long enough, their records refused; the entries of those are added to `gone`.
+    pub(super) fn expire(&mut self, now: Instant, gone: &mut Vec<Bytes>) -> Vec<Batch> {
         let mut expired = Vec::new();
         while self.next_deadline().is_some_and(|until| until <= now) {
             let Some((_, mut batch)) = self.waiting.pop_front() else { break };
             self.give_back(counted(&batch));
             for (place, missing) in std::mem::take(&mut batch.missing) {
-                batch.records[place] = Checked::Settled(missing.refused(&self.too_late()));
+                let refused = Checked::Settled(missing.refused(&self.too_late()));
+                if let Checked::Verified { entry, .. } = std::mem::replace(&mut batch.records[place], refused)
+                {
+                    gone.push(entry);
+                }
             }
             expired.push(batch);
         }

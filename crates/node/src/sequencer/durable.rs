@@ -95,7 +95,8 @@ impl Sequencer {
         if self.ledger.health.condition() == Condition::Stopping {
             return Err(Fatal::new("stopped while the disk was full; nothing acknowledged is lost"));
         }
-        // What arrived before the condition changed is not left waiting.
+        // What arrived before the condition changed is not left waiting, nor what has waited for a parent long enough.
+        self.refuse_overdue();
         for batch in self.pool.take(usize::MAX, usize::MAX) {
             self.pool.forget(&batch.records);
             batch.refuse(NotTaken::DiskFull);
@@ -122,13 +123,6 @@ impl Sequencer {
             tracing::info!("blocks are stored again");
             self.ledger.health.set(Condition::Serving, "");
         }
-    }
-}
-
-impl Drop for Sequencer {
-    /// What nobody has decided leaves the state with it: a node that stops stores the graph as it is then.
-    fn drop(&mut self) {
-        self.set_back();
     }
 }
 

@@ -45,11 +45,9 @@ async fn a_record_waits_for_its_parent_which_comes_by_another_node() {
     let refused = nodes[0].submit(&orphan).await.expect_err("its parent never comes");
     assert!(refused.message().contains(&never.id().to_string()), "{refused}");
     // What was decided is not waited for: this head is known, and is no longer the newest.
-    let began = std::time::Instant::now();
     let stale = lose("mine/M0", child.id(), 1);
     let refused = nodes[0].submit(&stale).await.expect_err("the lot has moved on");
     assert!(refused.message().contains("has moved on") && !refused.message().contains("parent"), "{refused}");
-    assert!(began.elapsed() < std::time::Duration::from_secs(3), "it is refused without waiting");
     for node in nodes {
         node.stop().await;
     }
