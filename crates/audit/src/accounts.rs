@@ -4,7 +4,7 @@
 
 use alloc::collections::BTreeMap;
 
-use ore_provenance::Element;
+use ore_provenance::{Element, proportion};
 use ore_record::v1::{ShipPurpose, TransferKind};
 
 use crate::{
@@ -157,7 +157,7 @@ impl Statement {
             let Some((owner, _)) = hands_before(view, lot, leaf) else { continue };
             let parties = Parties { customer: owner, toller: entry.author };
             if let Some(account) = self.accounts.get_mut(&parties) {
-                account.declared_loss_pg += losses.saturating_mul(amount.0) / total.max(1);
+                account.declared_loss_pg += proportion(losses, amount.0, total);
             }
         }
     }

@@ -6,7 +6,7 @@
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
-use ore_provenance::{Element, Limits, LotIndex, Parts, Scratch, attribute};
+use ore_provenance::{Element, Limits, LotIndex, Parts, Scratch, attribute, proportion};
 use ore_record::v1::{CommissionKind, MaterialClass, OutputRole, RecyclingClass};
 
 use crate::{
@@ -341,8 +341,8 @@ fn step(
             *sum += made(output.lot);
         }
         // A charge of external and run-around scrap together: outputs in proportion.
-        flows.recovered_pg += part(out, intake, total);
-        flows.residues_pg += part(residues, intake, total);
+        flows.recovered_pg += proportion(out, intake, total);
+        flows.residues_pg += proportion(residues, intake, total);
     }
     let made_products: Vec<u32> =
         it.outputs.iter().map(|output| output.lot).filter(|lot| is_product(material(*lot))).collect();
@@ -370,8 +370,4 @@ fn step(
         flows.products_pg += made(lot);
         products.push(lot);
     }
-}
-
-fn part(mass: u128, some: u128, all: u128) -> u128 {
-    if some == all { mass } else { mass.saturating_mul(some) / all.max(1) }
 }

@@ -9,7 +9,7 @@ use alloc::{
     vec::Vec,
 };
 
-use ore_provenance::{Element, LotIndex};
+use ore_provenance::{Element, LotIndex, proportion};
 use ore_record::v1::{self, OutputRole};
 
 use crate::{
@@ -89,21 +89,13 @@ impl Burden {
         self.map(other, u128::saturating_add)
     }
 
-    /// A part of it, rounded down.
+    /// A part of it, rounded down; all of it where nothing weighs.
     #[must_use]
     pub fn part(self, some: u128, all: u128) -> Self {
-        self.map(Self::default(), |value, _| fraction(value, some, all))
-    }
-}
-
-/// `value * some / all` without overflow for any masses of a ledger.
-fn fraction(value: u128, some: u128, all: u128) -> u128 {
-    if all == 0 || some == all {
-        return value;
-    }
-    match value.checked_mul(some) {
-        Some(product) => product / all,
-        None => (value / all).saturating_mul(some).saturating_add((value % all) / (all / some.max(1)).max(1)),
+        if all == 0 {
+            return self;
+        }
+        self.map(Self::default(), |value, _| proportion(value, some, all))
     }
 }
 

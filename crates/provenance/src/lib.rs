@@ -39,3 +39,4 @@ pub use types::{
     Route, SourceId, SourceKind, StepIndex, StepKind, Taken,
 };
 pub use walk::Scratch;
+pub use wide::proportion;

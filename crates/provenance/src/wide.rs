@@ -199,6 +199,13 @@ pub(crate) fn mul_div_floor(a: u128, b: u128, divisor: u128) -> u128 {
     U256::product(a, b).divide(divisor).0
 }
 
+/// The part of a value that `some` is of `all`, rounded down; the product is exact, whatever the masses. Zero of
+/// nothing.
+#[must_use]
+pub fn proportion(value: u128, some: u128, all: u128) -> u128 {
+    if all == 0 { 0 } else { mul_div_floor(value, some, all) }
+}
+
 /// `⌈a · b / divisor⌉`; saturates instead of overflowing.
 #[inline]
 pub(crate) fn mul_div_ceil(a: u128, b: u128, divisor: u128) -> u128 {

@@ -12,9 +12,12 @@ use ore_audit::{
     footprint::{Allocation, Burden, Burdens, footprint},
 };
 use ore_provenance::{Element, Limits, Scratch};
-use ore_record::v1::{MaterialClass, OutputRole};
+use ore_record::{
+    draft,
+    v1::{self, MaterialClass, OutputRole},
+};
 
-use crate::world::{PG_PER_MG, World, world};
+use crate::world::{PG_PER_MG, World, mass, world};
 
 const TA: Element = Element(73);
 
@@ -106,6 +109,52 @@ fn credits_are_earned_and_spent_once_and_never_overdrawn() {
         assert!(own.iter().eq(accounts.iter().filter(|(key, _)| key.facility == world.who[0].1)));
     }
     assert!(accounts_seen > 300 && claims > 30, "{accounts_seen} accounts, {claims} with claims");
+}
+
+#[test]
+fn a_furnace_charge_of_forty_tonnes_is_divided_to_the_picogram() {
+    let mut world = World::new(1);
+    let (mg, ppb) = (20_000_000_000, 900_000_000);
+    let mut kinds = [v1::CommissionKind::Extracted, v1::CommissionKind::CollectedScrap].into_iter();
+    let lots = [0, 1].map(|owner| {
+        let event = v1::Commission {
+            kind: kinds.next().expect("one each").into(),
+            lot: Some(v1::NewLot { material: MaterialClass::Concentrate.into(), ..world.new_lot(owner, mg, ppb) }),
+            ..v1::Commission::default()
+        };
+        world.say(owner, event);
+        world.lots[owner].id.clone()
+    });
+    let output = v1::TransformOutput {
+        lot: Some(world.new_lot(0, 2 * mg, ppb)),
+        role: v1::OutputRole::Product.into(),
+    };
+    let input = |lot: &String| v1::TransformInput {
+        lot: Some(draft::lot(lot)),
+        mass: Some(mass(mg)),
+        composition: None,
+    };
+    let event = v1::Transform {
+        process: v1::Process::Recycling.into(),
+        recycling_class: v1::RecyclingClass::PostConsumer.into(),
+        facility: world.who[0].1.clone(),
+        inputs: lots.iter().map(input).collect(),
+        outputs: vec![output],
+        ..v1::Transform::default()
+    };
+    world.say(0, event);
+    let of = CircularityOf {
+        element: TA,
+        from_ms: 0,
+        to_ms: u64::MAX,
+        reading: Reading::Strict,
+        generations: false,
+    };
+    let found = circularity(&world.view(), &mut Scratch::default(), &of, &mut Budget::new(u64::MAX));
+    let half = u128::from(mg) * u128::from(ppb);
+    // What arose where it is melted again is run-around, the rest is recovered.
+    assert_eq!((found.total.run_around_pg, found.total.intake_pg), (half, half));
+    assert_eq!(found.total.recovered_pg, half);
 }
 
 #[test]

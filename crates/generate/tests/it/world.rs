@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use num_bigint::BigUint;
 use ore_audit::{View, Word, credits};
 use ore_generate::{Dice, Memory, Said, Sink, cast, profile};
 use ore_record::{
@@ -45,7 +46,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let cast = cast();
         let place = |it: &ore_generate::FacilityOf| (it.owner.clone(), it.facility.id.clone());
         let who = cast.facilities.iter().step_by(5).take(4).map(place).collect();
@@ -66,7 +67,7 @@ impl World {
         }
     }
 
-    fn say(&mut self, author: usize, event: impl Into<Event>) -> [u8; 32] {
+    pub(crate) fn say(&mut self, author: usize, event: impl Into<Event>) -> [u8; 32] {
         self.now_ms += self.dice.between(1, 3 * 86_400_000);
         self.memory.put(Said {
             author: self.who[author].0.clone(),
@@ -91,7 +92,7 @@ impl World {
         self.memory.journal.words().find(&self.who[member].0).expect("admitted")
     }
 
-    fn new_lot(&mut self, owner: usize, dry_mg: u64, ppb: u32) -> v1::NewLot {
+    pub(crate) fn new_lot(&mut self, owner: usize, dry_mg: u64, ppb: u32) -> v1::NewLot {
         let id = format!("{}/{}", self.who[owner].0, self.lots.len());
         let content = v1::Content {
             element: 73,
@@ -179,13 +180,16 @@ impl World {
             };
             made.push(v1::TransformOutput { lot: Some(self.new_lot(by, mg, ppb)), role: role.into() });
         }
-        let lost_mg = if self.dice.between(0, 2) == 0 { self.dice.between(1, 1_000) } else { 0 };
+        // From a few grains to tonnes: products of picograms need more than 128 bits.
+        let most = if self.dice.between(0, 1) == 0 { 1_000 } else { (dry / 10).max(1) };
+        let lost_mg = if self.dice.between(0, 2) == 0 { self.dice.between(1, most) } else { 0 };
         let losses = (lost_mg > 0).then_some(v1::Loss { element: 73, mg: lost_mg, ..v1::Loss::default() });
         for (at, _, contained) in &parts {
             let lot = &mut self.lots[*at];
             lot.history.push((lot.owner, lot.custodian));
             if lot.owner != by {
-                let lost = u128::from(lost_mg) * PG_PER_MG * contained / taken.max(1);
+                let lost = BigUint::from(u128::from(lost_mg) * PG_PER_MG) * *contained / taken.max(1);
+                let lost = u128::try_from(lost).expect("a part of the loss");
                 *self.losses.entry((lot.owner, by)).or_default() += lost;
             }
         }
@@ -278,7 +282,7 @@ impl World {
         let Some(at) = self.some() else { return };
         let stated = v1::Footprint {
             lot: Some(draft::lot(&self.lots[at].id)),
-            co2e_g: self.dice.between(0, 1 << 30),
+            co2e_g: self.dice.between(0, 1 << 50),
             water_l: self.dice.between(0, 1 << 20),
             ..v1::Footprint::default()
         };
@@ -311,7 +315,7 @@ impl World {
     }
 }
 
-fn mass(dry_mg: u64) -> v1::Mass {
+pub(crate) fn mass(dry_mg: u64) -> v1::Mass {
     v1::Mass { dry_mg, basis: v1::MassBasis::Dry.into(), unit: "MGM".to_owned(), ..v1::Mass::default() }
 }
 
