@@ -31,8 +31,12 @@ pub(crate) type Badged = InterceptedService<Channel, Badge>;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Most parts of a streamed answer that are read: at 1,000 lots each, far above a node's own limit.
 const MAX_PARTS: usize = 10_000;
-/// Lots in one request for heads.
-const HEADS_AT_ONCE: usize = 1_000;
+/// Lots in one request for lots or heads.
+const LOTS_AT_ONCE: usize = 1_000;
+/// Items on a page of members, facilities or attestations.
+const PAGE: u32 = 1_000;
+/// Most pages that are read of them.
+const MAX_PAGES: usize = 1_000;
 
 /// A connection to one node of a ledger, with what its answers are checked against.
 #[derive(Debug)]
@@ -257,6 +261,19 @@ impl Ledger {
         answer.map(tonic::Response::into_inner).map_err(|status| self.status(&status))
     }
 
+    /// Those of these lots that are there and that the caller may see, in their order. The node's word.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn lots_named(&self, lots: &[String]) -> Result<Vec<v1::Lot>, ClientError> {
+        let mut found = Vec::with_capacity(lots.len());
+        for part in lots.chunks(LOTS_AT_ONCE) {
+            let answer = self.lots_service().get_lots(v1::GetLotsRequest { lots: part.to_vec() }).await;
+            found.extend(self.answer(answer)?.lots);
+        }
+        Ok(found)
+    }
+
     /// The newest record of each lot, none where there is no such lot. The node's word: a wrong head
     /// makes a record that is refused, nothing worse.
     ///
@@ -264,7 +281,7 @@ impl Ledger {
     /// [`ClientError`].
     pub async fn heads(&self, lots: &[String]) -> Result<Vec<Option<RecordId>>, ClientError> {
         let mut heads = Vec::with_capacity(lots.len());
-        for part in lots.chunks(HEADS_AT_ONCE) {
+        for part in lots.chunks(LOTS_AT_ONCE) {
             let answer = self.lots_service().get_heads(v1::GetHeadsRequest { lots: part.to_vec() }).await;
             let answer = answer.map_err(|status| self.status(&status))?.into_inner();
             if answer.heads.len() != part.len() {
@@ -420,14 +437,17 @@ impl Ledger {
         Ok(signed)
     }
 
-    /// Members, facilities and attestations, up to 1,000 of each. The node's word.
+    /// Every member. The node's word.
     ///
     /// # Errors
     /// [`ClientError`].
     pub async fn members(&self) -> Result<Vec<ore_record::v1::MemberState>, ClientError> {
-        let request = v1::ListMembersRequest { page_size: 1_000, page_token: String::new() };
-        let answer = self.consortium_service().list_members(request).await;
-        answer.map(|answer| answer.into_inner().members).map_err(|status| self.status(&status))
+        self.pages(async |page_token| {
+            let request = v1::ListMembersRequest { page_size: PAGE, page_token };
+            let answer = self.answer(self.consortium_service().list_members(request).await)?;
+            Ok((answer.members, answer.next_page_token))
+        })
+        .await
     }
 
     /// Facilities of a member, or of all. The node's word.
@@ -435,13 +455,13 @@ impl Ledger {
     /// # Errors
     /// [`ClientError`].
     pub async fn facilities(&self, member: &str) -> Result<Vec<ore_record::v1::Facility>, ClientError> {
-        let request = v1::ListFacilitiesRequest {
-            page_size: 1_000,
-            page_token: String::new(),
-            member: member.to_owned(),
-        };
-        let answer = self.consortium_service().list_facilities(request).await;
-        answer.map(|answer| answer.into_inner().facilities).map_err(|status| self.status(&status))
+        self.pages(async |page_token| {
+            let member = member.to_owned();
+            let request = v1::ListFacilitiesRequest { page_size: PAGE, page_token, member };
+            let answer = self.answer(self.consortium_service().list_facilities(request).await)?;
+            Ok((answer.facilities, answer.next_page_token))
+        })
+        .await
     }
 
     /// Attestations about a subject, or all. The node's word.
@@ -452,13 +472,30 @@ impl Ledger {
         &self,
         subject: &str,
     ) -> Result<Vec<ore_record::v1::AttestationStanding>, ClientError> {
-        let request = v1::ListAttestationsRequest {
-            page_size: 1_000,
-            page_token: String::new(),
-            subject: subject.to_owned(),
-        };
-        let answer = self.consortium_service().list_attestations(request).await;
-        answer.map(|answer| answer.into_inner().attestations).map_err(|status| self.status(&status))
+        self.pages(async |page_token| {
+            let subject = subject.to_owned();
+            let request = v1::ListAttestationsRequest { page_size: PAGE, page_token, subject };
+            let answer = self.answer(self.consortium_service().list_attestations(request).await)?;
+            Ok((answer.attestations, answer.next_page_token))
+        })
+        .await
+    }
+
+    /// Every item of a list that comes page by page, a million at most.
+    async fn pages<T>(
+        &self,
+        page: impl AsyncFn(String) -> Result<(Vec<T>, String), ClientError>,
+    ) -> Result<Vec<T>, ClientError> {
+        let (mut items, mut token) = (Vec::new(), String::new());
+        for _ in 0..MAX_PAGES {
+            let (part, next) = page(token).await?;
+            items.extend(part);
+            token = next;
+            if token.is_empty() {
+                break;
+            }
+        }
+        Ok(items)
     }
 
     /// The profile in force. The node's word.

@@ -24,4 +24,6 @@ pub use memory::{Memory, MemoryError, Remembered};
 pub use page::Page;
 pub use promises::{Verdict, promise_file};
 pub use receipts::{CheckedReceipt, VerifiedBundle};
-pub use submission::{Accepted, Answer, MAX_MESSAGE_BYTES, MAX_MESSAGE_RECORDS};
+pub use submission::{
+    Accepted, Answer, Check, Checked, MAX_CHECKED_RECORDS, MAX_MESSAGE_BYTES, MAX_MESSAGE_RECORDS,
+};

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use ore_record::{RecordId, SignedRecord};
 use ore_wire::v1::{self, Rejection, Stage, submit_result::Outcome};
-use tokio_stream::StreamExt;
+use tokio::sync::mpsc;
+use tokio_stream::{StreamExt, wrappers::ReceiverStream};
+use tonic::Streaming;
 
 use crate::{ClientError, Ledger};
 
@@ -12,6 +15,10 @@ use crate::{ClientError, Ledger};
 pub const MAX_MESSAGE_RECORDS: usize = 1_000;
 /// Most bytes of records in one message of a stream.
 pub const MAX_MESSAGE_BYTES: usize = 2 << 20;
+/// Most records of one check (`Check` in `submission.proto`).
+pub const MAX_CHECKED_RECORDS: usize = 100_000;
+/// Messages of a check that may wait to be sent.
+const CHECK_AHEAD: usize = 4;
 
 /// A record that the ledger holds. Evidence of it is [`Ledger::receipt`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +56,82 @@ pub enum Answer {
     },
 }
 
+/// Records that are being judged and not handed in: [`Ledger::check`].
+pub struct Check<'a> {
+    ledger: &'a Ledger,
+    /// Where messages go; a few wait when the node reads more slowly.
+    sender: mpsc::Sender<v1::CheckRequest>,
+    answers: Streaming<v1::CheckResponse>,
+    ids: Vec<RecordId>,
+}
+
+/// What came of a check. The node's word, as of one moment.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// Records that were judged, from the first on: all of them, or up to the one after which too many were refused.
+    pub judged: u64,
+    /// Those that would be refused, by their place among all that were sent.
+    pub refused: Vec<(u64, Answer)>,
+}
+
+impl Check<'_> {
+    /// Sends records; those of later calls may build on them.
+    ///
+    /// # Errors
+    /// [`ClientError`]: the node took enough, or the stream broke.
+    pub async fn add(&mut self, records: &[SignedRecord]) -> Result<(), ClientError> {
+        for entries in messages(records) {
+            if self.sender.send(v1::CheckRequest { entries }).await.is_err() {
+                return Err(self.ended().await);
+            }
+        }
+        self.ids.extend(records.iter().map(SignedRecord::id));
+        Ok(())
+    }
+
+    /// Why the node listens no more.
+    async fn ended(&mut self) -> ClientError {
+        match self.answers.message().await {
+            Err(status) => self.ledger.status(&status),
+            Ok(_) => self.lost("the node answered before all was sent"),
+        }
+    }
+
+    fn lost(&self, why: &str) -> ClientError {
+        ClientError::Unreachable { url: self.ledger.url().to_owned(), reason: why.to_owned() }
+    }
+
+    /// Waits for the judgement.
+    ///
+    /// # Errors
+    /// [`ClientError`]; [`ClientError::Later`] also when there is more than the node judges in the time it has.
+    pub async fn end(mut self) -> Result<Checked, ClientError> {
+        // Nobody sends any more: the stream ends.
+        self.sender = mpsc::channel(1).0;
+        let answer = self.answers.message().await.map_err(|status| self.ledger.status(&status))?;
+        let answer = answer.ok_or_else(|| self.lost("the stream ended without an answer"))?;
+        let refused = answer.refused.into_iter().map(|result| {
+            let place = result.sequence;
+            let id = usize::try_from(place).ok().and_then(|place| self.ids.get(place));
+            let id =
+                id.ok_or_else(|| ClientError::verification("answer", "it is about a record not sent"))?;
+            Ok((place, read(*id, result)?))
+        });
+        Ok(Checked { judged: answer.judged, refused: refused.collect::<Result<_, ClientError>>()? })
+    }
+}
+
 impl Ledger {
+    /// Has records judged as if they were handed in one after the other, and hands none in.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn check(&self) -> Result<Check<'_>, ClientError> {
+        let (sender, messages) = mpsc::channel(CHECK_AHEAD);
+        let answer = self.submission_service().check(ReceiverStream::new(messages)).await;
+        Ok(Check { ledger: self, sender, answers: self.answer(answer)?, ids: Vec::new() })
+    }
+
     /// Hands one record in and waits for a stage.
     ///
     /// # Errors
@@ -75,7 +157,8 @@ impl Ledger {
         if records.is_empty() {
             return Ok(Vec::new());
         }
-        let messages = tokio_stream::iter(messages(records, wait));
+        let message = move |entries| v1::SubmitStreamRequest { entries, wait: wait.into() };
+        let messages = tokio_stream::iter(messages(records).into_iter().map(message));
         let answer = self.submission_service().submit_stream(messages).await;
         let mut results = answer.map_err(|status| self.status(&status))?.into_inner();
         let mut answers = Vec::with_capacity(records.len());
@@ -97,19 +180,19 @@ impl Ledger {
 }
 
 /// Records in as few messages as the limits allow.
-fn messages(records: &[SignedRecord], wait: Stage) -> Vec<v1::SubmitStreamRequest> {
-    let mut messages: Vec<v1::SubmitStreamRequest> = Vec::new();
+fn messages(records: &[SignedRecord]) -> Vec<Vec<Bytes>> {
+    let mut messages: Vec<Vec<Bytes>> = Vec::new();
     let mut bytes = 0;
     for record in records {
         let entry = record.entry();
-        let room = messages.last().is_some_and(|message| message.entries.len() < MAX_MESSAGE_RECORDS)
+        let room = messages.last().is_some_and(|message| message.len() < MAX_MESSAGE_RECORDS)
             && bytes + entry.len() <= MAX_MESSAGE_BYTES;
         if !room {
-            messages.push(v1::SubmitStreamRequest { entries: Vec::new(), wait: wait.into() });
+            messages.push(Vec::new());
             bytes = 0;
         }
         bytes += entry.len();
-        messages.last_mut().expect("pushed when there was none").entries.push(entry.into());
+        messages.last_mut().expect("pushed when there was none").push(entry.into());
     }
     messages
 }

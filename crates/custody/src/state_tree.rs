@@ -199,10 +199,12 @@ fn refresh(
     }
 }
 
-/// Never more marks than twice the entries and a block: repeats are sorted out when they pile up.
+/// Never more marks than twice the entries and a block: when they pile up, repeats are sorted out, and so are marks of
+/// entries that were undone, for whoever makes them again marks them again.
 fn mark(stale: &mut Vec<u32>, at: u32, entries: usize) {
     const SLACK: usize = 8192;
     if stale.len() >= 2 * entries + SLACK {
+        stale.retain(|marked| (*marked as usize) < entries);
         stale.sort_unstable();
         stale.dedup();
     }
@@ -233,4 +235,21 @@ fn put_varint(out: &mut Vec<u8>, mut number: u64) {
         number >>= 7;
     }
     out.push(number as u8);
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::mark;
+
+    #[test]
+    fn marks_of_what_was_undone_do_not_pile_up() {
+        let mut stale: Vec<u32> = (0..50_000).collect();
+        for at in 0..10 {
+            mark(&mut stale, at, 10);
+        }
+        assert!(stale.len() <= 30, "{} marks for ten entries", stale.len());
+        assert!((0..10).all(|at| stale.contains(&at)));
+    }
 }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use ore_record::{MAX_ENTRY_BYTES, SignedRecord, batch};
+use ore_record::{BadSignature, MAX_ENTRY_BYTES, SignedRecord, VerifiedRecord, batch};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::{
@@ -290,42 +290,53 @@ fn amounts(records: usize, bytes: usize) -> (u32, u32) {
     (records as u32, bytes.div_ceil(1024) as u32)
 }
 
-/// Decodes and verifies a group; each submission becomes a batch with its records in their order.
-fn verify(group: Vec<Submission>) -> Vec<Batch> {
+/// What is wrong with an entry before the rules are asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Path of the field.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// Decodes entries and verifies their signatures together; one answer for each, in their order.
+pub fn verified<'a>(entries: impl IntoIterator<Item = &'a Bytes>) -> Vec<Result<VerifiedRecord, Fault>> {
     let mut decoded = Vec::new();
     // Per record: nothing when it decodes, else what is wrong.
     let mut faults = Vec::new();
-    for entry in group.iter().flat_map(|submission| &submission.entries) {
+    for entry in entries {
         match SignedRecord::decode(entry) {
             Ok(record) => {
                 decoded.push(record);
                 faults.push(None);
             }
-            Err(error) => faults.push(Some(error.to_string())),
+            Err(error) => faults.push(Some(Fault { field: "entry", message: error.to_string() })),
         }
     }
     let mut entropy = [0; 32];
-    let verified = match getrandom::fill(&mut entropy) {
+    let answers = match getrandom::fill(&mut entropy) {
         Ok(()) => batch::verify(decoded, entropy),
         // Without entropy a batch could be fooled; one at a time it cannot.
         Err(_) => decoded.into_iter().map(SignedRecord::verify).collect(),
     };
-    let mut verified = verified.into_iter();
-    let mut faults = faults.into_iter();
+    let mut answers = answers.into_iter();
+    let mut next = || answers.next().expect("one answer for each record that decodes");
+    let forged = |error: BadSignature| Fault { field: "entry.signature", message: error.to_string() };
+    faults.into_iter().map(|fault| fault.map_or_else(|| next().map_err(forged), Err)).collect()
+}
+
+/// Each submission of a group becomes a batch with its records in their order.
+fn verify(group: Vec<Submission>) -> Vec<Batch> {
+    let mut checked = verified(group.iter().flat_map(|submission| &submission.entries)).into_iter();
     group
         .into_iter()
         .map(|Submission { entries, bytes, reply, passed_on }| {
             let records = entries
                 .into_iter()
-                .zip(faults.by_ref())
-                .map(|(entry, fault)| match fault {
-                    Some(message) => Checked::Malformed { field: "entry", message },
-                    None => match verified.next().expect("one answer for each record that decodes") {
-                        Ok(record) => Checked::Verified { record: Arc::new(record), entry },
-                        Err(error) => {
-                            Checked::Malformed { field: "entry.signature", message: error.to_string() }
-                        }
-                    },
+                .zip(checked.by_ref())
+                .map(|(entry, checked)| match checked {
+                    Ok(record) => Checked::Verified { record: Arc::new(record), entry },
+                    Err(Fault { field, message }) => Checked::Malformed { field, message },
                 })
                 .collect();
             Batch::new(records, bytes, reply, passed_on)

@@ -42,6 +42,7 @@ pub mod services;
 pub mod telemetry;
 pub mod terms;
 pub mod tls;
+pub mod trial;
 pub mod witness;
 
 pub use config::{Config, ConfigErrors};

@@ -46,8 +46,10 @@ const fn heavy(name: &'static str, needs: Needs, weight: u32) -> Call {
 pub const CALLS: &[Call] = &[
     row("/oreledger.v1.SubmissionService/Submit", Needs::Signature),
     heavy("/oreledger.v1.SubmissionService/SubmitStream", Needs::Signature, 8),
+    heavy("/oreledger.v1.SubmissionService/Check", Needs::Member, 64),
 
     row("/oreledger.v1.LotService/GetLot", Needs::Lot),
+    row("/oreledger.v1.LotService/GetLots", Needs::Lot),
     row("/oreledger.v1.LotService/GetHeads", Needs::Member),
     row("/oreledger.v1.LotService/ListLots", Needs::Lot),
     row("/oreledger.v1.LotService/History", Needs::Lot),

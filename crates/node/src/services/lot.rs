@@ -15,8 +15,8 @@ use tonic::{Request, Response, Status};
 use super::{Api, Page, no_lot, touched, unreadable};
 use crate::access::{Caller, concerns};
 
-/// Most lots in one question for heads.
-const HEADS_MOST: usize = 1_000;
+/// Most lots in one question for lots or heads.
+const LOTS_MOST: usize = 1_000;
 /// Most records of one lot's history that are followed back.
 const HISTORY_MOST: usize = 10_000;
 
@@ -31,6 +31,14 @@ impl LotService for Lots {
     ) -> Result<Response<v1::GetLotResponse>, Status> {
         let caller = Caller::of(&request);
         self.0.timed(get_lot(&self.0, &caller, &request.into_inner().lot)).await.map(Response::new)
+    }
+
+    async fn get_lots(
+        &self,
+        request: Request<v1::GetLotsRequest>,
+    ) -> Result<Response<v1::GetLotsResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.0.timed(get_lots(&self.0, &caller, request.into_inner())).await.map(Response::new)
     }
 
     async fn get_heads(
@@ -69,10 +77,32 @@ pub async fn get_lot(api: &Api, caller: &Caller, id: &str) -> Result<v1::GetLotR
     Ok(v1::GetLotResponse { lot: Some(lot), tree_size: custody.leaves() })
 }
 
-async fn get_heads(api: &Api, request: v1::GetHeadsRequest) -> Result<v1::GetHeadsResponse, Status> {
-    if request.lots.len() > HEADS_MOST {
+/// Those of these lots that are there and that the caller may see.
+///
+/// # Errors
+/// `INVALID_ARGUMENT`.
+pub async fn get_lots(
+    api: &Api,
+    caller: &Caller,
+    request: v1::GetLotsRequest,
+) -> Result<v1::GetLotsResponse, Status> {
+    few(&request.lots)?;
+    let custody = api.ledger.custody.read().await;
+    let seen = request.lots.iter().filter(|id| caller.may_see(&custody, id).is_ok());
+    let there = seen.filter_map(|id| custody.lot(id));
+    let lots = there.map(|lot| with_statement(&api.ledger.reader, lot, describe(&custody, lot))).collect();
+    Ok(v1::GetLotsResponse { lots, tree_size: custody.leaves() })
+}
+
+fn few(lots: &[String]) -> Result<(), Status> {
+    if lots.len() > LOTS_MOST {
         return Err(status::malformed("lots", "at most 1,000"));
     }
+    Ok(())
+}
+
+async fn get_heads(api: &Api, request: v1::GetHeadsRequest) -> Result<v1::GetHeadsResponse, Status> {
+    few(&request.lots)?;
     let custody = api.ledger.custody.read().await;
     let head = |lot: String| match custody.lot(&lot) {
         Some(found) => v1::Head {

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod bundle;
+mod check;
 pub mod consortium;
 pub mod fingerprint;
 pub mod log;

@@ -16,7 +16,7 @@ use ore_wire::{
 use tokio::sync::watch;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::Api;
+use super::{Api, check};
 use crate::{
     admission::{Answer, MAX_BATCH_BYTES, too_long},
     health::Condition,
@@ -90,6 +90,20 @@ impl SubmissionService for Submission {
         });
         Ok(Response::new(Box::pin(results)))
     }
+
+    type CheckStream = check::Answer;
+
+    async fn check(
+        &self,
+        request: Request<Streaming<v1::CheckRequest>>,
+    ) -> Result<Response<check::Answer>, Status> {
+        Ok(check::answer(Arc::clone(&self.0), request.into_inner()))
+    }
+}
+
+/// Whether a message of a stream has more than it may.
+pub(super) const fn too_many(records: usize, bytes: usize) -> bool {
+    records > MESSAGE_RECORDS || bytes > MESSAGE_BYTES
 }
 
 async fn submit_one(api: &Api, entry: Bytes) -> Result<Outcome, Status> {
@@ -245,7 +259,7 @@ impl Feed {
     async fn take(&mut self, message: v1::SubmitStreamRequest) {
         self.wait.get_or_insert(message.wait());
         let bytes: usize = message.entries.iter().map(Bytes::len).sum();
-        if message.entries.len() > MESSAGE_RECORDS || bytes > MESSAGE_BYTES {
+        if too_many(message.entries.len(), bytes) {
             self.fail(status::malformed("entries", "at most 1,000 records and 2 MiB in a message"));
             return;
         }

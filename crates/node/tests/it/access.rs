@@ -60,10 +60,13 @@ const PAGE: &str = ".UUUUUU...DD";
 
 /// What is expected of each call. The node has a table of its own: this one says what it must come to.
 #[rustfmt::skip]
-const EXPECTED: [(&str, &str); 83] = [
+const EXPECTED: [(&str, &str); 85] = [
     ("/oreledger.v1.SubmissionService/Submit", SIGNED),
     ("/oreledger.v1.SubmissionService/SubmitStream", SIGNED),
+    ("/oreledger.v1.SubmissionService/Check", MEMBER),
     ("/oreledger.v1.LotService/GetLot", LOT),
+    // Lots that the caller may not see are left out: a test of its own.
+    ("/oreledger.v1.LotService/GetLots", MEMBER),
     ("/oreledger.v1.LotService/GetHeads", MEMBER),
     // Answered with its own lots alone: a test of its own.
     ("/oreledger.v1.LotService/ListLots", MEMBER),
@@ -467,6 +470,13 @@ async fn a_carrier_sees_the_lots_that_concern_it_and_no_others() {
         (seen("/v1/lots/mine/M3"), seen("/v1/lots/mine/M1"), seen("/v1/lots/mine/none")),
         (200, 403, 403)
     );
+    // Among many lots, those that it may not see are left out as if they were not there.
+    let lots = ["mine/M1", "mine/M3", "mine/none"].map(str::to_owned).to_vec();
+    let mut request = tonic::Request::new(wire::GetLotsRequest { lots });
+    let bearer = format!("Bearer {}", guarded.tokens[9].as_deref().expect("a token"));
+    request.metadata_mut().insert("authorization", bearer.parse().expect("ASCII"));
+    let named = guarded.node.lots().get_lots(request).await.expect("an answer").into_inner().lots;
+    assert_eq!(named.iter().map(|lot| lot.lot.as_str()).collect::<Vec<_>>(), ["mine/M3"]);
     guarded.node.stop().await;
 }
 

@@ -38,6 +38,13 @@ async fn a_lot_shows_who_has_it_what_remains_and_its_whole_history() {
     assert_eq!(heads[0].head, lot.head);
     assert!(heads[1].head.is_empty());
 
+    let named = ["mine/M2", "mine/none", "mine/B1"].map(str::to_owned).to_vec();
+    let named = node.lots().get_lots(v1::GetLotsRequest { lots: named }).await.expect("an answer");
+    let named = named.into_inner().lots;
+    assert_eq!((named.len(), named[0].lot.as_str(), &named[1]), (2, "mine/M2", &lot));
+    let many = v1::GetLotsRequest { lots: vec!["mine/B1".to_owned(); 1_001] };
+    assert_eq!(node.lots().get_lots(many).await.expect_err("too many").code(), tonic::Code::InvalidArgument);
+
     let missing = node.lots().get_lot(v1::GetLotRequest { lot: "mine/none".into() }).await;
     assert_eq!(missing.expect_err("no such lot").code(), tonic::Code::NotFound);
     node.stop().await;

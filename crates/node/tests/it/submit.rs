@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use ore_wire::{
     status::{Refusal, refusal},
-    v1::{RejectionReason, submit_result::Outcome},
+    v1::{RejectionReason, SubmitResult, submit_result::Outcome},
 };
 
 use crate::world::{World, blend, commission, lose, sign, start};
@@ -144,5 +144,62 @@ async fn a_record_for_another_ledger_or_by_a_stranger_is_refused() {
         let Refusal::Rejected(rejection) = refusal(&status) else { panic!("{status:?}") };
         assert_eq!(rejection.reason(), reason);
     }
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_checked_is_judged_as_it_would_be_and_leaves_no_trace() {
+    let world = World::new();
+    let node = world.start().await;
+    let first = commission(1, 1_000);
+    node.submit(&first).await.expect("accepted");
+    let second = commission(2, 1_000);
+    let blended = blend(1, &[("mine/M1", first.id(), 600), ("mine/M2", second.id(), 500)]);
+    let too_much = lose("mine/B1", blended.id(), 5_000);
+    let mut forged = commission(3, 1).entry();
+    *forged.last_mut().expect("not empty") ^= 1;
+    let lost = lose("mine/B1", blended.id(), 100);
+    let mut entries: Vec<Bytes> = [&first, &second, &blended, &too_much].map(|it| it.entry().into()).into();
+    entries.extend([forged.into(), Bytes::from(lost.entry())]);
+
+    let root = async || node.node.ledger().custody.write().await.state_root();
+    let (size, before) = (node.node_size().await, root().await);
+    for messages in [1, 4, 6] {
+        let checked = node.check(entries.clone(), messages).await.expect("judged");
+        assert_eq!((checked.judged, checked.tree_size), (6, size));
+        let refused: Vec<_> = checked.refused.iter().map(|it| (it.sequence, it.outcome.as_ref())).collect();
+        let [(3, Some(Outcome::Rejected(no))), (4, Some(Outcome::Malformed(bad)))] = &refused[..] else {
+            panic!("{refused:?}")
+        };
+        assert_eq!((no.rule.as_str(), bad.field.as_str()), ("M1", "entry.signature"));
+        assert_eq!((node.node_size().await, root().await), (size, before));
+    }
+
+    // What was not refused goes in, and in the same order the same is refused.
+    let results = node.stream(entries, 6).await;
+    let there = |result: &SubmitResult| {
+        matches!(result.outcome, Some(Outcome::Accepted(_) | Outcome::AlreadyThere(_)))
+    };
+    assert_eq!(
+        results.iter().map(there).collect::<Vec<_>>(),
+        [true, true, true, false, false, true],
+        "{results:?}"
+    );
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_has_its_bounds() {
+    let world = World::new();
+    let node = world.start().await;
+    let one = Bytes::from(commission(1, 1_000).entry());
+    let too_many = node.check(vec![one.clone(); 1_001], 1_001).await.expect_err("too many in a message");
+    assert!(matches!(refusal(&too_many), Refusal::Malformed(_)), "{too_many:?}");
+    // Refusals end it: what stands in for a lot that is not there is refused each time.
+    let nothing = Bytes::from(lose("mine/M9", commission(9, 1).id(), 1).entry());
+    let checked = node.check(vec![nothing; 1_500], 500).await.expect("judged");
+    assert_eq!((checked.judged, checked.refused.len()), (1_000, 1_000));
+    let checked = node.check(Vec::new(), 1).await.expect("judged");
+    assert_eq!((checked.judged, checked.refused.len()), (0, 0));
     node.stop().await;
 }

@@ -214,6 +214,22 @@ impl Running {
     }
 }
 
+impl Running {
+    /// Has records judged, in messages of `chunk`.
+    pub(crate) async fn check(
+        &self,
+        entries: Vec<Bytes>,
+        chunk: usize,
+    ) -> Result<wire::CheckResponse, tonic::Status> {
+        let messages: Vec<_> =
+            entries.chunks(chunk).map(|entries| wire::CheckRequest { entries: entries.to_vec() }).collect();
+        let mut answers = self.submission().check(tokio_stream::iter(messages)).await?.into_inner();
+        let answer = answers.message().await?.expect("one answer");
+        assert!(answers.message().await?.is_none(), "and no more");
+        Ok(answer)
+    }
+}
+
 fn registration(member: &str, secret: &SecretKey) -> v1::KeyRegistration {
     let id = MemberId::parse(member).expect("a slug");
     v1::KeyRegistration {

@@ -1,0 +1,99 @@
+//! Records that are judged and not appended: a stream of them, one answer.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream;
+use ore_record::VerifiedRecord;
+use ore_wire::{status, v1};
+use tonic::{Response, Status, Streaming};
+
+use super::{Api, submission::too_many};
+use crate::{
+    admission,
+    limits::{self, BAD_RECORD_BYTES},
+    outcome::Outcome,
+    sequencer::now_ms,
+    trial::{self, Found},
+};
+
+/// An answer that comes when the last record has come.
+pub(super) type Answer =
+    std::pin::Pin<Box<dyn futures::Stream<Item = Result<v1::CheckResponse, Status>> + Send>>;
+
+/// Answers at once with a stream, so that a sender may take longer than a call may.
+pub(super) fn answer(api: Arc<Api>, inbound: Streaming<v1::CheckRequest>) -> Response<Answer> {
+    let account = limits::account();
+    let checked = async move {
+        match account {
+            Some(account) => limits::on_account(account, check(&api, inbound)).await,
+            None => check(&api, inbound).await,
+        }
+    };
+    Response::new(Box::pin(stream::once(checked)))
+}
+
+async fn check(api: &Api, mut inbound: Streaming<v1::CheckRequest>) -> Result<v1::CheckResponse, Status> {
+    let (mut records, mut bytes) = (Vec::new(), 0);
+    let mut refused = Vec::new();
+    let mut sent = 0;
+    // Ends with the stream, or at a bound: each message has a record at least.
+    while let Some(message) = api.timed(inbound.message()).await? {
+        let of_message: usize = message.entries.iter().map(Bytes::len).sum();
+        if message.entries.is_empty() || too_many(message.entries.len(), of_message) {
+            return Err(status::malformed("entries", "1 to 1,000 records and at most 2 MiB in a message"));
+        }
+        bytes += of_message;
+        if sent + message.entries.len() > trial::MOST_RECORDS || bytes > trial::MOST_BYTES {
+            let most = format!("at most {} records and {} bytes", trial::MOST_RECORDS, trial::MOST_BYTES);
+            return Err(status::malformed("entries", &format!("{most} are judged together")));
+        }
+        let verified = tokio::task::spawn_blocking(move || admission::verified(&message.entries)).await;
+        for one in verified.map_err(|_| Status::internal("signatures could not be checked"))? {
+            match one {
+                Ok(record) => records.push((sent, record)),
+                Err(fault) => {
+                    if let Some(account) = limits::account() {
+                        account.pay_for_bytes(BAD_RECORD_BYTES);
+                    }
+                    refused.push((sent, Outcome::Malformed { field: fault.field, message: fault.message }));
+                }
+            }
+            sent += 1;
+        }
+        if refused.len() >= trial::MOST_REFUSED {
+            break;
+        }
+    }
+    let (found, tree_size) = judged(api, records).await?;
+    if found.too_long {
+        let message = format!("only {} of {sent} were judged in the time that there is for it", found.judged);
+        return Err(status::malformed("entries", &message));
+    }
+    refused.extend(found.refused.into_iter().map(|(place, rejection)| (place, Outcome::Rejected(rejection))));
+    refused.sort_by_key(|(place, _)| *place);
+    let judged = refused.get(trial::MOST_REFUSED - 1).map_or(sent, |(last, _)| last + 1);
+    refused.truncate(trial::MOST_REFUSED);
+    let result = |(place, outcome): (usize, Outcome)| v1::SubmitResult {
+        sequence: place as u64,
+        outcome: Some(outcome.into()),
+    };
+    let refused = refused.into_iter().map(result).collect();
+    Ok(v1::CheckResponse { judged: judged as u64, refused, tree_size })
+}
+
+/// The trial, on the caller's account and in its turn; and the size of the log that it was held on top of.
+async fn judged(api: &Api, records: Vec<(usize, VerifiedRecord)>) -> Result<(Found, u64), Status> {
+    // Before the state is taken, so that nobody who waits for a turn holds up writing.
+    let computing = api.turn().await?;
+    let mut custody = api.timed(async { Ok(Arc::clone(&api.ledger.custody).write_owned().await) }).await?;
+    let ledger = Arc::clone(&api.ledger);
+    let trial = tokio::task::spawn_blocking(move || {
+        let newest = *ledger.newest.borrow();
+        let time_ms = now_ms().max(newest.time_ms);
+        let found = trial::judge(&mut custody, newest.height + 1, time_ms, &ledger.reader, &records);
+        drop(computing);
+        (found, custody.leaves())
+    });
+    trial.await.map_err(|_| Status::internal("the records could not be judged; please report it"))
+}
