@@ -131,9 +131,26 @@ fn quantity(number: &v1::Quantity) -> String {
         "1e-18" => crate::locale::percent(number.value.unsigned_abs()),
         "ms" if number.value > 100_000_000_000 => crate::locale::day(number.value.unsigned_abs()),
         "ms" => format!("{:.1} h", number.value as f64 / 3_600_000.0),
-        unit => {
-            let sign = if number.value < 0 { "−" } else { "" };
-            format!("{sign}{} {unit}", thousands(number.value.unsigned_abs()))
-        }
+        "1/1000" => format!("{:.3}", number.value as f64 / 1_000.0),
+        // A count is a number.
+        "count" | "1" => signed(number.value),
+        unit => format!("{} {unit}", signed(number.value)),
+    }
+}
+
+fn signed(value: i64) -> String {
+    format!("{}{}", if value < 0 { "−" } else { "" }, thousands(value.unsigned_abs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_has_no_unit_and_a_ratio_in_thousandths_is_a_ratio() {
+        let of = |value, unit: &str| {
+            quantity(&v1::Quantity { value, unit: unit.to_owned(), ..Default::default() })
+        };
+        assert_eq!([of(3, "count"), of(52, "1/1000"), of(-1_000, "km")], ["3", "0.052", "−1,000 km"]);
     }
 }

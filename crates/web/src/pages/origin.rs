@@ -207,29 +207,50 @@ fn pictures(frame: &Frame<'_>, id: &str, answer: &v1::OriginCheckResponse) -> Ma
     }
 }
 
-/// A picture that the origin check drew, if it is nothing but shapes and texts: no link, no script, no style, no entity
-/// that is not text. Its texts were escaped when it was drawn; this looks at what arrived.
+/// A picture that the origin check drew, if it is nothing but shapes and texts: no link, no script, no style, nothing
+/// from elsewhere. Its texts were escaped when it was drawn; this looks at what arrived.
 pub(super) fn picture(svg: &str) -> Option<Markup> {
-    const TAGS: [&str; 9] = ["svg", "title", "desc", "rect", "line", "polyline", "polygon", "circle", "text"];
-    #[rustfmt::skip]
-    const ATTRIBUTES: [&str; 31] = [
-        "xmlns", "role", "viewBox", "width", "height", "x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "r", "points",
-        "fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-linejoin", "stroke-dasharray",
-        "font-family", "font-size", "font-style", "font-weight", "text-anchor", "transform", "id", "aria-label",
-        "aria-labelledby",
-    ];
-    // Nothing but quoted attributes with these names: what stands outside the quotes is looked at word by word.
-    let shape = |inside: &str| {
-        let mut outside = inside.trim_end_matches('/').split('"').step_by(2).flat_map(str::split_whitespace);
-        let name = outside.next().unwrap_or_default().trim_start_matches('/');
-        let known = |word: &str| word.strip_suffix('=').is_some_and(|name| ATTRIBUTES.contains(&name));
-        TAGS.contains(&name) && outside.all(known)
-    };
     let whole = svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>");
-    let parts = svg.split('<').skip(1);
-    let safe =
-        whole && parts.clone().all(|part| part.split_once('>').is_some_and(|(inside, _)| shape(inside)));
+    let mut parts = svg.split('<').skip(1);
+    let safe = whole && parts.all(|part| part.split_once('>').is_some_and(|(inside, _)| shape(inside)));
     safe.then(|| PreEscaped(svg.to_owned()))
+}
+
+/// Whether a tag is one of a shape or text, with nothing but attributes that such have, each in quotes.
+fn shape(inside: &str) -> bool {
+    const TAGS: [&str; 9] = ["svg", "title", "desc", "rect", "line", "polyline", "polygon", "circle", "text"];
+    let mut pieces = inside.strip_suffix('/').unwrap_or(inside).split('"');
+    let start = pieces.next().unwrap_or_default();
+    let (name, mut attribute) = start.split_once(char::is_whitespace).unwrap_or((start, ""));
+    while let Some(value) = pieces.next() {
+        // A quote without its other half: the tag goes on behind the `>` that it was cut at.
+        let Some(after) = pieces.next() else { return false };
+        if !plain(attribute.trim(), value) {
+            return false;
+        }
+        attribute = after;
+    }
+    TAGS.contains(&name.strip_prefix('/').unwrap_or(name)) && attribute.trim().is_empty()
+}
+
+/// Whether an attribute, written `name=`, says how a shape looks, and with letters that make no address.
+fn plain(attribute: &str, value: &str) -> bool {
+    #[rustfmt::skip]
+    const LOOKS: [&str; 26] = [
+        "role", "viewBox", "width", "height", "x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "r", "points",
+        "fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-linejoin", "stroke-dasharray",
+        "font-family", "font-size", "font-style", "font-weight", "text-anchor",
+    ];
+    let of = |more: &str| {
+        value.chars().all(|c| c.is_ascii_alphanumeric() || " .,#-'".contains(c) || more.contains(c))
+    };
+    match attribute.strip_suffix('=') {
+        Some("xmlns") => value == "http://www.w3.org/2000/svg",
+        // A bracket anywhere else could be that of `url(`.
+        Some("transform") => of("()"),
+        Some(name) => LOOKS.contains(&name) && of(""),
+        None => false,
+    }
 }
 
 /// A share in percent; never zero for something.
@@ -289,6 +310,12 @@ mod tests {
             "<svg width=\"1\"><rect style=\"x\"/></svg>",
             "<svg width=\"1\"><!-- --></svg>",
             "<svg width=\"1\"><rect <b></svg>",
+            "<svg width=\">\" onload=\"alert(1)\"></svg>",
+            "<svg width=\"1\"><text x=\"1>\" onload=\"x\"></text></svg>",
+            "<svg fill=\"url(//evil/x)\"></svg>",
+            "<svg width=\"1\"><rect fill=\"URL(#a)\"/></svg>",
+            "<svg xmlns=\"http://evil.example/\"></svg>",
+            "<svg width= onload=\"x\"></svg>",
         ] {
             assert!(picture(bad).is_none(), "{bad}");
         }
