@@ -365,13 +365,21 @@ impl Count {
     }
 }
 
-/// What the stocktakes of a facility counted against the books of their moments, in ledger order: those that state
-/// the material and element asked for, whenever they were. One pass over the facility's records, however many
-/// there are; `None` when the budget ends before.
+/// What stocktakes of a facility, named by their leaves, counted against the books of their moments, in ledger order:
+/// those that state the material and element asked for, whenever they were. One pass over the facility's records,
+/// however many there are; `None` when the budget ends before.
 #[must_use]
-pub fn counted(view: &View<'_>, of: &BalanceOf, budget: &mut Budget) -> Option<Vec<Counted>> {
-    let takes = view.posted(of.facility).filter_map(|(leaf, entry)| Take::of(of, leaf, entry));
-    let mut count = Count::new(takes.collect());
+pub fn counted(
+    view: &View<'_>,
+    of: &BalanceOf,
+    stocktakes: &[u32],
+    budget: &mut Budget,
+) -> Option<Vec<Counted>> {
+    if !budget.spend(stocktakes.len() as u64) {
+        return None;
+    }
+    let stated = |leaf: &u32| view.entry(*leaf).and_then(|entry| Take::of(of, *leaf, entry));
+    let mut count = Count::new(stocktakes.iter().filter_map(stated).collect());
     count.go_on(view, of, budget).then(|| count.close())
 }
 

@@ -242,14 +242,16 @@ impl Rounds {
             let element = self.of.element;
             let mass = view.created(lot, element);
             let limits = Limits { steps: 100_000, work: Limits::default().work };
-            match attribute(view.graph, scratch, LotIndex(lot), element, view.as_of, &limits) {
+            let found = attribute(view.graph, scratch, LotIndex(lot), element, view.as_of, &limits);
+            if let Ok(found) = &found {
+                budget.charge(found.visited.parts.max(found.visited.steps.into()));
+            }
+            match found {
                 Ok(found) if found.complete => {
                     for (generation, share) in &found.by_generation {
                         let share: Parts = share.value;
                         *self.generations.entry(*generation).or_default() += share.of(mass).0;
                     }
-                    // What is beyond the budget is said with the next product.
-                    budget.spend(found.visited.parts.min(budget.left()));
                 }
                 Ok(_) => {
                     self.short = true;

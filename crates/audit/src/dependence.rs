@@ -203,12 +203,20 @@ impl Abilities {
 
     fn go_on(&mut self, view: &View<'_>, element: Element, budget: &mut Budget) -> bool {
         while let Some(facility) = view.journal.facilities().get(self.next) {
-            for (_, entry) in view.posted(*facility).rev().take(NEWEST) {
+            let posted = view.journal.posted(*facility);
+            let met = posted.partition_point(|leaf| *leaf < view.end());
+            let (mut left, mut newest) = (posted[..met].iter().rev(), 0);
+            while newest < NEWEST
+                && let Some(leaf) = left.next()
+            {
                 // Begun again when there is more to spend: what is known stays known.
                 if !budget.spend(1) {
                     return false;
                 }
-                self.look_at(view, element, *facility, &entry.fact);
+                if let Some(entry) = view.entry(*leaf) {
+                    newest += 1;
+                    self.look_at(view, element, *facility, &entry.fact);
+                }
             }
             self.next += 1;
         }

@@ -157,6 +157,10 @@ impl Burdens {
             if !budget.spend(1) {
                 return false;
             }
+            // Whoever made it is looked at whole.
+            budget.charge(
+                view.maker(at).map_or(0, |(_, _, step)| step.outputs.len() + step.inputs.len()) as u64
+            );
             let burden = made(view, at, &self.allocation, &self.burdens, &mut self.carried);
             self.burdens.insert(at, burden);
             self.next += 1;

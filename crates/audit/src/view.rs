@@ -54,6 +54,11 @@ impl Budget {
         }
     }
 
+    /// Takes off what was done already, or all that is left: who asks for more then hears that there is none.
+    pub fn charge(&mut self, units: u64) {
+        self.left = self.left.saturating_sub(units);
+    }
+
     /// What is left.
     #[must_use]
     pub const fn left(&self) -> u64 {

@@ -27,7 +27,7 @@ impl Ledger {
     /// [`ClientError`].
     pub async fn findings(&self, request: v1::FindingsRequest) -> Result<v1::FindingsResponse, ClientError> {
         let mut whole = v1::FindingsResponse::default();
-        let mut request = request;
+        let (mut request, mut in_part) = (request, None);
         // Ends: each turn goes on at a later leaf.
         loop {
             let (findings, summary) = self.findings_once(request.clone()).await?;
@@ -40,9 +40,14 @@ impl Ledger {
             sum.not_judged = summary.not_judged;
             sum.profile_version = summary.profile_version;
             let size = summary.basis.as_ref().map_or(0, |basis| basis.tree_size);
-            let short = summary.basis.as_ref().is_some_and(|basis| basis.cut_short != 0);
+            let short = summary.basis.as_ref().map_or(v1::CutShort::Unspecified, v1::Basis::cut_short);
             sum.basis = summary.basis;
-            if !short || next <= request.from_leaf {
+            // A record that was judged in part stays so, however whole the rest is.
+            if short == v1::CutShort::Lots {
+                in_part = in_part.or_else(|| sum.basis.clone());
+            }
+            if short == v1::CutShort::Unspecified || next <= request.from_leaf {
+                sum.basis = in_part.or_else(|| sum.basis.take());
                 return Ok(whole);
             }
             request.from_leaf = next;

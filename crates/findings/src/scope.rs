@@ -97,11 +97,15 @@ impl Leaves {
                 Some(_) => true,
                 None => false,
             };
-            self.found.extend(journal.timeline(*lot).iter().copied().filter(ours));
+            let timeline = journal.timeline(*lot);
+            budget.charge(timeline.len() as u64);
+            self.found.extend(timeline.iter().copied().filter(ours));
             if let Some(fact) = journal.lot(*lot) {
                 // Its facility's registration, and what is attested about the lot.
-                self.found.extend(journal.posted(fact.facility).first());
-                self.found.extend(journal.posted(fact.id).iter());
+                let attested = journal.posted(fact.id);
+                budget.charge(attested.len() as u64);
+                let about = journal.posted(fact.facility).first().into_iter().chain(attested);
+                self.found.extend(about.copied().filter(|leaf| view.entry(*leaf).is_some()));
             }
         }
         true

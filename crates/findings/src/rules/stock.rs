@@ -54,9 +54,14 @@ pub(crate) fn stocktake(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, facilit
 
 /// What one stocktake counted; all of a facility for one material and element are worked out together.
 fn counted_at(judge: &mut Judge<'_>, of: &BalanceOf, leaf: u32, budget: &mut Budget) -> Option<Counted> {
+    // Once there is too little for one, the rest would begin in vain.
+    if budget.is_short() {
+        return None;
+    }
     let key = (of.facility, of.material as i32, of.element.0);
     if !judge.memory.counted.contains_key(&key) {
-        let all = counted(&judge.view, of, budget)?;
+        let view = judge.view;
+        let all = counted(&view, of, stocktakes(judge, of.facility, budget)?, budget)?;
         judge.memory.counted.insert(key, all);
     }
     let all = judge.memory.counted.get(&key)?;
@@ -64,13 +69,22 @@ fn counted_at(judge: &mut Judge<'_>, of: &BalanceOf, leaf: u32, budget: &mut Bud
     all.get(place).copied()
 }
 
+/// Leaves of a facility's stocktakes, looked for once.
+fn stocktakes<'a>(judge: &'a mut Judge<'_>, facility: Word, budget: &mut Budget) -> Option<&'a [u32]> {
+    let view = judge.view;
+    if !judge.memory.stocktakes.contains_key(&facility) {
+        if !budget.spend(view.journal.posted(facility).len() as u64) {
+            return None;
+        }
+        let takes = view.posted(facility).filter(|(_, it)| matches!(it.fact, Fact::Stocktake { .. }));
+        judge.memory.stocktakes.insert(facility, takes.map(|(at, _)| at).collect());
+    }
+    judge.memory.stocktakes.get(&facility).map(Vec::as_slice)
+}
+
 /// M6: the two stocktakes before were exact too.
 fn perfect(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, of: &BalanceOf, budget: &mut Budget) {
-    let view = judge.view;
-    let all = judge.memory.stocktakes.entry(of.facility).or_insert_with(|| {
-        let takes = view.posted(of.facility).filter(|(_, it)| matches!(it.fact, Fact::Stocktake { .. }));
-        takes.map(|(at, _)| at).collect()
-    });
+    let Some(all) = stocktakes(judge, of.facility, budget) else { return };
     let before = all.partition_point(|at| *at < leaf);
     let newest: Vec<u32> = all[..before].iter().rev().take(8).copied().collect();
     let mut exact = Vec::new();

@@ -149,7 +149,7 @@ fn all_stocktakes_at_once_are_each_by_itself() {
             for element in [Element(0), TA, Element(41)] {
                 let of = BalanceOf { facility: *facility, material, element, from_ms: 0, to_ms: u64::MAX };
                 let mut budget = Budget::new(u64::MAX);
-                let together = balance::counted(&view, &of, &mut budget).expect("budget enough");
+                let together = balance::counted(&view, &of, &takes, &mut budget).expect("budget enough");
                 let apart: Vec<_> =
                     takes.iter().filter_map(|leaf| counted_by_hand(&view, &of, *leaf)).collect();
                 assert_eq!(together, apart, "{}", memory.journal.text(*facility));

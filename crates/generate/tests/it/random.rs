@@ -11,6 +11,7 @@ use ore_audit::{
     dependence::{Hanging, NodeKind, dependence},
     footprint::{Allocation, Burden, Burdens, footprint},
 };
+use ore_findings::{Leaves, Scope, leaves_of};
 use ore_provenance::{Element, Limits, Scratch};
 use ore_record::{
     draft,
@@ -119,7 +120,10 @@ fn a_furnace_charge_of_forty_tonnes_is_divided_to_the_picogram() {
     let lots = [0, 1].map(|owner| {
         let event = v1::Commission {
             kind: kinds.next().expect("one each").into(),
-            lot: Some(v1::NewLot { material: MaterialClass::Concentrate.into(), ..world.new_lot(owner, mg, ppb) }),
+            lot: Some(v1::NewLot {
+                material: MaterialClass::Concentrate.into(),
+                ..world.new_lot(owner, mg, ppb)
+            }),
             ..v1::Commission::default()
         };
         world.say(owner, event);
@@ -262,6 +266,13 @@ fn a_question_in_slices_gets_the_answer_of_one_that_went_through_while_the_ledge
             Burden::default(),
             "cut: none stated"
         );
+
+        for scope in [Scope::Lot(lot), Scope::Facility { facility, from_ms, to_ms }] {
+            let at_once = leaves_of(&world.view(), scope, whole);
+            let mut leaves = Leaves::of(scope);
+            in_slices(&mut world, units, |view, budget| leaves.go_on(view, budget));
+            assert_eq!(leaves.close(), at_once);
+        }
 
         let limits = Limits::default();
         for lot in (0..lot).rev().take(5) {

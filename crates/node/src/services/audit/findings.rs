@@ -158,19 +158,24 @@ async fn slice(open: &mut Open) -> Result<v1::FindingsResponse, Status> {
     open.summary.severe += severe as u64;
     let rest = open.leaves.get(open.next).copied();
     let late = rest.is_some() && Instant::now() >= open.deadline;
-    if done.short || late {
-        cut(&mut open.summary, rest);
+    if done.short {
+        let leaf = open.leaves.get(open.next.saturating_sub(1)).copied().unwrap_or_default();
+        let why =
+            format!("the record at leaf {leaf} takes more work than a record may and was judged in part");
+        cut(&mut open.summary, rest, v1::CutShort::Lots, &why);
+    } else if late {
+        cut(&mut open.summary, rest, v1::CutShort::Time, "the limit of time cut this answer short");
     }
     open.done = rest.is_none() || done.short || late;
     let summary = open.done.then(|| open.summary.clone());
     Ok(v1::FindingsResponse { findings: done.findings, summary })
 }
 
-fn cut(summary: &mut v1::FindingsSummary, rest: Option<u32>) {
+fn cut(summary: &mut v1::FindingsSummary, rest: Option<u32>, how: v1::CutShort, why: &str) {
     summary.next_leaf = rest.unwrap_or(0).into();
     let basis = summary.basis.get_or_insert_default();
-    basis.cut_short = v1::CutShort::Time.into();
-    basis.note = "a limit of work cut this answer short; go on from next_leaf".to_owned();
+    basis.cut_short = how.into();
+    basis.note = format!("{why}; go on from next_leaf");
 }
 
 struct Judged {
@@ -195,6 +200,10 @@ fn judge(
     let (mut findings, mut records) = (Vec::new(), 0);
     for leaf in leaves {
         let Some(found) = judge.judge(*leaf) else { break };
+        // Those before it used the budget up: it has the next one for itself.
+        if judge.is_short() && records > 0 {
+            return Judged { memory: judge.into_memory(), findings, records, short: false };
+        }
         records += 1;
         findings.extend(found.iter().filter(|it| rules.contains(&it.rule)).map(|it| finding(asked, it)));
         if judge.is_short() || findings.len() >= PART || begun.elapsed() >= SLICE {
