@@ -79,6 +79,14 @@ pub enum StoreError {
         /// Why.
         why: String,
     },
+    /// The graph of lots holds what the log does not: a block that nobody has decided. A defect of whoever saves it.
+    #[error("the graph of lots holds leaf {leaf}, and the log {entries} entries")]
+    GraphAhead {
+        /// Newest leaf of the graph.
+        leaf: u64,
+        /// Entries of the log.
+        entries: u64,
+    },
     /// The index thread has ended.
     #[error("the index thread has ended")]
     IndexGone,

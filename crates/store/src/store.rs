@@ -296,14 +296,12 @@ impl Store {
     /// Saves the graph as it is after the newest block, so that the next start need not replay its feed.
     ///
     /// # Errors
-    /// When the disk refuses, and [`StoreError::View`] when the graph holds what the log does not: a block that nobody
-    /// has decided. The feed still holds everything.
+    /// When the disk refuses, and [`StoreError::GraphAhead`]. The feed still holds everything.
     pub fn save_graph(&self, graph: &Graph) -> Result<(), StoreError> {
         let readable = self.reader.get();
         let (blocks, entries) = (readable.positions.blocks(), readable.positions.leaves());
         if let Some(leaf) = graph.newest_leaf().filter(|leaf| *leaf >= entries) {
-            let why = format!("the graph holds leaf {leaf} and the log {entries} entries");
-            return Err(StoreError::View { why });
+            return Err(StoreError::GraphAhead { leaf, entries });
         }
         self.index.save_graph(blocks, graph.export())
     }

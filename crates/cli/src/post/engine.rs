@@ -13,7 +13,7 @@ use ore_wire::{
 };
 
 use super::{
-    item::{IdField, Item, moves_unnamed_heads, wants_open_offer},
+    item::{IdField, Item, moves_unnamed_heads, names_lots, wants_open_offer},
     journal::{Journal, Standing, StatementHash},
     keyring::Keyring,
     known::Known,
@@ -155,14 +155,17 @@ impl<'a> Desk<'a> {
     ) -> Result<Vec<OnItsWay>, Failure> {
         let next = queue.iter_mut().take(WINDOW).map(|(work, _)| &mut work.item.record);
         self.known.learn(self.ledger, next).await.map_err(failure)?;
-        let mut window = Vec::new();
+        let (mut window, mut unsure) = (Vec::new(), false);
         while window.len() < WINDOW
+            // What names lots waits for what may have moved their heads.
+            && !(unsure && queue.front_mut().is_some_and(|(next, _)| names_lots(&mut next.item)))
             && let Some((work, tries)) = queue.pop_front()
         {
             if tries == 0
                 && let Some(Standing::Signed(record)) = journal.standing(&work.hash)
             {
                 let record = (**record).clone();
+                unsure |= moves_unnamed_heads(record.event());
                 self.note_made(&work, &record);
                 let filled = !work.item.signed_elsewhere;
                 window.push(OnItsWay { work, tries, filled, record });
@@ -172,13 +175,8 @@ impl<'a> Desk<'a> {
                 Ok((record, filled)) => {
                     journal.signed(&work.hash, &record);
                     self.note_made(&work, &record);
-                    let unsure = moves_unnamed_heads(record.event());
+                    unsure |= moves_unnamed_heads(record.event());
                     window.push(OnItsWay { work, tries, filled, record });
-                    let names_lots =
-                        |(next, _): &mut (Work, u32)| !draft::heads_mut(&mut next.item.record).is_empty();
-                    if unsure && queue.front_mut().is_some_and(names_lots) {
-                        break;
-                    }
                 }
                 Err(trouble) => tell(&work, Fate::Refused(trouble)),
             }

@@ -3,7 +3,10 @@
 //! Blanks are what the tool knows better than a person: origin, key, nonce, heads of lots, and the
 //! id of a record that stands earlier in the same file and has no id yet.
 
-use ore_record::v1::{Record, Withdraw, record::Event};
+use ore_record::{
+    draft,
+    v1::{Record, Withdraw, record::Event},
+};
 
 /// A record with blanks, and the names by which other items refer to it.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +65,11 @@ impl IdField {
 /// Whether a record may move heads of lots that it does not name: after it nothing is chained blindly.
 pub(crate) fn moves_unnamed_heads(event: &Event) -> bool {
     matches!(event, Event::Withdraw(_) | Event::Recall(_))
+}
+
+/// Whether an item builds on heads of lots.
+pub(crate) fn names_lots(item: &mut Item) -> bool {
+    !draft::heads_mut(&mut item.record).is_empty()
 }
 
 /// Whether this item needs the id of the open offer on its first lot, because it states none.

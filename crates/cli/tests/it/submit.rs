@@ -112,6 +112,26 @@ fn labels_and_offers_are_filled_in() {
 }
 
 #[test]
+fn what_follows_a_withdrawal_waits_for_the_heads_that_it_moved() {
+    let ledger = TestLedger::start();
+    let lines = [
+        ore("L1", "100", r#""Ta2O5":"1 %""#),
+        r#"{"author":"mine-a","label":"a1","assay":{"lot":"mine-a/L1","composition":{"contents":{"Ta2O5":"2 %"},"method":"XRF","laboratory":"mine-a","stage":"producer"}}}"#.to_owned(),
+        r#"{"author":"mine-a","withdraw":{"record":"@a1","reason":"incorrect data"}}"#.to_owned(),
+        // Names no lot, so it need not wait; what comes after it must.
+        r#"{"author":"mine-a","register_facility":{"facility":{"id":"mine-a/shed","name":"Shed","kind":"warehouse","country":"AU"}}}"#.to_owned(),
+        ship("L1"),
+    ];
+    ledger.write("in.jsonl", &(lines.join("\n") + "\n"));
+    let output = ledger.run(&["submit", "in.jsonl"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let journal =
+        std::fs::read_to_string(ledger.folder.path().join("in.jsonl.oreledger-state")).expect("a journal");
+    let signed = journal.lines().filter(|line| line.contains("\"signed\"")).count();
+    assert_eq!(signed, lines.len(), "each is signed once: {journal}");
+}
+
+#[test]
 fn a_spreadsheet_goes_in_and_its_bad_row_is_named() {
     let ledger = TestLedger::start();
     let rows = "commission,time,lot,kind,material,form,mass,unit,facility,model,origin country,tags,Ta2O5 %\n\

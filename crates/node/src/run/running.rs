@@ -121,6 +121,10 @@ impl Running {
                         tracing::warn!(%why, "the view lags behind the log; the next start catches up");
                         Ok(())
                     }
+                    Err(why @ StoreError::GraphAhead { .. }) => {
+                        tracing::error!(%why, "a defect of this program: the graph was not saved, and the next start makes it again from the log");
+                        Ok(())
+                    }
                     closed => closed.map_err(NodeError::Close),
                 },
                 // Somebody still holds it, or panicked holding it: the log has everything.
