@@ -22,9 +22,9 @@ use context::Context;
 use failure::{Failure, Outcome};
 use ore_exchange::words;
 use verbs::{
-    audit, backup, bench, bundle, capture, claims, credential, demo, events, export, findings, fingerprint,
-    found, fsck, governance, handovers, import, init, key, lot, node, passport, peers, receipt, share,
-    submit, template, trace as tracing_verb, verify,
+    audit, backup, ballot, bench, bundle, capture, claims, credential, demo, events, export, findings,
+    fingerprint, found, fsck, governance, handovers, import, init, key, lot, node, passport, peers, receipt,
+    share, submit, template, trace as tracing_verb, verify,
 };
 
 /// A ledger of metals: who had what, what became of it, and where it came from, with proof
@@ -74,9 +74,9 @@ enum Verb {
     #[command(subcommand)]
     Profile(governance::Profile),
     /// Approve a proposal
-    Approve(governance::Approve),
+    Approve(ballot::Approve),
     /// Propose who orders blocks
-    ChangeValidators(found::Change),
+    ChangeValidators(ballot::Change),
 
     /// Commission, show, list lots
     #[command(subcommand)]
@@ -212,8 +212,8 @@ async fn run(cli: &Cli) -> Outcome {
         Verb::Facility(verb) => governance::facility(context, verb).await,
         Verb::Attest(verb) => governance::attest(context, verb).await,
         Verb::Profile(verb) => governance::profile(context, verb).await,
-        Verb::Approve(verb) => governance::approve(context, verb).await,
-        Verb::ChangeValidators(verb) => found::change_validators(context, verb).await,
+        Verb::Approve(verb) => ballot::approve(context, verb).await,
+        Verb::ChangeValidators(verb) => ballot::change_validators(context, verb).await,
         Verb::Lot(verb) => lot::run(context, verb).await,
         Verb::Transform(verb) => events::transform(context, verb).await,
         Verb::Ship(verb) => events::ship(context, verb).await,

@@ -18,7 +18,7 @@ pub struct Attribution {
 }
 
 /// Softmax of log densities divided by a temperature, over origins and background components alike
-/// (design 8, formula 6).
+/// (README, formula 6).
 pub fn attribute(scores: &Scores, temperature: f64) -> Attribution {
     let all = || scores.origins.iter().chain(&scores.background).map(|score| score / temperature);
     let total = ln_sum_exp(all());

@@ -14,13 +14,13 @@ use crate::{
     special::ln_sum_exp,
 };
 
-/// A p-value needs this many reference samples (design 8, formula 7).
+/// A p-value needs this many reference samples (README, formula 7).
 pub const MIN_SAMPLES: usize = 3;
 
 /// With fewer scores than this a p-value cannot reach 0.05: (0 + 1)/(19 + 1).
 pub const MIN_SCORES: usize = 19;
 
-/// Temperature when the library is too small to choose one: the benchmark's (design 8, formula 6).
+/// Temperature when the library is too small to choose one: the benchmark's (README, formula 6).
 pub const DEFAULT_TEMPERATURE: f64 = 2.66;
 
 /// How odd a pattern is for an origin.

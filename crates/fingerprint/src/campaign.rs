@@ -13,11 +13,11 @@ use alloc::{collections::BTreeMap, vec::Vec};
 /// A campaign's mean counts when it rests on this many complete analyses; the benchmark's protocol.
 pub const CAMPAIGN_MIN: usize = 8;
 
-/// Share that Λ is shrunk towards its diagonal (design 8, formula 2).
+/// Share that Λ is shrunk towards its diagonal (README, formula 2).
 const SHRINKAGE: f64 = 0.1;
 
 /// Standard deviations between laboratories, in ln units, when the library cannot tell: 0.3, but 0.9 for
-/// La, 0.5 for Pr and 0.4 for Ce and Eu (design 8, formula 2).
+/// La, 0.5 for Pr and 0.4 for Ce and Eu (README, formula 2).
 const ASSUMED: Row = [0.9, 0.4, 0.5, 0.3, 0.3, 0.4, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3];
 
 /// Covariance between laboratories and what it rests on.

@@ -17,7 +17,7 @@ use crate::{
     quality::{Step, implausible_steps},
 };
 
-/// Fewer observed elements carry no shape (design 8, "what the product does not claim").
+/// Fewer observed elements carry no shape (README, "What it does not claim").
 pub const MIN_ELEMENTS: usize = 6;
 
 /// Fewer reference samples describe no origin.
@@ -287,7 +287,7 @@ pub fn usable(library: &Library, lot: &Lot) -> Result<Vec<Logs>, Vec<Reason>> {
 }
 
 impl Space {
-    /// Concentrations for grains of one mineral, shape where dilution differs (design 8, formula 1).
+    /// Concentrations for grains of one mineral, shape where dilution differs (README, formula 1).
     pub fn for_substance(substance: &Substance) -> Self {
         match substance {
             Substance::Grains(_) => Self::Log,

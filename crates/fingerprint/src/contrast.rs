@@ -19,7 +19,7 @@ pub enum Space {
 }
 
 impl Space {
-    /// The rows A of the design for the observed elements.
+    /// The rows A of formula 1 for the observed elements.
     pub(crate) fn contrasts(self, observed: ElementSet) -> Contrasts {
         match self {
             Self::Log => Contrasts {

@@ -12,7 +12,7 @@ use crate::{
     special::{ln_mean_exp, ln_sum_exp},
 };
 
-/// Weight of the background among the alternatives (design 8, formula 5).
+/// Weight of the background among the alternatives (README, formula 5).
 pub const BACKGROUND_WEIGHT: f64 = 0.2;
 
 /// Share of "anything may happen" in the claim's own distribution: no ratio falls below it.
@@ -109,7 +109,7 @@ pub struct Recalibration {
 }
 
 impl Recalibration {
-    /// Fewer honest leave-one-sample-out trials than this give no line (design 8, formula 5).
+    /// Fewer honest leave-one-sample-out trials than this give no line (README, formula 5).
     pub const MIN_TRIALS: usize = 100;
 
     /// Logistic regression with class-balanced weights, by Newton's method (at most 100 steps).

@@ -22,10 +22,10 @@ use crate::{
 };
 
 /// Weight of the pooled scatter in each origin's own, in degrees of freedom; chosen by leave-one-sample-out
-/// on the benchmark (design 8, formula 2).
+/// on the benchmark (README, formula 2).
 pub const PRIOR_DEGREES: f64 = 10.0;
 
-/// A background origin needs this many complete analyses to be a component (design 8, formula 5).
+/// A background origin needs this many complete analyses to be a component (README, formula 5).
 pub const BACKGROUND_MIN: usize = 8;
 
 /// One analysis of known origin.
@@ -92,7 +92,7 @@ pub(crate) struct Population {
 }
 
 impl Population {
-    /// Formula 2 of the design. `W = Σ S_k / (N - K)`.
+    /// README, formula 2: `W = Σ S_k / (N - K)`.
     pub(crate) fn fit<'a>(analyses: impl Iterator<Item = &'a Analysis> + Clone, count: usize) -> Self {
         let mut numbers = alloc::vec![0_usize; count];
         let mut means = alloc::vec![ZERO_ROW; count];
@@ -223,7 +223,7 @@ impl Library {
         self.analyses.iter().map(|analysis| (analysis.origin, &analysis.logs))
     }
 
-    /// Pooled scatter within origins, W of the design.
+    /// Pooled scatter within origins, W of formula 2.
     pub fn pooled(&self) -> &Square {
         &self.population.pooled
     }

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::{element::Element, pattern::Logs};
 
-/// An element may differ from the mean of its neighbours by this much in ln units (design 8, formula 10).
+/// An element may differ from the mean of its neighbours by this much in ln units (README, formula 10).
 pub const GREATEST_STEP: f64 = 0.35;
 
 /// Elements with two neighbours of even atomic number, where chemistry leaves no room for a step.

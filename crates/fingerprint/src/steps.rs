@@ -71,7 +71,7 @@ impl ChiSquare {
     }
 }
 
-/// Tests one step (design 8, formula 11).
+/// Tests one step (README, formula 11).
 pub fn test_step(before: &Pattern, after: &Pattern, kind: &StepKind) -> StepAnswer {
     let shared = before.observed().and(after.observed());
     match kind {

@@ -1,9 +1,10 @@
 //! How fast a ledger grows on this machine, beside what the machine can do at all.
 //!
-//! `cargo run --release -p ore-store --example append_rate -- [records] [folder]`
+//! `cargo run --release -p ore-store --example append_rate -- [records] [folder] [keep]`
 //!
 //! Signed transformations of two inputs, in blocks of 1,000: batch verification, custody rules, state root, tree,
 //! one fdatasync per block, index queue. Signing is not measured. Then fsck and a cold start.
+//! With `keep` the ledger stays in the folder, for `cold_start`.
 
 #[path = "../tests/it/ledger.rs"]
 #[allow(dead_code, unreachable_pub, reason = "a module of the tests")]
@@ -70,7 +71,11 @@ fn main() {
     row("fsck of everything", format!("{rate:.0} entries/s"));
     row("  processor time, all threads", share(cpu_time() - cpu, records));
 
-    fs::remove_dir_all(dir).expect("removes its own folder");
+    if arguments.next().as_deref() == Some("keep") {
+        row("kept", format!("{} {ORIGIN}", dir.display()));
+    } else {
+        fs::remove_dir_all(dir).expect("removes its own folder");
+    }
 }
 
 fn options() -> StoreOptions {

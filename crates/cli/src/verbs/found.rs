@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::{
     init::{founder, profile, register},
     node::broken,
-    sign::{self, Statement, now_ms},
+    sign::now_ms,
 };
 use crate::{
     context::{Context, KEYS_FOLDER, READER_FILE, URL_FILE},
@@ -94,9 +94,9 @@ pub(crate) struct Install {
 }
 
 /// What an organisation hands out.
-struct Part {
+pub(super) struct Part {
     record: SignedRecord,
-    validator: Validator,
+    pub(super) validator: Validator,
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -110,7 +110,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 }
 
 impl Part {
-    fn to_json(&self) -> Value {
+    pub(super) fn to_json(&self) -> Value {
         let v = &self.validator;
         json!({
             "member": v.member,
@@ -123,7 +123,7 @@ impl Part {
         })
     }
 
-    fn read(path: &Path) -> Result<Self, Failure> {
+    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let wrong = |what: &str| {
             Failure::usage(
                 format_args!("{} is no public part: {what}", path.display()),
@@ -244,35 +244,19 @@ fn install(it: &Install) -> Outcome {
     let trust_path = it.from.join("consortium.toml");
     let block_path = it.from.join("genesis.block");
     let trust = Consortium::load(&trust_path).map_err(|error| broken(&error))?;
+    let text = std::fs::read(&trust_path).map_err(|e| Failure::file("read", &trust_path, &e))?;
     let bytes = std::fs::read(&block_path).map_err(|e| Failure::file("read", &block_path, &e))?;
     let records = of_genesis(bytes.clone(), &trust)?;
     let keys = NodeKeys::load(&it.dir.join(NODE_KEYS)).map_err(|error| broken(&error))?;
-    let mine = trust.validators.iter().find(|validator| {
-        let ours = keys.validator(&validator.member, &validator.peer_address);
-        ours.consensus_key == validator.consensus_key
-            && ours.log_key == validator.log_key
-            && ours.cosigner_key == validator.cosigner_key
-            && validator.tls_key.is_some_and(|key| ours.tls_key == key)
+    let observer = trust.observers.iter().find(|observer| {
+        keys.validator(&observer.member, &observer.peer_address).tls_key == observer.tls_key
     });
-    let missing = |what: &str| {
-        Failure::verification(
-            format_args!("{what} is not in the gathered ledger as you prepared it"),
-            "do not run it; ask the one who gathered why",
-        )
+    let id = match observer {
+        Some(observer) => observer.member.clone(),
+        None => as_founder(it, &trust, &records, &keys)?,
     };
-    let id = mine.map(|validator| validator.member.clone()).ok_or_else(|| missing("your node"))?;
-    let part = Part::read(&it.dir.join(format!("{id}.part")))?;
-    if !records.iter().any(|record| record.entry() == part.record.entry()) {
-        return Err(missing("your admission"));
-    }
-    let listed = records.iter().any(|record| {
-        matches!(record.event(), Event::ChangeValidators(set) if set.validators.contains(&part.validator))
-    });
-    if !listed {
-        return Err(missing("your validator"));
-    }
-    write_new(&it.dir.join("genesis.block"), &bytes)?;
-    write_new(&it.dir.join("consortium.toml"), trust.to_text().as_bytes())?;
+    write_same(&it.dir.join("genesis.block"), &bytes)?;
+    write_same(&it.dir.join("consortium.toml"), &text)?;
     let text = format!(
         "# One node of {}. Every field is told in full in node-config/README.md.\n\
          member = \"{id}\"\nconsortium = \"consortium.toml\"\ngenesis = \"genesis.block\"\nkeys = \"keys\"\n\
@@ -283,40 +267,69 @@ fn install(it: &Install) -> Outcome {
     write_new(&it.dir.join(URL_FILE), format!("http://{}\n", it.listen).as_bytes())?;
     write_new(&it.dir.join(READER_FILE), format!("{id}\n").as_bytes())?;
     let config = it.dir.join("node.toml");
+    let stays = it.peer_listen.ip().is_loopback() && trust.validators.len() > 1;
+    if stays {
+        output::note(format!(
+            "nodes on other machines cannot reach {}; for them, set peer_listen in {}",
+            it.peer_listen,
+            config.display()
+        ));
+    }
+    if observer.is_some() {
+        output::note("as an observer: it follows the ledger and serves it, and does not decide");
+    }
     output::note(format!("start it:  oreledger node --config {}", config.display()));
     output::data(&config.display().to_string())
+}
+
+/// Who founds a ledger with these keys: the gathered files must have everything as it was prepared.
+fn as_founder(
+    it: &Install,
+    trust: &Consortium,
+    records: &[SignedRecord],
+    keys: &NodeKeys,
+) -> Result<String, Failure> {
+    let mine = trust.validators.iter().find(|validator| {
+        let ours = keys.validator(&validator.member, &validator.peer_address);
+        ours.consensus_key == validator.consensus_key
+            && ours.log_key == validator.log_key
+            && ours.cosigner_key == validator.cosigner_key
+            && validator.tls_key.is_some_and(|key| ours.tls_key == key)
+    });
+    let missing = |what: &str| {
+        Failure::verification(
+            format_args!("{what} is not in the gathered ledger as you prepared it"),
+            "as a founder do not run it, and ask the one who gathered why; who comes later needs the [[observer]] \
+             lines of `found prepare` in consortium.toml",
+        )
+    };
+    let id = mine.map(|validator| validator.member.clone()).ok_or_else(|| missing("your node"))?;
+    let part = Part::read(&it.dir.join(format!("{id}.part")))?;
+    if !records.iter().any(|record| record.entry() == part.record.entry()) {
+        return Err(missing("your admission"));
+    }
+    let listed = records.iter().any(|record| {
+        matches!(record.event(), Event::ChangeValidators(set) if set.validators.contains(&part.validator))
+    });
+    if listed { Ok(id) } else { Err(missing("your validator")) }
+}
+
+/// Writes a file, or finds it there with the same bytes.
+fn write_same(path: &Path, bytes: &[u8]) -> Outcome {
+    match std::fs::read(path) {
+        Ok(there) if there == bytes => Ok(()),
+        Ok(_) => Err(Failure::usage(
+            format_args!("{} is there already and differs", path.display()),
+            "compare the two, and remove the one that you do not trust",
+        )),
+        Err(_) => write_new(path, bytes),
+    }
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> Outcome {
     let failed = |error| Failure::file("write", path, &error);
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
     std::io::Write::write_all(&mut file, bytes).and_then(|()| file.sync_all()).map_err(failed)
-}
-
-/// Propose who orders blocks from two heights after enough have approved: the whole set, not what changes in it
-#[derive(Args, Debug)]
-pub(crate) struct Change {
-    /// Public part of each node that shall decide, as `oreledger found prepare` makes it
-    #[arg(required = true, value_name = "PART")]
-    parts: Vec<PathBuf>,
-    #[command(flatten)]
-    statement: Statement,
-}
-
-pub(crate) async fn change_validators(context: &Context, verb: &Change) -> Outcome {
-    let parts = verb.parts.iter().map(|path| Part::read(path)).collect::<Result<Vec<_>, _>>()?;
-    let validators: Vec<Value> = parts
-        .iter()
-        .map(|part| {
-            let mut json = part.to_json();
-            if let Some(fields) = json.as_object_mut() {
-                fields.remove("entry");
-            }
-            json
-        })
-        .collect();
-    let fields = json!({ "validators": validators });
-    sign::state(context, &verb.statement, "change_validators", fields).await
 }
 
 #[cfg(test)]

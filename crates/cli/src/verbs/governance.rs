@@ -368,16 +368,3 @@ pub(crate) async fn profile(context: &Context, verb: &Profile) -> Outcome {
         }
     }
 }
-
-#[derive(Args, Debug)]
-pub(crate) struct Approve {
-    /// Record id of the proposal
-    record: String,
-    #[command(flatten)]
-    statement: Statement,
-}
-
-pub(crate) async fn approve(context: &Context, verb: &Approve) -> Outcome {
-    super::receipt::record_id(&verb.record)?;
-    sign::state(context, &verb.statement, "approve", json!({ "proposal": verb.record })).await
-}

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod backup;
+pub(crate) mod ballot;
 pub(crate) mod bench;
 pub(crate) mod bundle;
 pub(crate) mod capture;

@@ -17,7 +17,7 @@ use crate::{
 A workbook has a sheet to fill in for each event, its example beside it, and a sheet of codes; `oreledger submit`
 takes it as it is. Sheets whose name begins with # are for people and are not read.")]
 pub(crate) struct Template {
-    /// Event, such as commission or \"cancel shipment\" [default: all]
+    /// Event, such as commission or "cancel shipment" [default: all]
     event: Option<String>,
     /// A workbook, for spreadsheet programs
     #[arg(long, required_unless_present = "csv", conflicts_with = "csv")]

@@ -22,7 +22,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// ppb of tantalum in a composition, rounded as the design says: nearest, halves up.
+/// ppb of tantalum in a composition, rounded to the nearest, halves up.
 fn tantalum(composition: &Value) -> u64 {
     for content in composition["contents"].as_array().into_iter().flatten() {
         if number(&content["element"]) == 73 {

@@ -44,4 +44,11 @@ fn the_example_is_a_valid_configuration() {
     let config = Config::load(&example).expect("valid");
     assert_eq!(config.member, "refiner-a");
     assert_eq!(config.listen.port(), 8720);
+    let text = std::fs::read_to_string(&example).expect("readable");
+    let stated: toml::Table = text.parse().expect("TOML");
+    for field in FIELDS {
+        let value = stated.get(field.name).unwrap_or_else(|| panic!("{} is not written out", field.name));
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        assert!(field.default.is_empty() || value == field.default, "{}: {value}", field.name);
+    }
 }

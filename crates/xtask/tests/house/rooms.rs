@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs};
 
 use crate::{files, none, root, sources};
 
-/// What the root may hold: the design card's seven entries, and what tools insist on.
+/// What the root may hold: seven entries that are ours, and what tools insist on.
 const ROOT: &[&str] = &[
     "Cargo.toml",
     "proto",
@@ -26,14 +26,14 @@ const ROOT: &[&str] = &[
 const CHAPTERS: &[&str] = &["proto", "crates", "node-config", "tests", "deploy"];
 
 #[test]
-fn the_root_holds_what_the_design_card_names() {
+fn the_root_holds_what_is_listed_and_nothing_else() {
     let found: BTreeSet<String> = files()
         .iter()
         .filter_map(|path| path.components().next())
         .map(|first| first.as_os_str().to_string_lossy().into_owned())
         .collect();
     none(
-        "entries of the root that nobody asked for",
+        "entries of the root that are not listed",
         found.iter().filter(|entry| !ROOT.contains(&entry.as_str())).cloned().collect(),
     );
     none(
