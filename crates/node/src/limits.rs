@@ -101,6 +101,7 @@ pub struct Account {
     allowance: Allowance,
     taken: Mutex<Taken>,
     queue: Arc<Semaphore>,
+    trial: Arc<Semaphore>,
 }
 
 struct Taken {
@@ -195,7 +196,14 @@ impl Account {
         let meter = Meter::new(now);
         let taken = Taken { units: 0, calls: meter, bytes: meter, computation: meter };
         let queue = (allowance.pool_records / QUEUE_SHARE).clamp(1, Semaphore::MAX_PERMITS);
-        Self { id, member, allowance, taken: Mutex::new(taken), queue: Arc::new(Semaphore::new(queue)) }
+        Self {
+            id,
+            member,
+            allowance,
+            taken: Mutex::new(taken),
+            queue: Arc::new(Semaphore::new(queue)),
+            trial: Arc::new(Semaphore::new(1)),
+        }
     }
 
     /// For what nobody in particular asked for.
@@ -260,6 +268,12 @@ impl Account {
     #[must_use]
     pub fn try_queue(&self, records: usize, bytes: usize) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.queue).try_acquire_many_owned(self.queue_units(records, bytes)).ok()
+    }
+
+    /// This caller's place for a trial, if it has none under way.
+    #[must_use]
+    pub fn try_trial(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.trial).try_acquire_owned().ok()
     }
 
     /// Room of this caller in the queue, once there is some.

@@ -45,6 +45,7 @@ use crate::{
     sequencer::{Clock, Sequencer, Settings},
     services::{Api, fingerprint::FingerprintDesk},
     tls,
+    trial::Trials,
 };
 
 pub use failure::NodeError;
@@ -201,6 +202,7 @@ impl Node {
             witness: witness(&config, &consortium, &keys, &ledger)?,
             fingerprint: FingerprintDesk::new(queries(&config)?),
             questions: Fair::new(cores().div_ceil(2)),
+            trials: Trials::default(),
         });
         let (health_reporter, health_service) = tonic_health::server::health_reporter();
         let limits = Arc::new(Limits::new(config.allowance));

@@ -4,10 +4,14 @@
 //! itself. So a trial is held against exactly what the next block would be built on, by the same rules. Whatever ends
 //! it, a panic too, takes everything back.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use ore_custody::{Custody, Position, Records, Rejection, Undo};
 use ore_record::{SignedRecord, VerifiedRecord};
+use tokio::sync::{Mutex, MutexGuard, OwnedSemaphorePermit, Semaphore};
 
 /// Most records of one trial.
 pub const MOST_RECORDS: usize = 100_000;
@@ -15,10 +19,48 @@ pub const MOST_RECORDS: usize = 100_000;
 pub const MOST_BYTES: usize = 64 << 20;
 /// Refusals after which a trial ends.
 pub const MOST_REFUSED: usize = 1_000;
-/// Longest time that nobody else has the state, taking back not counted.
-const LONGEST: Duration = Duration::from_secs(4);
+/// Longest time that nobody else has the state, taking back not counted: less than a proposer is waited for.
+const LONGEST: Duration = Duration::from_secs(1);
+/// After a trial the state is left alone for so many times as long, so that trials take a tenth of it at most.
+const REST: u32 = 9;
+/// Trials whose records are being received.
+const GATHERED_AT_ONCE: usize = 4;
 /// Records between two looks at the clock.
 const LOOK_EVERY: usize = 256;
+
+/// Room for trials: a few are received at once, one is judged, and then the state has its rest.
+#[derive(Debug)]
+pub struct Trials {
+    gathering: Arc<Semaphore>,
+    rested: Mutex<Instant>,
+}
+
+impl Default for Trials {
+    fn default() -> Self {
+        Self { gathering: Arc::new(Semaphore::new(GATHERED_AT_ONCE)), rested: Mutex::new(Instant::now()) }
+    }
+}
+
+impl Trials {
+    /// A place for one whose records will be received; none when there are as many as there may be.
+    pub fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.gathering).try_acquire_owned().ok()
+    }
+
+    /// The right to judge, once those before have judged and the state has rested. What is put into it is when the
+    /// next may begin: [`rest_after`].
+    pub async fn turn(&self) -> MutexGuard<'_, Instant> {
+        let rested = self.rested.lock().await;
+        tokio::time::sleep_until((*rested).into()).await;
+        rested
+    }
+}
+
+/// When the next trial may begin after one that had the state for so long.
+#[must_use]
+pub fn rest_after(held: Duration) -> Instant {
+    Instant::now() + held * REST
+}
 
 /// What came of a trial.
 #[derive(Debug, Default)]
@@ -29,6 +71,8 @@ pub struct Found {
     pub refused: Vec<(usize, Box<Rejection>)>,
     /// Whether it ended because it took too long.
     pub too_long: bool,
+    /// How long nobody else had the state.
+    pub held: Duration,
 }
 
 /// A state with records that are taken back when this is dropped.
@@ -45,9 +89,21 @@ impl Drop for Borrowed<'_> {
     }
 }
 
-/// Judges records, each with its place, in their order, as a block at this height and time would. A record that is there already, in the
-/// ledger or before in the trial, is passed over. The state is afterwards what it was.
+/// Judges records, each with its place, in their order, as a block at this height and time would. A record that is
+/// there already, in the ledger or before in the trial, is passed over. The state is afterwards what it was.
 pub fn judge(
+    custody: &mut Custody,
+    height: u64,
+    block_time_ms: u64,
+    log: &impl Records,
+    records: &[(usize, VerifiedRecord)],
+) -> Found {
+    let begin = Instant::now();
+    let found = try_out(custody, height, block_time_ms, log, records);
+    Found { held: begin.elapsed(), ..found }
+}
+
+fn try_out(
     custody: &mut Custody,
     height: u64,
     block_time_ms: u64,
@@ -86,4 +142,24 @@ pub fn judge(
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_few_are_received_at_once_and_each_waits_until_the_state_has_rested() {
+        let trials = Trials::default();
+        let places: Vec<_> = (0..GATHERED_AT_ONCE).map(|_| trials.place().expect("room")).collect();
+        assert!(trials.place().is_none());
+        drop(places);
+        assert!(trials.place().is_some());
+        let held = Duration::from_millis(3);
+        let next = rest_after(held);
+        *trials.turn().await = next;
+        drop(trials.turn().await);
+        assert!(Instant::now() >= next, "the next begins after nine times as long");
+        assert!(rest_after(held) >= Instant::now() + held * 8);
+    }
 }

@@ -1,6 +1,9 @@
 //! Records that are judged and not appended: a stream of them, one answer.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use futures::stream;
@@ -16,6 +19,9 @@ use crate::{
     sequencer::now_ms,
     trial::{self, Found},
 };
+
+/// So many times as long as a call may take, records of one trial may take to come.
+const GATHERED_FOR: u32 = 4;
 
 /// An answer that comes when the last record has come.
 pub(super) type Answer =
@@ -34,11 +40,21 @@ pub(super) fn answer(api: Arc<Api>, inbound: Streaming<v1::CheckRequest>) -> Res
 }
 
 async fn check(api: &Api, mut inbound: Streaming<v1::CheckRequest>) -> Result<v1::CheckResponse, Status> {
+    let account = limits::account();
+    let busy = || status::overloaded("as many trials as there may be are under way", Duration::from_secs(1));
+    let _place = api.trials.place().ok_or_else(busy)?;
+    let _own = account.as_ref().map(|account| account.try_trial().ok_or_else(busy)).transpose()?;
     let (mut records, mut bytes) = (Vec::new(), 0);
     let mut refused = Vec::new();
     let mut sent = 0;
+    let until = Instant::now() + api.request_timeout * GATHERED_FOR;
     // Ends with the stream, or at a bound: each message has a record at least.
     while let Some(message) = api.timed(inbound.message()).await? {
+        if Instant::now() > until {
+            return Err(Status::deadline_exceeded(
+                "the records did not come in the time that there is for them",
+            ));
+        }
         let of_message: usize = message.entries.iter().map(Bytes::len).sum();
         if message.entries.is_empty() || too_many(message.entries.len(), of_message) {
             return Err(status::malformed("entries", "1 to 1,000 records and at most 2 MiB in a message"));
@@ -53,7 +69,7 @@ async fn check(api: &Api, mut inbound: Streaming<v1::CheckRequest>) -> Result<v1
             match one {
                 Ok(record) => records.push((sent, record)),
                 Err(fault) => {
-                    if let Some(account) = limits::account() {
+                    if let Some(account) = &account {
                         account.pay_for_bytes(BAD_RECORD_BYTES);
                     }
                     refused.push((sent, Outcome::Malformed { field: fault.field, message: fault.message }));
@@ -86,6 +102,7 @@ async fn check(api: &Api, mut inbound: Streaming<v1::CheckRequest>) -> Result<v1
 async fn judged(api: &Api, records: Vec<(usize, VerifiedRecord)>) -> Result<(Found, u64), Status> {
     // Before the state is taken, so that nobody who waits for a turn holds up writing.
     let computing = api.turn().await?;
+    let mut rested = api.timed(async { Ok(api.trials.turn().await) }).await?;
     let mut custody = api.timed(async { Ok(Arc::clone(&api.ledger.custody).write_owned().await) }).await?;
     let ledger = Arc::clone(&api.ledger);
     let trial = tokio::task::spawn_blocking(move || {
@@ -95,5 +112,8 @@ async fn judged(api: &Api, records: Vec<(usize, VerifiedRecord)>) -> Result<(Fou
         drop(computing);
         (found, custody.leaves())
     });
-    trial.await.map_err(|_| Status::internal("the records could not be judged; please report it"))
+    let judged =
+        trial.await.map_err(|_| Status::internal("the records could not be judged; please report it"))?;
+    *rested = trial::rest_after(judged.0.held);
+    Ok(judged)
 }

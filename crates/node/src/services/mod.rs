@@ -27,6 +27,7 @@ use crate::{
     admission::Admission,
     ledger::Ledger,
     limits::{self, Account, Fair, Turn},
+    trial::Trials,
 };
 
 /// Items on a page when the caller names no number, and most on any page.
@@ -57,6 +58,8 @@ pub struct Api {
     pub fingerprint: fingerprint::FingerprintDesk,
     /// Provenance questions computed at once.
     pub questions: Arc<Fair>,
+    /// Room for trials.
+    pub trials: Trials,
 }
 
 impl Api {

@@ -201,5 +201,22 @@ async fn a_check_has_its_bounds() {
     assert_eq!((checked.judged, checked.refused.len()), (1_000, 1_000));
     let checked = node.check(Vec::new(), 1).await.expect("judged");
     assert_eq!((checked.judged, checked.refused.len()), (0, 0));
+    // One at a time for each caller: a second waits until the records of the first have come and were judged.
+    let (send, waiting) = tokio::sync::mpsc::channel(1);
+    let mut caller = node.submission();
+    let first = caller.check(tokio_stream::wrappers::ReceiverStream::new(waiting));
+    let mut first = first.await.expect("begun").into_inner();
+    let answer = tokio::spawn(async move { first.message().await });
+    let busy = loop {
+        match node.check(vec![one.clone()], 1).await {
+            // The first was not looked at yet.
+            Ok(_) => tokio::task::yield_now().await,
+            Err(busy) => break busy,
+        }
+    };
+    assert_eq!(busy.code(), tonic::Code::ResourceExhausted, "{busy:?}");
+    drop(send);
+    assert_eq!(answer.await.expect("no panic").expect("judged").expect("one answer").judged, 0);
+    node.check(vec![one], 1).await.expect("there is room again");
     node.stop().await;
 }
