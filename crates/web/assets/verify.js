@@ -18,7 +18,9 @@ const MAX_HANDOVERS_BYTES = 64 << 20;
 
 let trust = null;
 /** Changes of the validators since the trust root; empty: none are needed. */
-let handovers = "";
+let handovers = new Uint8Array();
+/** The file that was looked at last: with another trust root or other handovers it is checked again. */
+let last = null;
 let running = 0;
 
 function say(where, text, kind = "") {
@@ -49,7 +51,7 @@ async function loadTrust() {
 function blankSteps(kind) {
   const list = part("steps");
   list.replaceChildren();
-  for (const check of ["trust root", ...(handovers === "" ? [] : ["handovers"]), ...(kind === "receipt" ? RECEIPT_CHECKS : BUNDLE_CHECKS)]) {
+  for (const check of ["trust root", ...(handovers.length === 0 ? [] : ["handovers"]), ...(kind === "receipt" ? RECEIPT_CHECKS : BUNDLE_CHECKS)]) {
     const item = document.createElement("li");
     item.dataset.check = check;
     item.dataset.state = "waiting";
@@ -78,6 +80,7 @@ function showStep({ check, ok, detail }) {
 
 async function check(file) {
   const turn = ++running;
+  last = file;
   say(part("verdict"), "");
   part("result").replaceChildren();
   part("outcome").hidden = false;
@@ -85,6 +88,7 @@ async function check(file) {
   if (trust === null) return say(part("verdict"), word("trustNone"), "note bad");
   if (file.size > MAX_FILE_BYTES) return say(part("verdict"), word("tooLong"), "note bad");
   const bytes = new Uint8Array(await file.arrayBuffer());
+  if (turn !== running) return;
   blankSteps(new TextDecoder().decode(bytes.subarray(0, 8)) === "c2sp.org" ? "receipt" : "bundle");
   const answer = await verify(bytes, trust, async (step) => {
     if (turn !== running) return;
@@ -173,13 +177,15 @@ part("file").addEventListener("change", (event) => {
 part("trust-file").addEventListener("change", async (event) => {
   if (event.target.files.length === 0) return;
   await useTrust(await event.target.files[0].text(), word("trustOwn"));
-  if (part("file").files.length > 0) check(part("file").files[0]);
+  if (last !== null) check(last);
 });
 part("handovers-file").addEventListener("change", async (event) => {
   const [file] = event.target.files;
-  if (file?.size > MAX_HANDOVERS_BYTES) return say(part("trust-said"), word("tooLong"), "note bad");
-  handovers = file === undefined ? "" : await file.text();
-  if (part("file").files.length > 0) check(part("file").files[0]);
+  const tooLong = file?.size > MAX_HANDOVERS_BYTES;
+  say(part("handovers-said"), tooLong ? word("handoversTooLong") : "", "note bad");
+  // Those that were chosen before are not meant any more, whatever this file is.
+  handovers = file === undefined || tooLong ? new Uint8Array() : new Uint8Array(await file.arrayBuffer());
+  if (last !== null) check(last);
 });
 await loadTrust();
 page.dataset.ready = "yes";

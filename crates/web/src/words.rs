@@ -84,6 +84,7 @@ words! {
     verify_trust_why: "The ledger's name, its genesis and the keys of its validators. From this node they show only that the file agrees with what the node says; choose the consortium.toml that you were given, and nothing of the node is needed.", "台帳名、創世ブロック、検証者の鍵です。本ノードから取得したものでは、ファイルがノードの主張と一致することしか示せません。手元の consortium.toml を選べば、ノードを一切信用せずに検証できます。";
     verify_trust_choose: "Your own consortium.toml", "手元の consortium.toml";
     verify_handovers: "Changes of the validators since, if there were any (oreledger handovers)", "その後の検証者の交代（oreledger handovers、あれば）";
+    verify_handovers_too_long: "This file of changes is longer than 64 MiB; it is not used, and neither is the one before", "交代のファイルが 64 MiB を超えています。このファイルも、前に選んだものも使いません";
     verify_trust_node: "from this node", "本ノードから取得";
     verify_trust_own: "your own file", "手元のファイル";
     verify_trust_kept: "kept in this page", "このページに保存";

@@ -1,5 +1,6 @@
 //! Files that were altered: by chance, on purpose, and altogether.
 
+use base64ct::{Base64, Encoding};
 use ore_merkle::TreeSize;
 use ore_record::{
     SignedRecord, draft,
@@ -9,6 +10,8 @@ use ore_tests::ledger::{Ledger, key_of, mined, new_lot, story, transform};
 use ore_verify::{build::BundleSource, multiproof};
 use prost::Message;
 
+use crate::fields::mutated;
+
 /// Tantalum.
 pub(crate) const TA: u8 = 73;
 
@@ -16,10 +19,14 @@ pub(crate) const TA: u8 = 73;
 type Named = (String, Vec<u8>);
 
 /// A small random source, the same in every run (xorshift).
-struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(0x9e37_79b9_7f4a_7c15 ^ seed)
+    }
+
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -29,7 +36,7 @@ impl Dice {
 
 /// `count` copies, each with one bit flipped, one in every `count`th part of the file.
 pub(crate) fn flips(name: &str, file: &[u8], count: usize, seed: u64) -> Vec<Named> {
-    let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ seed);
+    let mut dice = Dice::new(seed);
     let part = file.len() / count;
     let flip = |at: usize| {
         let (byte, bit) = (at * part + dice.below(part.max(1)), dice.below(8));
@@ -38,6 +45,30 @@ pub(crate) fn flips(name: &str, file: &[u8], count: usize, seed: u64) -> Vec<Nam
         (format!("{name}, bit {bit} of byte {byte}"), bent)
     };
     (0..count).map(flip).collect()
+}
+
+/// Receipts of each entry of a ledger: lines left out, doubled, moved, ended otherwise, and records that are bent.
+pub(crate) fn receipts(dice: &mut Dice, ledger: &Ledger, count: usize) -> Vec<Named> {
+    let one = |at: usize| {
+        let leaf = dice.below(ledger.entries().len());
+        let file = ledger.receipt_file(leaf as u64);
+        let mut lines: Vec<String> = file.lines().map(str::to_owned).collect();
+        let (place, other) = (dice.below(lines.len()), dice.below(lines.len()));
+        match dice.below(6) {
+            0 => drop(lines.remove(place)),
+            1 => lines.insert(place, lines[other].clone()),
+            2 => lines.swap(place, other),
+            3 => lines[place].push([' ', '\r', '=', '\u{feff}', '\u{85}'][dice.below(5)]),
+            4 => {
+                let entry = mutated(dice, &ledger.entries()[leaf]);
+                lines[1] = format!("extra {}", Base64::encode_string(&entry));
+            }
+            _ => lines[2] = format!("index {}", dice.below(ledger.entries().len())),
+        }
+        let end = ["\n", "\n", "\n", "", "\r\n", "\n\n"][dice.below(6)];
+        (format!("receipt {at}"), (lines.join("\n") + end).into_bytes())
+    };
+    (0..count).map(one).collect()
 }
 
 /// Noise of all lengths, some of it with the beginning of a real file.

@@ -5,16 +5,20 @@
 //! say that they are left out; with `ORELEDGER_BROWSER=required`, as in CI, its absence is a failure.
 
 mod bent;
+mod fields;
 mod handovers;
 mod node;
 mod schema;
+#[path = "../../../crates/verify/tests/it/world.rs"]
+mod world;
 
 use std::path::PathBuf;
 
 use ore_checkpoint::{Policy, ProofFailure};
-use ore_record::{oxides, signature};
+use ore_record::{oxides, signature, v1};
 use ore_tests::ledger;
 use ore_verify::{ReceiptFault, TrustRoot, verify_bundle, verify_receipt};
+use prost::Message;
 use serde_json::Value as Json;
 
 use node::{Job, Signature, TrustText, answers};
@@ -128,6 +132,30 @@ fn bundles_that_were_bent_on_purpose_fail_at_the_same_check() {
     ] {
         assert!(reached.contains(check), "nothing here fails at {check}: {reached:?}");
     }
+    both_say_the_same(files, &ledger::trust_root(), TrustText::of(&ledger::trust_root()));
+}
+
+#[test]
+fn files_bent_field_by_field_fail_at_the_same_check() {
+    let ledger = ledger::story();
+    let mut dice = bent::Dice::new(11);
+    let file = ledger.bundle_file("maker/T2", bent::TA);
+    let mut files: Vec<(String, Vec<u8>)> =
+        (0..400).map(|at| (format!("bundle {at}"), fields::mutated(&mut dice, &file))).collect();
+    // A claim that the ledger signs as it stands, so that nothing stops the checks after it.
+    let good = ledger.claim("maker/T2", bent::TA);
+    let encoded = good.encode_to_vec();
+    let claims = (0..300).filter_map(|at| {
+        let claim = v1::ProvenanceClaim::decode(&*fields::mutated(&mut dice, &encoded)).ok()?;
+        let frame = |it: &v1::ProvenanceClaim| (it.origin.clone(), it.lot.clone(), it.tree_size);
+        (frame(&claim) == frame(&good)).then_some(())?;
+        Some((format!("claim {at}"), ledger.bundle_of(claim).encode_to_vec()))
+    });
+    files.extend(claims.collect::<Vec<_>>());
+    files.extend(bent::receipts(&mut dice, &ledger, 300));
+    let reached: std::collections::BTreeSet<_> =
+        files.iter().map(|(_, file)| first(file, &ledger::trust_root())).collect();
+    assert!(reached.len() >= 10 && reached.contains(&None), "they reach many checks: {reached:?}");
     both_say_the_same(files, &ledger::trust_root(), TrustText::of(&ledger::trust_root()));
 }
 

@@ -13,9 +13,9 @@ pub(crate) struct Job {
     /// The trust root for all of them.
     pub(crate) trust: TrustText,
     /// Changes of the validators since, for all of them; empty: none.
-    pub(crate) handovers: String,
+    pub(crate) handovers: Vec<u8>,
     /// Files of handovers to follow from the trust root.
-    pub(crate) chains: Vec<String>,
+    pub(crate) chains: Vec<Vec<u8>>,
     /// Signatures to judge.
     pub(crate) signatures: Vec<Signature>,
     /// Oxides whose factors are wanted.
@@ -87,18 +87,23 @@ pub(crate) fn answers(job: &Job) -> Option<Answers> {
         return None;
     }
     let folder = tempfile::tempdir().expect("a folder");
-    let mut files = Vec::new();
-    for (at, bytes) in job.files.iter().enumerate() {
-        let name = format!("{at}.bin");
+    let written = |name: String, bytes: &[u8]| {
         fs::write(folder.path().join(&name), bytes).expect("room on the disk");
-        files.push(json!({ "file": name, "trust": 0 }));
-    }
+        name
+    };
+    let files = job.files.iter().enumerate();
+    let files = files.map(|(at, bytes)| json!({ "file": written(format!("{at}.bin"), bytes), "trust": 0 }));
+    let chains = job.chains.iter().enumerate();
+    let chains = chains.map(|(at, bytes)| written(format!("{at}.handovers"), bytes)).collect::<Vec<_>>();
+    let handovers = Some(&job.handovers).filter(|bytes| !bytes.is_empty());
+    let handovers = handovers.map(|bytes| written("all.handovers".to_owned(), bytes));
     let signatures = job
         .signatures
         .iter()
         .map(|one| json!({ "key": one.key, "message": one.message, "signature": one.signature }));
     let text = json!({
-        "modules": modules(), "files": files, "trusts": [job.trust.0], "handovers": job.handovers, "chains": job.chains,
+        "modules": modules(), "files": files.collect::<Vec<_>>(), "trusts": [job.trust.0], "handovers": handovers,
+        "chains": chains,
         "signatures": signatures.collect::<Vec<_>>(), "oxides": job.oxides,
     });
     fs::write(folder.path().join("job.json"), text.to_string()).expect("room on the disk");

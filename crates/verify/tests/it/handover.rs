@@ -1,138 +1,11 @@
 //! One validator becomes four, then seven, one of them another's successor; receipts of all times verify with the
 //! trust root of genesis.
 
-use ore_checkpoint::{Checkpoint, Cosigner, KeyName, NoteSigner, SignedCheckpoint, TlogProof, UnixSeconds};
-use ore_merkle::{LeafIndex, Levels, TreeSize, hash_leaf};
-use ore_record::{
-    SignedRecord,
-    keys::SecretKey,
-    state::state_root,
-    v1::{self, RosterState, record::Event, roster_state::Entity},
-};
-use ore_verify::{
-    Handover, TrustRoot, follow,
-    handover::{Broken, policy_of},
-    verify_receipt,
-};
+use ore_record::v1::{RosterState, roster_state::Entity};
+use ore_verify::{Handover, TrustRoot, follow, handover::Broken, verify_receipt};
 use prost::Message;
 
-const ORIGIN: &str = "ledger.example/tantalum";
-const HEAD_ROOT: [u8; 32] = [4; 32];
-
-fn seed(member: u8, purpose: u8) -> [u8; 32] {
-    let mut seed = [purpose; 32];
-    seed[0] = member;
-    seed
-}
-
-fn set(members: &[u8]) -> v1::ChangeValidators {
-    let key = |member, purpose| SecretKey::from_seed(&seed(member, purpose)).public().as_bytes().to_vec();
-    let validators = members.iter().map(|member| v1::Validator {
-        member: format!("member-{member}"),
-        consensus_key: key(*member, 1),
-        log_key: key(*member, 2),
-        cosigner_key: key(*member, 3),
-        ..v1::Validator::default()
-    });
-    v1::ChangeValidators { validators: validators.collect() }
-}
-
-/// A ledger whose entries are seals and records, and whose roster is sets of validators.
-#[derive(Default)]
-struct World {
-    log: Levels,
-    entries: Vec<Vec<u8>>,
-    roster: Levels,
-    leaves: Vec<Vec<u8>>,
-}
-
-impl World {
-    fn append(&mut self, entry: Vec<u8>) -> u64 {
-        self.log.extend([hash_leaf(&entry)]);
-        self.entries.push(entry);
-        self.entries.len() as u64 - 1
-    }
-
-    fn record(&mut self) -> u64 {
-        let record = v1::Record {
-            origin: ORIGIN.into(),
-            author: "member-1".into(),
-            nonce: self.entries.len().to_be_bytes().to_vec(),
-            event: Some(Event::Approve(v1::Approve { proposal: vec![1; 32] })),
-            ..v1::Record::default()
-        };
-        let signed = SignedRecord::sign(record, &SecretKey::from_seed(&[9; 32])).expect("a short record");
-        self.append(signed.entry())
-    }
-
-    /// The set enters the roster, and a seal commits to it. Gives the leaf of the seal.
-    fn change(&mut self, members: &[u8]) -> u64 {
-        let leaf = RosterState { entity: Some(Entity::Validators(set(members))) }.encode_to_vec();
-        self.roster.extend([hash_leaf(&leaf)]);
-        self.leaves.push(leaf);
-        let seal = v1::BlockSeal {
-            height: self.entries.len() as u64,
-            previous_header: vec![0; 32],
-            time_ms: 1,
-            state_root: state_root(&HEAD_ROOT, self.roster.root().as_bytes()).to_vec(),
-            records: 1,
-        };
-        let record = v1::Record {
-            origin: ORIGIN.into(),
-            event: Some(Event::BlockSeal(seal)),
-            ..v1::Record::default()
-        };
-        let seal = SignedRecord::from_parts(record.encode_to_vec(), Vec::new()).expect("a seal");
-        self.append(seal.entry())
-    }
-
-    /// A receipt under a checkpoint of the present size that these members signed.
-    fn receipt(&self, leaf: u64, signers: &[u8]) -> TlogProof {
-        let origin = KeyName::new(ORIGIN).expect("a name");
-        let body = Checkpoint::new(&origin, self.log.size(), self.log.root());
-        let lines = signers.iter().flat_map(|member| {
-            let name = KeyName::new(&format!("{ORIGIN}/member-{member}")).expect("a name");
-            let time = UnixSeconds::new(1_800_000_000).expect("in range");
-            [
-                NoteSigner::new(origin.clone(), &seed(*member, 2)).sign(&body.to_text()),
-                Cosigner::new(name, &seed(*member, 3)).cosign(&body, time),
-            ]
-        });
-        let note = SignedCheckpoint::new(body.clone(), lines.collect()).expect("some lines");
-        let index = LeafIndex::new(leaf);
-        let path = self.log.prove_inclusion(index, self.log.size()).expect("in the log");
-        TlogProof::new(index, path, note, Some(self.entries[leaf as usize].clone())).expect("a proof")
-    }
-
-    fn handover(&self, seal: u64, signers: &[u8]) -> Handover {
-        let (size, index) = (self.leaves.len() as u64, self.leaves.len() as u64 - 1);
-        let path = self.roster.prove_inclusion(LeafIndex::new(index), TreeSize::new(size)).expect("in it");
-        let leaf = self.leaves[index as usize].clone();
-        Handover { seal: self.receipt(seal, signers), head_root: HEAD_ROOT, index, size, leaf, path }
-    }
-}
-
-fn trust() -> TrustRoot {
-    let policy = policy_of(ORIGIN, &set(&[1])).expect("good keys");
-    TrustRoot { origin: ORIGIN.into(), genesis: [7; 32], policy }
-}
-
-/// From one to four to seven, of whom the first is none: receipts of each time, and the two handovers.
-fn grown() -> ([String; 3], [Handover; 2]) {
-    let mut world = World::default();
-    world.change(&[1]);
-    let first = world.record();
-    let of_one = world.receipt(first, &[1]);
-    let seal = world.change(&[1, 2, 3, 4]);
-    let to_four = world.handover(seal, &[1]);
-    let second = world.record();
-    let of_four = world.receipt(second, &[2, 3, 4]);
-    let seal = world.change(&[2, 3, 4, 5, 6, 7, 8]);
-    let to_seven = world.handover(seal, &[2, 3, 4]);
-    let third = world.record();
-    let of_seven = world.receipt(third, &[2, 4, 5, 7, 8]);
-    ([of_one, of_four, of_seven].map(|receipt| receipt.to_string()), [to_four, to_seven])
-}
+use crate::world::{ORIGIN, World, grown, one_seal, rolled_back, set, trust};
 
 fn verifies(receipt: &str, roots: &[TrustRoot]) -> bool {
     roots.iter().rev().any(|root| verify_receipt(receipt.as_bytes(), None, root).is_ok())
@@ -171,7 +44,12 @@ fn a_set_that_the_one_before_does_not_vouch_for_is_not_followed() {
     let coup = world.handover(seal, &[2, 3, 5]);
     let fault = first_fault(&[to_four.clone(), coup]);
     assert!(matches!((fault.number, fault.fault), (2, Broken::NotBelieved(_))));
-    // A set that somebody made up, under a seal that commits to another; an old set under a new seal.
+    // An old set under a new seal, a new set under an old one: each link alone is genuine.
+    let fault = first_fault(&rolled_back());
+    assert_eq!((fault.number, fault.fault), (3, Broken::OutOfOrder));
+    let fault = first_fault(&one_seal());
+    assert_eq!((fault.number, fault.fault), (2, Broken::OutOfOrder));
+    // A set that somebody made up, under a seal that commits to another.
     let made_up = RosterState { entity: Some(Entity::Validators(set(&[5]))) }.encode_to_vec();
     let forged = Handover { leaf: made_up, ..to_four.clone() };
     assert!(matches!(first_fault(&[forged]).fault, Broken::OtherRoster | Broken::Path(_)));
@@ -198,6 +76,7 @@ fn files() -> Vec<(&'static str, String)> {
     let other_root = Handover { head_root: [5; 32], ..to_four.clone() };
     let no_seal = Handover { seal: world.receipt(record, &[1]), ..to_four.clone() };
     let chain = |handovers: &[&Handover]| handovers.iter().map(ToString::to_string).collect::<String>();
+    let whole = |handovers: Vec<Handover>| chain(&handovers.iter().collect::<Vec<_>>());
     let trust = trust();
     let policy = String::from_utf8(trust.policy.to_bytes()).expect("names of this test are text");
     let genesis = "07".repeat(32);
@@ -216,6 +95,8 @@ fn files() -> Vec<(&'static str, String)> {
         ("another-set.handovers", chain(&[&other_set])),
         ("another-head-root.handovers", chain(&[&other_root])),
         ("no-seal.handovers", chain(&[&no_seal])),
+        ("rolled-back.handovers", whole(rolled_back())),
+        ("one-seal.handovers", whole(one_seal())),
     ]
 }
 
@@ -229,6 +110,19 @@ fn the_published_files_are_these() {
             std::fs::write(&path, &text).expect("room on the disk");
         }
         assert_eq!(std::fs::read_to_string(&path).expect("the vector is there"), text, "{name}");
+    }
+}
+
+#[test]
+fn a_line_ends_in_a_newline_with_or_without_a_carriage_return() {
+    let (_, handovers) = grown();
+    let file = handovers.each_ref().map(ToString::to_string).concat();
+    for same in [file.replace('\n', "\r\n"), file.trim_end().to_owned(), format!("\u{85}\n{file}")] {
+        assert_eq!(Handover::parse_all(same.as_bytes()).as_deref(), Ok(&handovers[..]), "{same:?}");
+    }
+    let end = file.trim_end();
+    for bad in [format!("{end}\r"), format!("{end}\r\r\n"), format!("\u{feff}{file}"), format!("{file}\n")] {
+        assert!(Handover::parse_all(bad.as_bytes()).is_err(), "{bad:?}");
     }
 }
 

@@ -4,10 +4,10 @@
 // and the seal under a checkpoint that a quorum of the set *before* believes. crates/verify/README.md has the rules,
 // the head of a handover's file is in crates/verify/src/handover.rs.
 
-import { Fault, base64, bytesOf, fromBase64, hex, joined, same, sha256 } from "./bytes.js";
+import { Fault, bytesOf, fromBase64, hex, joined, same, sha256, textOf } from "./bytes.js";
 import { hashLeaf, rootFromInclusion } from "./merkle.js";
-import { COSIGNER_KEY, LOG_KEY, noteText } from "./note.js";
-import { believe, readPolicy } from "./policy.js";
+import { COSIGNER_KEY, LOG_KEY, keyOf, noteText } from "./note.js";
+import { believe, kOfN } from "./policy.js";
 import { readEntry, readProofFile } from "./proof.js";
 import { decode } from "./proto.js";
 
@@ -17,13 +17,13 @@ const MAX_HANDOVERS = 1000;
 const MAX_PATH_HASHES = 64;
 
 /**
- * The trust root, then that of each later set, in order. Throws `Fault`: a file that cannot be read, or
+ * The trust root, then that of each later set of a file (Uint8Array), in order. Throws `Fault`: a file that cannot be read, or
  * `handover N: ...` for the first that is broken; nothing after it is believed.
  */
-export async function follow(trust, text) {
+export async function follow(trust, file) {
   const roots = [trust];
   let last = null;
-  for (const [position, handover] of readHandovers(text).entries()) {
+  for (const [position, handover] of readHandovers(file).entries()) {
     try {
       const { policy, leaf } = await checkHandover(handover, trust.origin, roots.at(-1).policy);
       if (last !== null && (handover.index <= last.index || leaf <= last.leaf)) throw new Fault("it is not later than the one before");
@@ -38,9 +38,11 @@ export async function follow(trust, text) {
 }
 
 /** The handovers of a file, one after the other; an empty one has none. */
-function readHandovers(text) {
+function readHandovers(file) {
+  const text = textOf(file);
+  if (text === null) throw malformed("text");
   const [before, ...parts] = text.split(HANDOVER_HEADER);
-  if (before.trim() !== "") throw malformed("header");
+  if (/\P{White_Space}/u.test(before)) throw malformed("header");
   if (parts.length > MAX_HANDOVERS) throw malformed("number");
   return parts.map((part) => readHandover(`${HANDOVER_HEADER}${part}`));
 }
@@ -51,10 +53,11 @@ function malformed(what) {
 
 function readHandover(text) {
   if (bytesOf(text).length > MAX_HANDOVER_BYTES) throw malformed("length");
-  const lines = text.split("\n");
+  // A line ends in a newline, with or without a carriage return before it; one at the very end of the file is no end.
+  const lines = text.replaceAll("\r\n", "\n").split("\n");
   if (lines.at(-1) === "") lines.pop();
   let at = 0;
-  const next = () => lines[at++]?.replace(/\r$/, "");
+  const next = () => lines[at++];
   const field = (name) => {
     const line = next();
     if (line === undefined || !line.startsWith(`${name} `)) throw malformed(name);
@@ -126,24 +129,12 @@ async function because(what, work) {
   }
 }
 
-/** More than two thirds of a set, each by its cosigner key, under any of its log keys; as a policy's text, and read. */
+/** More than two thirds of a set, each by its cosigner key, under any of its log keys. */
 async function policyOf(origin, validators) {
-  const lines = [];
-  const names = [];
+  const [logs, witnesses] = [[], []];
   for (const { member, log_key: log, cosigner_key: cosigner } of validators) {
-    if (log.length !== 32 || cosigner.length !== 32) throw new Fault("a key has 32 bytes");
-    const name = `${origin}/${member}`;
-    lines.push(`log ${await keyText(origin, LOG_KEY, log)}`, `witness ${name} ${await keyText(name, COSIGNER_KEY, cosigner)}`);
-    names.push(name);
+    logs.push(await keyOf(origin, LOG_KEY, log));
+    witnesses.push(await keyOf(`${origin}/${member}`, COSIGNER_KEY, cosigner));
   }
-  let group = "quorum";
-  while (names.includes(group)) group += "_";
-  const least = validators.length - Math.floor((validators.length - 1) / 3);
-  return readPolicy(`${lines.join("\n")}\ngroup ${group} ${least} ${names.join(" ")}\nquorum ${group}\n`);
-}
-
-/** A verifier key as policies write it. */
-async function keyText(name, type, key) {
-  const digest = await sha256(joined(bytesOf(`${name}\n`), Uint8Array.of(type), key));
-  return `${name}+${hex(digest.subarray(0, 4))}+${base64(joined(Uint8Array.of(type), key))}`;
+  return kOfN(logs, witnesses, validators.length - Math.floor((validators.length - 1) / 3));
 }

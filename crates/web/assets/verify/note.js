@@ -24,17 +24,22 @@ function isKeyName(name) {
 export async function readKey(text) {
   const [name, id, ...rest] = text.split("+");
   if (id === undefined || rest.length === 0) throw new Fault("a verifier key is written name+id+base64");
-  if (!isKeyName(name)) throw new Fault("a key name has 1 to 1,024 bytes without spaces, control characters and '+'");
   if (!/^[0-9a-f]{8}$/.test(id)) throw new Fault("a key id is written as eight hexadecimal digits");
   const bytes = fromBase64(rest.join("+"));
   if (bytes === null) throw new Fault("a verifier key is written in padded standard base64");
-  const [type, key] = [bytes[0], bytes.subarray(1)];
+  const key = await keyOf(name, bytes[0], bytes.subarray(1));
+  if (key.id !== id) throw new Fault(`key id ${id} does not belong to this key`);
+  return key;
+}
+
+/** The verifier key of a name, a type and a public key, with its id. Throws `Fault`. */
+export async function keyOf(name, type, key) {
+  if (!isKeyName(name)) throw new Fault("a key name has 1 to 1,024 bytes without spaces, control characters and '+'");
   if (type !== LOG_KEY && type !== COSIGNER_KEY) throw new Fault("a verifier key has type 0x01 or 0x04");
   if (key.length !== 32) throw new Fault(`an Ed25519 public key has 32 bytes, this one has ${key.length}`);
   if (ofSmallOrder(key)) throw new Fault("the public key is not a usable Ed25519 point");
   const digest = await sha256(joined(bytesOf(`${name}\n`), Uint8Array.of(type), key));
-  if (hex(digest.subarray(0, 4)) !== id) throw new Fault(`key id ${id} does not belong to this key`);
-  return { name, id, type, key };
+  return { name, id: hex(digest.subarray(0, 4)), type, key };
 }
 
 /** A note's text and its signature lines. Throws `Fault`. */

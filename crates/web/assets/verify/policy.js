@@ -11,7 +11,7 @@ const MAX_DEFINITIONS = 256;
 
 /** Reads a policy's text. Throws `Fault`, naming the line. */
 export async function readPolicy(text) {
-  const policy = { logs: [], witnesses: [], groups: [], quorum: undefined };
+  const policy = empty();
   if (bytesOf(text).length > MAX_POLICY_BYTES) throw new Fault("a policy has at most 262,144 bytes");
   const lines = text.split("\n");
   if (lines.pop() !== "") throw new Fault("each line of a policy ends in a newline");
@@ -27,6 +27,25 @@ export async function readPolicy(text) {
   return policy;
 }
 
+function empty() {
+  return { logs: [], witnesses: [], groups: [], quorum: undefined };
+}
+
+/** The policy of these logs, where `least` of the witnesses, each called as its key, must have cosigned. Throws `Fault`. */
+export function kOfN(logs, witnesses, least) {
+  const policy = empty();
+  for (const key of logs) addKey(policy, policy.logs, key, LOG_KEY);
+  for (const key of witnesses) {
+    if (/[\u0000-\u0020\u007f]/.test(key.name)) throw new Fault("a policy's names are of visible characters");
+    addWitness(policy, key.name, key);
+  }
+  let group = "quorum";
+  while (isDefined(policy, group)) group += "_";
+  addGroup(policy, group, String(least), ...witnesses.map((key) => key.name));
+  setQuorum(policy, group);
+  return policy;
+}
+
 async function readLineInto(policy, line) {
   if (/[\u0000-\u0008\u000a-\u001f\u007f]/.test(line)) throw new Fault("a policy has no control character but tab and newline");
   const items = line.split(/[ \t]+/).filter((item) => item !== "");
@@ -35,10 +54,7 @@ async function readLineInto(policy, line) {
   if (keyword === "log" && (rest.length === 1 || rest.length === 2)) {
     addKey(policy, policy.logs, await readKey(rest[0]), LOG_KEY);
   } else if (keyword === "witness" && (rest.length === 2 || rest.length === 3)) {
-    const key = await readKey(rest[1]);
-    requireNew(policy, rest[0]);
-    addKey(policy, policy.witnesses, key, COSIGNER_KEY);
-    policy.witnesses.at(-1).witness = rest[0];
+    addWitness(policy, rest[0], await readKey(rest[1]));
   } else if (keyword === "group" && rest.length >= 3) {
     addGroup(policy, ...rest);
   } else if (keyword === "quorum" && rest.length === 1) {
@@ -55,6 +71,11 @@ function addKey(policy, list, key, type) {
   const all = [...policy.logs, ...policy.witnesses];
   if (all.some((other) => other.name === key.name && other.id === key.id)) throw new Fault("keys that cannot be told apart");
   list.push(key);
+}
+
+function addWitness(policy, name, key) {
+  requireNew(policy, name);
+  addKey(policy, policy.witnesses, { ...key, witness: name }, COSIGNER_KEY);
 }
 
 function addGroup(policy, name, threshold, ...members) {

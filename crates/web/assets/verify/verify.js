@@ -34,10 +34,10 @@ export const RECEIPT_CHECKS = ["file", "ledger", "signature", "checkpoint", "inc
  * Checks a bundle or a receipt (Uint8Array) against a trust root (the text of consortium.toml).
  * `onStep(step)` is told `{ check, ok, detail }` after each check; it may return a promise.
  *
- * `handovers` is the text of a file of changes of the validators; with it the file is held against the newest set
- * first and then against those before, as the command line does. What none of them signed is told as the newest sees it.
+ * `handovers` are the bytes of a file of changes of the validators; with it the file is held against the newest of the
+ * sets that signed it, as by the command line. What none of them signed is told as the newest sees it.
  */
-export async function verify(file, trust, onStep = () => {}, handovers = "") {
+export async function verify(file, trust, onStep = () => {}, handovers = new Uint8Array()) {
   const answer = unjudged(file);
   let roots = [];
   try {
@@ -49,14 +49,13 @@ export async function verify(file, trust, onStep = () => {}, handovers = "") {
       roots = [root];
       return `ledger ${root.origin}, ${root.policy.logs.length} log keys, ${root.policy.witnesses.length} cosigners`;
     });
-    if (handovers !== "") {
+    if (handovers.length > 0) {
       await make(answer, onStep, "handovers", async () => {
         roots = await follow(roots[0], handovers);
         return `${roots.length - 1} changes of the validators, each vouched for by the set before`;
       });
     }
-    const against = await chosen(file, roots);
-    await (answer.kind === "receipt" ? receipt : bundle)(file, against, answer, (check, work) => make(answer, onStep, check, work));
+    await (answer.kind === "receipt" ? receipt : bundle)(file, roots, answer, (check, work) => make(answer, onStep, check, work));
     answer.verified = true;
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
@@ -86,12 +85,11 @@ async function make(answer, onStep, check, work) {
   if (!step.ok) throw new Fault(check);
 }
 
-/** The newest trust root with which every check passes; where there is none, the newest. */
-async function chosen(file, roots) {
+/** The newest trust root that believes, all else being equal in all of them; where none does, the newest. */
+async function newest(roots, believes) {
   for (const root of roots.length > 1 ? [...roots].reverse() : []) {
-    const tried = unjudged(file);
     try {
-      await (tried.kind === "receipt" ? receipt : bundle)(file, root, tried, (check, work) => make(tried, () => {}, check, work));
+      await believes(root);
       return root;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
@@ -102,14 +100,20 @@ async function chosen(file, roots) {
 
 // ---------------------------------------------------------------- a bundle
 
-async function bundle(file, trust, answer, run) {
-  const so = { file, trust, answer };
+async function bundle(file, roots, answer, run) {
+  const so = { file, trust: roots.at(-1), answer };
   await run("file", () => readBundle(so));
   await run("ledger", () => {
-    requireOrigin(so.claim.origin, trust, "the bundle is about");
+    requireOrigin(so.claim.origin, so.trust, "the bundle is about");
     return `about ${so.claim.origin}, the ledger of the trust root`;
   });
-  await run("checkpoint", () => checkCheckpoint(so));
+  await run("checkpoint", async () => {
+    so.trust = await newest(roots, async ({ policy }) => {
+      await believe(policy, readCheckpoint(so.bundle.checkpoint));
+      await signersOf(readNote(so.bundle.claim_note), policy.logs);
+    });
+    return checkCheckpoint(so);
+  });
   await run("claim", () => checkClaim(so));
   await run("seal", () => checkSeal(so));
   await run("records", () => checkRecords(so));
@@ -263,7 +267,8 @@ function checkTrail(so) {
 
 // ---------------------------------------------------------------- a receipt
 
-async function receipt(file, trust, answer, run) {
+async function receipt(file, roots, answer, run) {
+  let trust = roots.at(-1);
   let proof;
   let entry;
   await run("file", async () => {
@@ -284,6 +289,7 @@ async function receipt(file, trust, answer, run) {
     return `signed by ${entry.record.author}`;
   });
   await run("checkpoint", async () => {
+    trust = await newest(roots, ({ policy }) => believe(policy, proof.checkpoint));
     const { logs, cosigned } = await believe(trust.policy, proof.checkpoint);
     return `log of ${thousands(proof.checkpoint.size)} entries, signed by ${logs} of ${trust.policy.logs.length} log keys and cosigned by ${cosigned} of ${trust.policy.witnesses.length} listed`;
   });

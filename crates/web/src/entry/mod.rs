@@ -53,6 +53,7 @@ pub(crate) fn verifier(t: &'static Words) -> Markup {
                     label { (t.verify_trust_choose) input type="file" data-part="trust-file"; }
                     label { (t.verify_handovers) input type="file" data-part="handovers-file"; }
                 }
+                p data-part="handovers-said" role="status" hidden {}
                 p.faint { (t.verify_rule) }
             }
             (script_words(t))
@@ -66,6 +67,7 @@ fn script_words(t: &'static Words) -> Markup {
             data-trust-node=(t.verify_trust_node) data-trust-own=(t.verify_trust_own)
             data-trust-kept=(t.verify_trust_kept) data-trust-none=(t.verify_trust_none)
             data-passed=(t.verify_passed) data-failed=(t.verify_failed) data-too-long=(t.verify_too_long)
+            data-handovers-too-long=(t.verify_handovers_too_long)
             data-verified=(t.verify_good) data-not-verified=(t.verify_bad) data-remark=(t.verify_remark)
             data-proven=(t.verify_proven) data-source=(t.verify_source) data-country=(t.verify_country)
             data-share=(t.verify_share) data-as-of=(t.verify_as_of) data-scrap-of=(t.verify_scrap_of)
