@@ -38,7 +38,6 @@ fn main() {
     report("transform, state root of 1,000-record blocks", roots, made);
 
     probe();
-    println!("a lot takes {} bytes, its name and composition not counted", size_of::<ore_custody::Lot>());
     drop(bench);
     load(lots);
 }
@@ -250,7 +249,7 @@ impl Bench {
                     break drawn;
                 }
             };
-            let id = self.custody.lots()[ordinal].id().to_owned();
+            let id = self.custody.lot_by_ordinal(ordinal as u32).expect("drawn among them").id().to_owned();
             let head = self.custody.head(&id).expect("a lot").as_bytes().to_vec();
             TransformInput { lot: Some(LotRef { lot: id, head }), mass: Some(dry(1000)), composition: None }
         });

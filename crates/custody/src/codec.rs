@@ -98,3 +98,29 @@ impl<'a> Reader<'a> {
         if self.0.is_empty() { Ok(()) } else { Err(Garbled) }
     }
 }
+
+/// A number in seven bits a byte, as protobuf has it.
+pub(crate) fn varint(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+/// Takes a number that [`varint`] wrote in this process.
+///
+/// # Panics
+/// When it did not.
+pub(crate) fn take_varint(bytes: &mut &[u8]) -> u64 {
+    let (mut number, mut shift) = (0, 0);
+    loop {
+        let (byte, rest) = bytes.split_first().expect("written by varint");
+        *bytes = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        if *byte < 0x80 {
+            return number;
+        }
+        shift += 7;
+    }
+}

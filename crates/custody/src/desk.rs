@@ -61,9 +61,9 @@ pub(crate) struct Desk<'a> {
 }
 
 /// A lot that the record names, with the standing it will have.
-pub(crate) struct Touched<'a> {
+pub(crate) struct Touched {
     pub(crate) ordinal: u32,
-    pub(crate) lot: &'a Lot,
+    pub(crate) lot: Lot,
     /// Change this, then hand it to [`Desk::put`].
     pub(crate) next: Standing,
 }
@@ -117,7 +117,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Finds a lot and holds the named head against its newest record (rule A1).
-    pub(crate) fn touch(&mut self, reference: Option<&LotRef>) -> Verdict<Touched<'a>> {
+    pub(crate) fn touch(&mut self, reference: Option<&LotRef>) -> Verdict<Touched> {
         let state = self.state;
         let Some(reference) = reference else {
             return Err(refuse(
@@ -130,8 +130,8 @@ impl<'a> Desk<'a> {
         let Some(ordinal) = state.lot_ordinal(&reference.lot) else {
             return Err(unknown_lot(&reference.lot));
         };
-        let lot = &state.lots[ordinal as usize];
-        self.check_head(lot, reference)?;
+        let lot = state.lots.at(ordinal);
+        self.check_head(&lot, reference)?;
         if lot.standing.void {
             return Err(refuse(
                 Rule::A4,
@@ -188,7 +188,7 @@ impl<'a> Desk<'a> {
         self.lapsed.push(leaf);
         self.writes.push(Write::Offer(leaf, None));
         for &ordinal in offer.lots.iter().filter(|ordinal| **ordinal != touched) {
-            let mut standing = self.state.lots[ordinal as usize].standing;
+            let Some(mut standing) = self.state.standing(ordinal) else { continue };
             if standing.offer == leaf {
                 standing.offer = NONE;
                 self.writes.push(Write::Standing(ordinal, standing));
@@ -203,12 +203,12 @@ impl<'a> Desk<'a> {
         matches!(self.record.event, Some(Event::Accept(_) | Event::Decline(_) | Event::CancelShipment(_)))
     }
 
-    pub(crate) fn put(&mut self, touched: &Touched<'_>) {
+    pub(crate) fn put(&mut self, touched: &Touched) {
         self.writes.push(Write::Standing(touched.ordinal, touched.next));
     }
 
     /// The author has the lot (rule A4).
-    pub(crate) fn must_hold(&self, touched: &Touched<'_>, to: &str) -> Verdict<()> {
+    pub(crate) fn must_hold(&self, touched: &Touched, to: &str) -> Verdict<()> {
         if touched.lot.standing.custodian == self.author {
             return Ok(());
         }
@@ -226,7 +226,7 @@ impl<'a> Desk<'a> {
     }
 
     /// No hold, recall or offer stands in the way.
-    pub(crate) fn must_be_free(&self, touched: &Touched<'_>, to: &str) -> Verdict<()> {
+    pub(crate) fn must_be_free(&self, touched: &Touched, to: &str) -> Verdict<()> {
         let (id, standing) = (touched.lot.id(), &touched.next);
         let by = |place: Place| self.state.member_id(place);
         let (reason, message, next_step): (_, String, String) = if standing.recalled_by != NONE {
@@ -246,7 +246,7 @@ impl<'a> Desk<'a> {
                 format!("ask {by} to release it"),
             )
         } else if standing.offer != NONE {
-            let receiver = self.state.offer_of(touched.lot).map_or("", |offer| by(offer.receiver));
+            let receiver = self.state.offer_of(&touched.lot).map_or("", |offer| by(offer.receiver));
             (
                 Reason::LotReserved,
                 format!("lot {id} is reserved: it is offered to {receiver}, who has not answered"),

@@ -22,6 +22,7 @@ mod change;
 mod codec;
 mod decide;
 mod desk;
+mod lots;
 mod names;
 mod persist;
 mod roles;

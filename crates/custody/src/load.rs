@@ -10,15 +10,21 @@
 
 use alloc::vec::Vec;
 
-use ore_merkle::{DenseTree, JoinedTrees, hash_leaf};
+use ore_merkle::{
+    DenseTree, JoinedTrees, LeafHash,
+    groups::{GROUP_HEIGHT, GROUP_WIDTH, group_root},
+    hash_leaf,
+};
 
 use crate::{
     codec::{Garbled, Read, Reader},
     lot::{Composition, Lot, NONE, Passport, Place, Standing},
+    lots::LotTable,
     names::{Names, RecordIndex},
     persist::{self, LoadError, numbered, tag},
     roster::RosterEntry,
     state::Custody,
+    state_tree::above_group,
 };
 
 /// Some of the stored pairs. Lots, where they stand and their newer compositions belong into one part per range of
@@ -131,15 +137,23 @@ impl Base {
                 replacing.push(ordinal);
             }
         }
-        let mut leaf = Vec::with_capacity(256);
-        let mut leaf_hash = |lot: &Lot| {
-            leaf.clear();
-            self.0.write_lot_leaf(lot, &mut leaf);
-            hash_leaf(&leaf)
-        };
-        let tree = lots.iter().map(&mut leaf_hash).collect();
+        let mut table = LotTable::default();
+        lots.iter().for_each(|lot| table.push(lot));
+        table.shrink_to_fit();
+        let tree = lots.chunks(GROUP_WIDTH).filter_map(|group| self.hash_group(group)).collect();
         let names = lots.iter().map(|lot| self.0.lot_names.hash(lot.passport.id.as_bytes())).collect();
-        Ok(Run { first, lots, replacing, names, tree })
+        Ok(Run { first, lots: table, replacing, names, tree })
+    }
+
+    /// Root over the leaves of up to eight lots.
+    fn hash_group(&self, group: &[Lot]) -> Option<LeafHash> {
+        let mut leaf = Vec::with_capacity(256);
+        let hashes = group.iter().map(|lot| {
+            leaf.clear();
+            self.0.write_leaf(lot.id().as_bytes(), &[], &lot.standing, &mut leaf);
+            hash_leaf(&leaf)
+        });
+        group_root(&hashes.collect::<Vec<_>>()).map(above_group)
     }
 
     /// An empty collection for runs.
@@ -155,6 +169,7 @@ impl Base {
     /// nowhere.
     pub fn complete(self, mut all: Lots) -> Result<Custody, LoadError> {
         let Self(mut custody) = self;
+        all.lots.shrink_to_fit();
         all.index()?;
         (custody.lots, custody.lot_names) = (all.lots, all.names);
         custody.head_tree = all.tree.map_or_else(DenseTree::new, JoinedTrees::finish);
@@ -166,18 +181,19 @@ impl Base {
 /// Lots that follow each other, checked.
 pub struct Run {
     first: u32,
-    lots: Vec<Lot>,
+    lots: LotTable,
     /// Ordinals of those that took over an id.
     replacing: Vec<u32>,
     /// Hashes of their ids.
     names: Vec<u32>,
+    /// Over the groups.
     tree: DenseTree,
 }
 
 /// All lots so far.
 #[derive(Default)]
 pub struct Lots {
-    lots: Vec<Lot>,
+    lots: LotTable,
     replacing: Vec<u32>,
     name_hashes: Vec<u32>,
     /// Of the height of the first run's tree.
@@ -188,27 +204,27 @@ pub struct Lots {
 impl Lots {
     /// Makes room, so that what is there need not move.
     pub fn reserve(&mut self, lots: usize) {
-        self.lots.reserve_exact(lots);
+        self.lots.reserve(lots);
         self.name_hashes.reserve_exact(lots);
     }
 
-    /// Adds the lots that come next: of the first run 2^n lots, of all others as many, of the last perhaps fewer, so
-    /// that the tree of each is a subtree of the whole.
+    /// Adds the lots that come next: of the first run 2^n lots and at least eight, of all others as many, of the last
+    /// perhaps fewer, so that the tree of each is a subtree of the whole.
     ///
     /// # Errors
     /// [`LoadError::Gap`] when they are others.
     pub fn push(&mut self, mut run: Run) -> Result<(), LoadError> {
-        if run.lots.is_empty() {
+        if run.lots.len() == 0 {
             return Ok(());
         }
         let gap = || LoadError::Gap { what: "lot", at: self.lots.len() as u32 };
-        if run.first as usize != self.lots.len() {
+        if run.first as usize != self.lots.len() || !self.lots.len().is_multiple_of(GROUP_WIDTH) {
             return Err(gap());
         }
-        let height = run.lots.len().next_power_of_two().ilog2() as u8;
+        let height = (run.lots.len().next_power_of_two().ilog2() as u8).saturating_sub(GROUP_HEIGHT);
         let tree = self.tree.get_or_insert_with(|| JoinedTrees::new(height));
         tree.push(run.tree).map_err(|_| gap())?;
-        self.lots.append(&mut run.lots);
+        self.lots.append(&run.lots);
         self.replacing.append(&mut run.replacing);
         self.name_hashes.append(&mut run.names);
         Ok(())
@@ -217,15 +233,14 @@ impl Lots {
     /// Makes the lots findable by their ids.
     fn index(&mut self) -> Result<(), LoadError> {
         let lots = &self.lots;
-        let bears = |at: u32, other: u32| lots[at as usize].passport.id == lots[other as usize].passport.id;
         for ordinal in &self.replacing {
-            let replaces = lots[*ordinal as usize].passport.replaces;
-            if replaces >= *ordinal || !bears(replaces, *ordinal) {
+            let replaces = lots.at(*ordinal).passport.replaces;
+            if replaces >= *ordinal || !lots.namesakes(replaces, *ordinal) {
                 return Err(LoadError::Dangling(numbered(tag::LOT, *ordinal)));
             }
         }
         // A corrected lot takes over its id.
-        self.names.bind_all(&core::mem::take(&mut self.name_hashes), bears);
+        self.names.bind_all(&core::mem::take(&mut self.name_hashes), |at, other| lots.namesakes(at, other));
         Ok(())
     }
 }

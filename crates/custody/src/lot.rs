@@ -17,7 +17,7 @@ pub type Place = u32;
 pub const NONE: Place = u32::MAX;
 
 /// Contents in order of atomic number, each element once; empty when nothing is known.
-/// What was looked for and not found stands with 0 ppb. Lots of one heap share theirs.
+/// What was looked for and not found stands with 0 ppb.
 pub type Composition = Arc<[ElementContent]>;
 
 /// Two letters of ISO 3166-1, or `ZZ` for unknown.
@@ -53,7 +53,7 @@ pub struct Passport {
 }
 
 /// What many lots have in common from their beginning.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Description {
     /// The member that created it.
     pub author: Place,
@@ -110,7 +110,7 @@ pub struct Standing {
     pub void: bool,
 }
 
-/// One lot.
+/// One lot, unpacked from where the state keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lot {
     /// What never changes.
@@ -122,16 +122,6 @@ pub struct Lot {
 }
 
 impl Lot {
-    /// Keeps once what is equal in both: neighbours often come from one process.
-    pub(crate) fn share_with(&mut self, other: &Self) {
-        if self.passport.description == other.passport.description {
-            self.passport.description = Arc::clone(&other.passport.description);
-        }
-        if self.composition == other.composition {
-            self.composition = Arc::clone(&other.composition);
-        }
-    }
-
     /// `<member>/<lot number>`.
     #[must_use]
     pub fn id(&self) -> &str {

@@ -212,7 +212,7 @@ pub(crate) fn get_standing(reader: &mut Reader<'_>) -> Read<Standing> {
     })
 }
 
-fn put_composition(out: &mut Writer, composition: &[ElementContent]) {
+pub(crate) fn put_composition(out: &mut Writer, composition: &[ElementContent]) {
     out.u8(composition.len() as u8);
     for content in composition {
         out.u8(content.element).u8(u8::from(content.measured)).u32(content.ppb).u32(content.uncertainty_ppb);

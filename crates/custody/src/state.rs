@@ -9,7 +9,8 @@ use ore_record::{RecordId, v1};
 use crate::{
     books::{Books, Offer, Proposal},
     change::{Change, Undo, Write},
-    lot::{Lot, NONE, Place},
+    lot::{Lot, NONE, Place, Standing},
+    lots::LotTable,
     names::{Names, RecordIndex},
     roster::{Member, NameKind, RosterEntry, ValidatorSet},
 };
@@ -19,7 +20,7 @@ use crate::{
 pub struct Custody {
     pub(crate) origin: Box<str>,
     pub(crate) records: RecordIndex,
-    pub(crate) lots: Vec<Lot>,
+    pub(crate) lots: LotTable,
     pub(crate) lot_names: Names,
     pub(crate) roster: Vec<RosterEntry>,
     /// By [`NameKind`].
@@ -44,7 +45,7 @@ impl Custody {
         Self {
             origin: origin.into(),
             records: RecordIndex::default(),
-            lots: Vec::new(),
+            lots: LotTable::default(),
             lot_names: Names::default(),
             roster: Vec::new(),
             roster_names: Default::default(),
@@ -102,16 +103,14 @@ impl Custody {
     /// Gives an entity its value, and returns the write that gives it the old one back.
     pub(crate) fn apply(&mut self, write: Write) -> Write {
         match write {
-            Write::NewLot(lot) => self.push_lot(*lot),
+            Write::NewLot(lot) => self.push_lot(&lot),
             Write::DropLot => self.pop_lot(),
             Write::Standing(ordinal, standing) => {
                 self.mark_lot(ordinal);
-                let lot = &mut self.lots[ordinal as usize];
-                Write::Standing(ordinal, mem::replace(&mut lot.standing, standing))
+                Write::Standing(ordinal, self.lots.set_standing(ordinal, &standing))
             }
             Write::Composition(ordinal, composition) => {
-                let lot = &mut self.lots[ordinal as usize];
-                Write::Composition(ordinal, mem::replace(&mut lot.composition, composition))
+                Write::Composition(ordinal, self.lots.set_composition(ordinal, &composition))
             }
             Write::Roster(place, entry) => Write::Roster(place, self.set_roster(place, entry)),
             Write::Offer(leaf, offer) => Write::Offer(leaf, assign(&mut self.books.offers, leaf, offer)),
@@ -131,16 +130,13 @@ impl Custody {
         }
     }
 
-    fn push_lot(&mut self, mut lot: Lot) -> Write {
+    fn push_lot(&mut self, lot: &Lot) -> Write {
         let ordinal = self.lots.len() as u32;
-        if let Some(before) = self.lots.last() {
-            lot.share_with(before);
-        }
         self.lots.push(lot);
         let (names, lots) = (&mut self.lot_names, &self.lots);
-        let id = lots[ordinal as usize].id().as_bytes();
+        let id = lot.id().as_bytes();
         // A corrected lot takes over its id; `replaces` remembers from whom.
-        names.bind(id, ordinal, |at| lots[at as usize].id().as_bytes() == id);
+        names.bind(id, ordinal, |at| lots.bears(at, id), |at| lots.id(at));
         self.mark_lot(ordinal);
         Write::DropLot
     }
@@ -150,7 +146,7 @@ impl Custody {
         let ordinal = self.lots.len() as u32;
         let before = (lot.passport.replaces != NONE).then_some(lot.passport.replaces);
         self.lot_names.unbind(lot.id().as_bytes(), ordinal, before);
-        self.head_tree.truncate((self.lots.len() as u64).into());
+        self.forget_last_leaf();
         Write::NewLot(Box::new(lot))
     }
 
@@ -180,7 +176,8 @@ impl Custody {
         let roster = &self.roster;
         if let Some((kind, name)) = roster[place as usize].name() {
             let is = |at: u32| roster[at as usize].name() == Some((kind, name));
-            self.roster_names[kind as usize].bind(name.as_bytes(), place, is);
+            let name_at = |at: u32| roster[at as usize].name().map_or("", |(_, name)| name);
+            self.roster_names[kind as usize].bind(name.as_bytes(), place, is, name_at);
         }
         self.mark_roster(place);
     }
@@ -233,31 +230,36 @@ impl Custody {
     /// Ordinal of a lot, by its id. Of a corrected lot, the one that stands.
     #[must_use]
     pub fn lot_ordinal(&self, id: &str) -> Option<u32> {
-        self.lot_names.find(id.as_bytes(), |at| self.lots[at as usize].id() == id)
+        self.lot_names.find(id.as_bytes(), |at| self.lots.bears(at, id.as_bytes()))
     }
 
     /// A lot by its id.
     #[must_use]
-    pub fn lot(&self, id: &str) -> Option<&Lot> {
+    pub fn lot(&self, id: &str) -> Option<Lot> {
         self.lot_by_ordinal(self.lot_ordinal(id)?)
     }
 
     /// A lot by its place in the order of creation.
     #[must_use]
-    pub fn lot_by_ordinal(&self, ordinal: u32) -> Option<&Lot> {
-        self.lots.get(ordinal as usize)
+    pub fn lot_by_ordinal(&self, ordinal: u32) -> Option<Lot> {
+        self.lots.get(ordinal)
     }
 
-    /// Every lot in order of creation.
+    /// Where a lot stands, by its place in the order of creation: cheaper than the lot.
     #[must_use]
-    pub fn lots(&self) -> &[Lot] {
-        &self.lots
+    pub fn standing(&self, ordinal: u32) -> Option<Standing> {
+        self.lots.standing(ordinal)
+    }
+
+    /// Every lot in order of creation, void ones included, each unpacked when it is its turn.
+    pub fn lots(&self) -> impl ExactSizeIterator<Item = Lot> + DoubleEndedIterator + '_ {
+        (0..self.lots.len() as u32).map(|ordinal| self.lots.at(ordinal))
     }
 
     /// The newest record of a lot: what the next record about it names.
     #[must_use]
     pub fn head(&self, id: &str) -> Option<RecordId> {
-        self.records.id_at(self.lot(id)?.standing.head)
+        self.records.id_at(self.lots.standing(self.lot_ordinal(id)?)?.head)
     }
 
     /// Every member, facility, attestation, profile and set of validators, in order of entry.

@@ -2,14 +2,22 @@
 //!
 //! A leaf is the canonical encoding of `LotState` or `RosterState` (`bundle.proto`). A head proof
 //! shows the newest state of one lot; a missing correction, recall or disposal would show too.
+//!
+//! Of the lots' tree only what lies above groups of eight is kept; the leaves of a group are hashed again when one of
+//! them changes or is to be proven.
 
 use alloc::{string::ToString, vec::Vec};
 
-use ore_merkle::{DenseTree, InclusionProof, LeafIndex, RootHash, TreeSize, hash_leaf, root_from_inclusion};
+use ore_merkle::{
+    DenseTree, InclusionProof, LeafHash, LeafIndex, NodeHash, RootHash, TreeSize,
+    groups::{GROUP_HEIGHT, GROUP_WIDTH, group_root, node_in_group},
+    hash_leaf, nodes, root_from_inclusion,
+};
 use ore_record::{state, v1};
 
 use crate::{
-    lot::{Lot, Place},
+    codec::varint,
+    lot::{Place, Standing},
     state::Custody,
 };
 
@@ -91,25 +99,54 @@ impl Custody {
         let ordinal = self.lot_ordinal(lot)?;
         self.rehash();
         let (head_root, roster_root) = (self.head_tree.root(), self.roster_tree.root());
+        let (index, size) = (LeafIndex::new(ordinal.into()), self.head_size());
+        let mut leaf = Vec::with_capacity(160);
+        self.write_lot_leaf(ordinal, &mut leaf)?;
         Some(HeadProof {
             ordinal: ordinal.into(),
-            leaf: self.lot_leaf(&self.lots[ordinal as usize]),
-            path: self.head_tree.inclusion_proof(LeafIndex::new(ordinal.into())).ok()?,
-            head_tree_size: self.head_tree.size().get(),
+            leaf,
+            path: nodes::prove_inclusion(index, size, |level, index| self.head_node(level, index)).ok()?,
+            head_tree_size: size.get(),
             head_root,
             roster_root,
         })
     }
 
     /// Root of the head tree, as of the last [`Custody::state_root`].
-    pub fn head_root(&mut self) -> ore_merkle::RootHash {
+    pub fn head_root(&mut self) -> RootHash {
         self.head_tree.root()
     }
 
-    /// The head tree, as of the last [`Custody::state_root`].
+    /// The same without hashing anything; `None` when lots were taken back since.
     #[must_use]
-    pub const fn head_tree(&self) -> &DenseTree {
-        &self.head_tree
+    pub fn hashed_head_root(&self) -> Option<RootHash> {
+        self.head_tree.hashed_root().ok()
+    }
+
+    /// Leaves of the head tree: one a lot.
+    #[must_use]
+    pub const fn head_size(&self) -> TreeSize {
+        TreeSize::new(self.lots.len() as u64)
+    }
+
+    /// Node of a complete subtree of the head tree, as of the last [`Custody::state_root`]: what a proof for many lots
+    /// is made of. `None` when the lots under it have changed since.
+    #[must_use]
+    pub fn head_node(&self, level: u8, index: u64) -> Option<NodeHash> {
+        let complete = index.checked_add(1)?.checked_mul(1_u64.checked_shl(level.into())?)?;
+        if complete > self.lots.len() as u64 {
+            return None;
+        }
+        if level >= GROUP_HEIGHT {
+            return self.head_tree.node(level - GROUP_HEIGHT, index);
+        }
+        let below = GROUP_HEIGHT - level;
+        let group = u32::try_from(index >> below).ok()?;
+        let (leaves, count) = self.leaves_of(group);
+        let kept = self.head_tree.leaf(LeafIndex::new(group.into()))?;
+        let root = group_root(&leaves[..count])?;
+        (kept == above_group(root)).then_some(())?;
+        node_in_group(&leaves[..count], level, (index & ((1 << below) - 1)) as usize)
     }
 
     /// The roster tree, as of the last [`Custody::state_root`].
@@ -138,22 +175,49 @@ impl Custody {
         Some(self.roster.get(index as usize)?.state())
     }
 
-    /// Canonical `LotState`, written in one pass: this runs for every lot of every block. A test
-    /// compares it with the general encoder.
-    pub(crate) fn lot_leaf(&self, lot: &Lot) -> Vec<u8> {
-        let mut out = Vec::with_capacity(160);
-        self.write_lot_leaf(lot, &mut out);
-        out
+    /// Canonical `LotState`, written in one pass: this runs for every lot of every block. A test compares it with the
+    /// general encoder. `None` when there is no such lot.
+    pub(crate) fn write_lot_leaf(&self, ordinal: u32, out: &mut Vec<u8>) -> Option<()> {
+        let glimpse = self.lots.glimpse(ordinal)?;
+        self.write_leaf(glimpse.prefix.as_bytes(), glimpse.number, &glimpse.standing, out);
+        Some(())
     }
 
-    pub(crate) fn write_lot_leaf(&self, lot: &Lot, out: &mut Vec<u8>) {
-        let head = self.records.id_at(lot.standing.head);
-        put_bytes(out, 1, lot.id().as_bytes());
-        put_bytes(out, 2, head.as_ref().map_or(&[], |id| id.as_bytes()));
-        put_bytes(out, 3, self.member_id(lot.standing.custodian).as_bytes());
-        put_bytes(out, 4, self.member_id(lot.standing.owner).as_bytes());
-        put_number(out, 5, lot.status() as u64);
-        put_number(out, 6, lot.remaining_mg());
+    /// The leaf of a lot whose id is `prefix` and `number`.
+    pub(crate) fn write_leaf(&self, prefix: &[u8], number: &[u8], standing: &Standing, out: &mut Vec<u8>) {
+        let head = self.records.id_at(standing.head);
+        put_bytes(out, 1, [prefix, number]);
+        put_bytes(out, 2, [head.as_ref().map_or(&[], |id| id.as_bytes()), &[]]);
+        put_bytes(out, 3, [self.member_id(standing.custodian).as_bytes(), &[]]);
+        put_bytes(out, 4, [self.member_id(standing.owner).as_bytes(), &[]]);
+        put_number(out, 5, standing.status() as u64);
+        put_number(out, 6, standing.remaining_mg);
+    }
+
+    /// Hashes of the leaves of a group, and how many there are.
+    fn leaves_of(&self, group: u32) -> ([LeafHash; GROUP_WIDTH], usize) {
+        let mut leaves = [LeafHash::from_bytes([0; 32]); GROUP_WIDTH];
+        let (mut bytes, mut count) = (Vec::with_capacity(256), 0);
+        let first = u64::from(group) << GROUP_HEIGHT;
+        for (ordinal, leaf) in (first..).zip(&mut leaves) {
+            bytes.clear();
+            let written = u32::try_from(ordinal).ok().and_then(|it| self.write_lot_leaf(it, &mut bytes));
+            if written.is_none() {
+                break;
+            }
+            *leaf = hash_leaf(&bytes);
+            count += 1;
+        }
+        (leaves, count)
+    }
+
+    /// After the last lot was taken back: its group is another, or gone.
+    pub(crate) fn forget_last_leaf(&mut self) {
+        let lots = self.lots.len();
+        self.head_tree.truncate(TreeSize::new(lots.div_ceil(GROUP_WIDTH) as u64));
+        if !lots.is_multiple_of(GROUP_WIDTH) {
+            self.mark_lot(lots as u32 - 1);
+        }
     }
 
     pub(crate) fn mark_lot(&mut self, ordinal: u32) {
@@ -164,15 +228,14 @@ impl Custody {
         mark(&mut self.dirty_roster, place, self.roster.len());
     }
 
-    /// Gives every stale leaf its hash. Inner nodes wait for the root.
+    /// Gives every group of lots and every entry that is stale its hash. Inner nodes wait for the root.
     fn rehash(&mut self) {
         let mut stale = core::mem::take(&mut self.dirty_lots);
         let mut tree = core::mem::take(&mut self.head_tree);
-        let mut bytes = Vec::with_capacity(256);
-        refresh(&mut stale, &mut tree, |ordinal| {
-            bytes.clear();
-            self.write_lot_leaf(self.lots.get(ordinal as usize)?, &mut bytes);
-            Some(hash_leaf(&bytes))
+        stale.iter_mut().for_each(|lot| *lot >>= GROUP_HEIGHT);
+        refresh(&mut stale, &mut tree, |group| {
+            let (leaves, count) = self.leaves_of(group);
+            group_root(&leaves[..count]).map(above_group)
         });
         (self.dirty_lots, self.head_tree) = (stale, tree);
         let mut stale = core::mem::take(&mut self.dirty_roster);
@@ -180,6 +243,11 @@ impl Custody {
         refresh(&mut stale, &mut tree, |place| Some(hash_leaf(&self.roster.get(place as usize)?.leaf())));
         (self.dirty_roster, self.roster_tree) = (stale, tree);
     }
+}
+
+/// The root of a group, as a leaf of the tree above the groups.
+pub(crate) fn above_group(root: NodeHash) -> LeafHash {
+    LeafHash::from_bytes(root.to_bytes())
 }
 
 /// In ascending order, so that new leaves are pushed one after the other. Leaves that were undone
@@ -211,30 +279,23 @@ fn mark(stale: &mut Vec<u32>, at: u32, entries: usize) {
     stale.push(at);
 }
 
-/// Protobuf, length-delimited; a default is left out.
-fn put_bytes(out: &mut Vec<u8>, field: u8, bytes: &[u8]) {
-    if bytes.is_empty() {
+/// Protobuf, length-delimited, of two parts; a default is left out.
+fn put_bytes(out: &mut Vec<u8>, field: u8, [first, second]: [&[u8]; 2]) {
+    if first.is_empty() && second.is_empty() {
         return;
     }
     out.push(field << 3 | 2);
-    put_varint(out, bytes.len() as u64);
-    out.extend_from_slice(bytes);
+    varint(out, (first.len() + second.len()) as u64);
+    out.extend_from_slice(first);
+    out.extend_from_slice(second);
 }
 
 /// Protobuf, varint; a default is left out.
 fn put_number(out: &mut Vec<u8>, field: u8, number: u64) {
     if number != 0 {
         out.push(field << 3);
-        put_varint(out, number);
+        varint(out, number);
     }
-}
-
-fn put_varint(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
 }
 
 #[cfg(test)]

@@ -37,16 +37,24 @@ impl Text {
             Form::Boxed(text) => text.as_bytes(),
         }
     }
+
+    /// Two texts, one after the other.
+    #[must_use]
+    pub fn of_parts(first: &str, second: &str) -> Self {
+        let length = first.len() + second.len();
+        if length > INLINE {
+            return Self(Form::Boxed([first, second].concat().into()));
+        }
+        let mut bytes = [0; INLINE];
+        bytes[..first.len()].copy_from_slice(first.as_bytes());
+        bytes[first.len()..length].copy_from_slice(second.as_bytes());
+        Self(Form::Inline { length: length as u8, bytes })
+    }
 }
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        if text.len() > INLINE {
-            return Self(Form::Boxed(text.into()));
-        }
-        let mut bytes = [0; INLINE];
-        bytes[..text.len()].copy_from_slice(text.as_bytes());
-        Self(Form::Inline { length: text.len() as u8, bytes })
+        Self::of_parts(text, "")
     }
 }
 
@@ -86,6 +94,8 @@ mod tests {
             assert_eq!((text.as_str(), text.as_bytes()), (said.as_str(), said.as_bytes()));
             assert_eq!(text, text.clone());
             assert_ne!(text, Text::from(alloc::format!("{said}x").as_str()));
+            let (first, second) = said.split_at(said.floor_char_boundary(length / 3));
+            assert_eq!(Text::of_parts(first, second), text);
         }
     }
 }

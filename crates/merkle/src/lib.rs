@@ -4,7 +4,7 @@
 //! proof have distinct types, and a verification returns a named error rather than `false`.
 //! Nothing here reads a clock, a file or a socket; where nodes live on disk, the caller passes a
 //! lookup function. Reading order: [`hash`], [`proof`], [`nodes`], [`frontier`], [`levels`],
-//! [`dense`], [`tiles`], [`subtree`].
+//! [`dense`], [`groups`], [`tiles`], [`subtree`].
 //!
 //! ```
 //! use ore_merkle::{LeafIndex, Levels, hash_leaf, verify_inclusion};
@@ -26,6 +26,7 @@ extern crate alloc;
 pub mod consistency;
 pub mod dense;
 pub mod frontier;
+pub mod groups;
 pub mod hash;
 pub mod inclusion;
 pub mod levels;

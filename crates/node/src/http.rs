@@ -251,7 +251,8 @@ async fn shared(api: &Api, caller: &Caller, query: &ShareQuery) -> Result<(Strin
         return Ok((share.lot.clone(), query.element));
     }
     let custody = api.ledger.custody.read().await;
-    let most = custody.lot(&share.lot).and_then(|lot| lot.composition.iter().max_by_key(|it| it.ppb));
+    let most =
+        custody.lot(&share.lot).and_then(|lot| lot.composition.iter().copied().max_by_key(|it| it.ppb));
     let most = most.map(|content| content.element.into());
     most.map(|element| (share.lot.clone(), element)).ok_or_else(|| {
         ore_wire::status::malformed("element", "the lot states no composition: name an element")

@@ -54,7 +54,7 @@ async fn standings(api: &Api, lots: Vec<String>) -> HashMap<String, Standing> {
     let custody = api.ledger.custody.read().await;
     let standing = |lot: String| {
         let found = custody.lot(&lot)?;
-        let offer = custody.offer_of(found).and_then(|_| custody.id_at(found.standing.offer.into()));
+        let offer = custody.offer_of(&found).and_then(|_| custody.id_at(found.standing.offer.into()));
         Some((lot, Standing { head: custody.id_at(found.standing.head.into()), offer }))
     };
     lots.into_iter().filter_map(standing).collect()

@@ -10,7 +10,7 @@ mod made;
 use std::{collections::BTreeMap, path::Path, path::PathBuf, sync::Arc};
 
 use ore_checkpoint::{Checkpoint, Policy};
-use ore_merkle::{Levels, RootHash};
+use ore_merkle::RootHash;
 
 use crate::{
     checked::{CheckedBlock, Met, read_checked},
@@ -21,6 +21,7 @@ use crate::{
     log::{self, LOG_DIR, LogEnd, Start},
     replay::{Counts, Replay},
     store::{Phase, Progress},
+    tree::LogTree,
 };
 
 /// A question for whoever knows certificates: did more than two thirds of these commit to this block?
@@ -130,7 +131,8 @@ struct Fsck<'a> {
     checks: BTreeMap<Check, u64>,
     left_out: Vec<&'static str>,
     view_lag_blocks: u64,
-    levels: Option<Levels>,
+    /// Held in memory while tiles are to be checked.
+    tree: Option<LogTree>,
 }
 
 /// The checks, in the order of the report.
@@ -188,7 +190,7 @@ impl<'a> Fsck<'a> {
             checks: BTreeMap::new(),
             left_out: Vec::new(),
             view_lag_blocks: 0,
-            levels: options.tiles.as_ref().map(|_| Levels::new()),
+            tree: options.tiles.as_ref().map(|_| LogTree::default()),
         }
     }
 
@@ -239,8 +241,8 @@ impl<'a> Fsck<'a> {
             self.check_genesis(checked)?;
         }
         let replayed = self.replay.block(checked)?;
-        if let Some(levels) = &mut self.levels {
-            levels.extend(checked.entries.iter().map(|entry| entry.leaf_hash));
+        if let Some(tree) = &mut self.tree {
+            tree.extend(checked.entries.iter().map(|entry| entry.leaf_hash));
         }
         self.count(Check::Frames, 1);
         self.count(Check::Headers, 1);

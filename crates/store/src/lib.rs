@@ -25,6 +25,7 @@ pub mod reader;
 pub mod replay;
 pub mod store;
 mod take_up;
+mod tree;
 pub mod view;
 
 pub use block::{CommittedBlock, Consequences};

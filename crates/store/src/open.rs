@@ -7,7 +7,7 @@ use std::{
 };
 
 use ore_custody::{Custody, LoadError, RecordIndex};
-use ore_merkle::{Frontier, Levels};
+use ore_merkle::{Frontier, TreeSize};
 use ore_provenance::Graph;
 use ore_record::v1;
 use rustix::fs::FlockOperation;
@@ -28,6 +28,7 @@ use crate::{
     replay::Replay,
     store::{ChangeFile, Phase, Progress, Recovered, Store, StoreOptions},
     take_up::load_custody,
+    tree::{self, LogTree},
     view::{View, set_aside},
 };
 
@@ -51,12 +52,12 @@ impl Store {
         let mut log = OpenedLog::open(&disk, dir, options, progress)?;
         // Long readings that need nothing of each other.
         let ids = std::mem::take(&mut log.rows.ids);
-        let (levels, made) = std::thread::scope(|scope| {
+        let (tree, made) = std::thread::scope(|scope| {
             let graph = scope.spawn(|| GraphFiles::open(&*disk, dir));
             let records = scope.spawn(|| RecordIndex::from_ids(ids));
-            (log.levels(progress), graph.join().and_then(|graph| Ok((graph, records.join()?))))
+            (log.tree(progress), graph.join().and_then(|graph| Ok((graph, records.join()?))))
         });
-        let levels = levels?;
+        let tree = tree?;
         let (graph, mut records) = made.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let graph = graph?;
         if !log.rows.ids.is_empty() {
@@ -64,7 +65,7 @@ impl Store {
             records = RecordIndex::from_ids(std::mem::take(&mut log.rows.ids));
         }
         let tip = log.tip(&options.origin)?;
-        check_tree(&log, &levels, tip.as_ref())?;
+        check_tree(&log, &tree, tip.as_ref())?;
         let promise = Promise::open(&*disk, dir)?;
 
         let OpenedLog { segments, flat, rows, writer, torn_bytes } = log;
@@ -72,14 +73,14 @@ impl Store {
         let positions = Positions::new(slots, lengths, segments.clone());
         let status = Arc::new(Mutex::new(ViewStatus::default()));
         let ledger =
-            Ledger { dir, disk: &disk, options, segments, levels: &levels, positions: &positions, progress };
+            Ledger { dir, disk: &disk, options, segments, tree: &tree, positions: &positions, progress };
         let (indexer, replay, rebuilt, replayed_blocks) =
             ledger.bring_up(flat, graph, records, Arc::clone(&status))?;
         let index = IndexThread::start(indexer).map_err(|e| StoreError::io("start a thread for", dir, e))?;
         let newest = tip;
         let readable = Readable {
             positions,
-            levels,
+            tree,
             header: newest.as_ref().map(|(header, _)| header.clone()),
             block_id: newest.as_ref().map_or(BlockId::default(), |(_, id)| *id),
         };
@@ -168,12 +169,13 @@ impl OpenedLog {
         Ok(Self { segments, flat, rows, writer, torn_bytes })
     }
 
-    /// The tree over all leaves; made again from the log when the stored hashes do not give the newest root.
-    fn levels(&mut self, progress: Progress<'_>) -> Result<Levels, StoreError> {
-        let levels: Levels = self.rows.leaf_hashes.iter().copied().collect();
-        let Some(newest) = self.newest_header()? else { return Ok(levels) };
-        if header::decode(&newest).is_ok_and(|header| header.tree_root == levels.root().as_bytes()) {
-            return Ok(levels);
+    /// The tree over all leaves, whose hashes it takes; made again from the log when the stored hashes do not give the
+    /// newest root.
+    fn tree(&mut self, progress: Progress<'_>) -> Result<LogTree, StoreError> {
+        let tree = self.tree_of_rows();
+        let Some(newest) = self.newest_header()? else { return Ok(tree) };
+        if header::decode(&newest).is_ok_and(|header| header.tree_root == tree.root().as_bytes()) {
+            return Ok(tree);
         }
         tracing::warn!("the stored leaf hashes do not give the newest root; reading the whole log");
         self.flat.clear()?;
@@ -188,7 +190,14 @@ impl OpenedLog {
         })?;
         self.flat.append(0, &all.iter().collect::<Vec<_>>())?;
         self.rows = rows;
-        Ok(self.rows.leaf_hashes.iter().copied().collect())
+        Ok(self.tree_of_rows())
+    }
+
+    /// What is read now stays in the file.
+    fn tree_of_rows(&mut self) -> LogTree {
+        let mut tree = LogTree::new(self.flat.leaf_rows());
+        tree.extend(std::mem::take(&mut self.rows.leaf_hashes));
+        tree
     }
 
     fn newest_header(&self) -> Result<Option<bytes::Bytes>, StoreError> {
@@ -215,11 +224,11 @@ impl OpenedLog {
 
 fn check_tree(
     log: &OpenedLog,
-    levels: &Levels,
+    tree: &LogTree,
     tip: Option<&(v1::BlockHeader, BlockId)>,
 ) -> Result<(), StoreError> {
     let Some((header, _)) = tip else { return Ok(()) };
-    let (size, root) = (levels.size().get(), levels.root());
+    let (size, root) = (tree.size().get(), tree.root());
     if header.tree_size == size && header.tree_root == root.as_bytes() {
         return Ok(());
     }
@@ -268,7 +277,7 @@ struct Ledger<'a> {
     disk: &'a Arc<dyn Disk>,
     options: &'a StoreOptions,
     segments: Vec<Arc<Segment>>,
-    levels: &'a Levels,
+    tree: &'a LogTree,
     positions: &'a Positions,
     progress: Progress<'a>,
 }
@@ -429,7 +438,8 @@ impl Ledger<'_> {
     }
 
     fn frontier_at(&self, size: u64) -> Option<Frontier> {
-        crate::store::frontier_of(self.levels, size)
+        let taken = self.tree.take([tree::border(TreeSize::new(size))]).read();
+        self.tree.frontier(&self.tree.believe(taken), size)
     }
 
     /// Applies the blocks that `replay` does not have.

@@ -6,7 +6,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -18,6 +21,7 @@ use crate::{
     error::StoreError,
     frame::{FRAME_HEADER_BYTES, StoredBlock},
     log::{FrameAt, Segment},
+    tree::LeafRows,
 };
 
 /// Folder of the flat files, below the ledger's.
@@ -310,6 +314,8 @@ pub struct FlatFiles {
     blocks: Arc<dyn DiskFile>,
     height: u64,
     leaf: u64,
+    /// Leaves whose rows are written, for who reads them beside the thread that writes.
+    written: Arc<AtomicU64>,
 }
 
 impl FlatFiles {
@@ -329,10 +335,12 @@ impl FlatFiles {
         let (hashes, ids) = (open(LEAF_HASHES)?, open(RECORD_IDS)?);
         let (lengths, blocks) = (open(ENTRY_LENGTHS)?, open(BLOCKS)?);
         disk.sync_dir(&dir).map_err(|e| StoreError::io("sync", &dir, e))?;
-        let mut files = Self { dir, hashes, ids, lengths, blocks, height: 0, leaf: 0 };
+        let written = Arc::default();
+        let mut files = Self { dir, hashes, ids, lengths, blocks, height: 0, leaf: 0, written };
         let loaded = files.load().unwrap_or_default();
         files.height = loaded.slots.len() as u64;
         files.leaf = loaded.leaf_hashes.len() as u64;
+        files.written.store(files.leaf, Ordering::Release);
         Ok((files, loaded))
     }
 
@@ -382,6 +390,11 @@ impl FlatFiles {
         })
     }
 
+    /// The leaf hashes, to be read beside the thread that writes them.
+    pub(crate) fn leaf_rows(&self) -> LeafRows {
+        LeafRows { file: Arc::clone(&self.hashes), written: Arc::clone(&self.written) }
+    }
+
     /// Blocks whose rows are written.
     #[must_use]
     pub const fn blocks(&self) -> u64 {
@@ -419,6 +432,7 @@ impl FlatFiles {
         write().map_err(|e| StoreError::io("append to the index in", &self.dir, e))?;
         self.height += blocks.len() as u64;
         self.leaf += leaves;
+        self.written.store(self.leaf, Ordering::Release);
         Ok(())
     }
 
@@ -442,6 +456,7 @@ impl FlatFiles {
     /// When the disk refuses.
     pub fn clear(&mut self) -> Result<(), StoreError> {
         (self.height, self.leaf) = (0, 0);
+        self.written.store(0, Ordering::Release);
         self.trim()
     }
 }

@@ -7,8 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use ore_merkle::{
-    BundleId, ConsistencyProof, InclusionProof, LeafIndex, Levels, RootHash, TileId, TreeSize,
-    nodes::ProveError,
+    BundleId, ConsistencyProof, InclusionProof, LeafIndex, RootHash, TileId, TreeSize, nodes::ProveError,
 };
 use ore_record::{SignedRecord, v1};
 
@@ -18,6 +17,7 @@ use crate::{
     header::{self, BlockId},
     log,
     positions::{Positions, read_bytes},
+    tree::{self, LogTree, Taken},
 };
 
 /// Most entries that one call gives.
@@ -27,7 +27,7 @@ pub const MAX_ENTRIES: u64 = 4096;
 #[derive(Debug)]
 pub(crate) struct Readable {
     pub(crate) positions: Positions,
-    pub(crate) levels: Levels,
+    pub(crate) tree: LogTree,
     pub(crate) header: Option<v1::BlockHeader>,
     pub(crate) block_id: BlockId,
 }
@@ -42,16 +42,24 @@ impl Reader {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Reads what an answer needs of the tree, and answers.
+    fn ask<T>(&self, groups: impl IntoIterator<Item = u64>, answer: impl FnOnce(&LogTree, &Taken) -> T) -> T {
+        let taken = self.get().tree.take(groups);
+        let taken = taken.read();
+        let tree = &self.get().tree;
+        answer(tree, &tree.believe(taken))
+    }
+
     /// Leaves that are durable.
     #[must_use]
     pub fn size(&self) -> TreeSize {
-        self.get().levels.size()
+        self.get().tree.size()
     }
 
-    /// Root of the tree at a size, `None` when the log is shorter.
+    /// Root of the tree at a size, `None` when the log is shorter, or the stored leaf hashes cannot be read.
     #[must_use]
     pub fn root_at(&self, size: TreeSize) -> Option<RootHash> {
-        self.get().levels.root_at(size)
+        self.ask([tree::border(size)], |tree, taken| tree.root_at(taken, size))
     }
 
     /// Header of the newest block.
@@ -131,27 +139,31 @@ impl Reader {
     /// Evidence that a leaf is among the first `size`.
     ///
     /// # Errors
-    /// [`ProveError`] when it is not, or the log is shorter.
+    /// [`ProveError`] when it is not, or the log is shorter, or the stored leaf hashes cannot be read.
     pub fn prove_inclusion(&self, leaf: u64, size: TreeSize) -> Result<InclusionProof, ProveError> {
-        self.get().levels.prove_inclusion(LeafIndex::new(leaf), size)
+        let wanted = [tree::group_of(leaf), tree::border(size)];
+        self.ask(wanted, |tree, taken| tree.prove_inclusion(taken, LeafIndex::new(leaf), size))
     }
 
     /// Evidence that the first `second` leaves begin with the first `first`.
     ///
     /// # Errors
-    /// [`ProveError`] when the sizes are out of order, or the log is shorter.
+    /// [`ProveError`] when the sizes are out of order, or the log is shorter, or the stored leaf hashes cannot be read.
     pub fn prove_consistency(
         &self,
         first: TreeSize,
         second: TreeSize,
     ) -> Result<ConsistencyProof, ProveError> {
-        self.get().levels.prove_consistency(first, second)
+        let before = tree::group_of(first.get().saturating_sub(1));
+        let wanted = [before, tree::border(first), tree::border(second)];
+        self.ask(wanted, |tree, taken| tree.prove_consistency(taken, first, second))
     }
 
     /// The bytes of a hash tile, full or partial; `None` when the log does not have all of it.
     #[must_use]
     pub fn tile(&self, tile: TileId) -> Option<Vec<u8>> {
-        self.get().levels.tile(tile).map(ore_merkle::tiles::print_tile)
+        let hashes = self.ask(tree::under(tile), |tree, taken| tree.tile(taken, tile))?;
+        Some(ore_merkle::tiles::print_tile(&hashes))
     }
 
     /// The bytes of an entries bundle, full or partial; `None` when the log does not have all of it.

@@ -141,14 +141,7 @@ impl Store {
     /// Size and root of the tree with these leaves after the present ones: what a header of the next block says.
     #[must_use]
     pub fn tree_with(&self, leaves: &[LeafHash]) -> (TreeSize, RootHash) {
-        let readable = self.reader.get();
-        let size = readable.levels.size().get();
-        // At most 64 nodes, all of which the levels hold.
-        let mut frontier = frontier_of(&readable.levels, size).expect("the levels hold every complete node");
-        for leaf in leaves {
-            frontier.append(*leaf);
-        }
-        (frontier.size(), frontier.root())
+        self.reader.get().tree.with(leaves)
     }
 
     /// Appends a decided block; it is durable when this returns: one fdatasync. The newest block may be given again,
@@ -178,7 +171,7 @@ impl Store {
         };
         {
             let mut readable = self.reader.0.write().unwrap_or_else(PoisonError::into_inner);
-            readable.levels.extend(rows.leaf_hashes.iter().copied());
+            readable.tree.extend(rows.leaf_hashes.iter().copied());
             readable.positions.push(rows.slot, &rows.lengths, &segment);
             readable.header = Some(header);
             readable.block_id = id;
@@ -317,15 +310,4 @@ impl Store {
         drop(self.lock);
         Ok(())
     }
-}
-
-/// The frontier of the first `size` leaves: its peaks are nodes of any larger tree.
-pub(crate) fn frontier_of(levels: &ore_merkle::Levels, size: u64) -> Option<ore_merkle::Frontier> {
-    let mut bytes = size.to_be_bytes().to_vec();
-    for level in (0..64_u8).rev() {
-        if size >> level & 1 == 1 {
-            bytes.extend_from_slice(levels.node(level, (size >> level) - 1)?.as_bytes());
-        }
-    }
-    ore_merkle::Frontier::from_bytes(&bytes).ok()
 }

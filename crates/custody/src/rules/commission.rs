@@ -209,7 +209,7 @@ fn check_id<'n>(desk: &Desk<'_>, new: &'n NewLot) -> Verdict<&'n str> {
 /// The id is new, or a correcting record takes over the id of a lot that the withdrawn one created.
 fn free_name(desk: &Desk<'_>, id: &str) -> Verdict<Place> {
     let Some(ordinal) = desk.state.lot_ordinal(id) else { return Ok(NONE) };
-    let old = &desk.state.lots[ordinal as usize];
+    let old = desk.state.lots.at(ordinal);
     if old.standing.void && desk.corrects == old.passport.created_at && desk.corrects != NONE {
         return Ok(ordinal);
     }

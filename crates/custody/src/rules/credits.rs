@@ -64,7 +64,7 @@ impl Terms<'_> {
 }
 
 /// Milligrams of the element in so much of the lot, at most.
-fn contained_mg(touched: &Touched<'_>, element: u8, dry_mg: u64) -> u128 {
+fn contained_mg(touched: &Touched, element: u8, dry_mg: u64) -> u128 {
     u128::from(dry_mg) * u128::from(touched.lot.ppb(element).unwrap_or(0)) / 1_000_000_000
 }
 
@@ -168,7 +168,7 @@ pub(crate) fn claim(desk: &mut Desk<'_>, event: &CreditClaim) -> Verdict<()> {
     let terms = terms(desk, &event.scheme, &event.facility, event.element, event.period)?;
     let touched = desk.touch(event.lot.as_ref())?;
     desk.must_hold(&touched, "claim credits for")?;
-    let lot = touched.lot;
+    let lot = &touched.lot;
     if !matches!(lot.passport.model, CustodyModel::MassBalance | CustodyModel::BookAndClaim) {
         return Err(refuse(
             Rule::C5,

@@ -65,7 +65,7 @@ pub(crate) fn ship(desk: &mut Desk<'_>, event: &Ship) -> Verdict<()> {
         let mut touched = desk.touch(shipped.lot.as_ref())?;
         dispatch(desk, &touched, transfer, purpose)?;
         weigh_dispatch(&touched, quantities::dry_mg(shipped.mass.as_ref(), "a lot at dispatch")?)?;
-        transform::check_time(desk, touched.lot)?;
+        transform::check_time(desk, &touched.lot)?;
         touched.next.offer = desk.leaf;
         desk.put(&touched);
         ordinals.push(touched.ordinal);
@@ -104,12 +104,7 @@ fn expiry(desk: &Desk<'_>, event: &Ship) -> Verdict<u64> {
 }
 
 /// The author may offer this lot (A4): it has what it transfers, and nothing stands in the way.
-fn dispatch(
-    desk: &Desk<'_>,
-    touched: &Touched<'_>,
-    transfer: TransferKind,
-    purpose: ShipPurpose,
-) -> Verdict<()> {
+fn dispatch(desk: &Desk<'_>, touched: &Touched, transfer: TransferKind, purpose: ShipPurpose) -> Verdict<()> {
     if transfer != TransferKind::Ownership {
         desk.must_hold(touched, "ship")?;
     }
@@ -132,10 +127,10 @@ fn dispatch(
 }
 
 /// A lot travels whole, and never more than it (M1).
-fn weigh_dispatch(touched: &Touched<'_>, dry_mg: u64) -> Verdict<()> {
+fn weigh_dispatch(touched: &Touched, dry_mg: u64) -> Verdict<()> {
     let book_mg = touched.lot.remaining_mg();
     if dry_mg > book_mg {
-        return Err(transform::not_enough(touched.lot, dry_mg, "shipped"));
+        return Err(transform::not_enough(&touched.lot, dry_mg, "shipped"));
     }
     if u128::from(book_mg - dry_mg) * 1_000_000 > u128::from(book_mg) * DISPATCH_SHORT_PPM {
         return Err(refuse(
@@ -160,7 +155,8 @@ fn refuse_repeats(desk: &Desk<'_>, ordinals: &[u32]) -> Verdict<()> {
     match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
         None => Ok(()),
         Some(pair) => {
-            let id = desk.state.lots[pair[0] as usize].id();
+            let lot = desk.state.lots.at(pair[0]);
+            let id = lot.id();
             Err(values::bad(format!("lot {id} is named twice"), "name each lot once").lot(id))
         }
     }
@@ -194,11 +190,11 @@ fn touch_all<'a, 'r>(
     desk: &mut Desk<'a>,
     offer: &Offer,
     refs: impl ExactSizeIterator<Item = Option<&'r LotRef>>,
-) -> Verdict<Vec<Touched<'a>>> {
+) -> Verdict<Vec<Touched>> {
     if refs.len() > MOST_LOTS {
         values::count("lots", refs.len(), MOST_LOTS)?;
     }
-    let lots: Vec<Touched<'a>> = refs.map(|reference| desk.touch(reference)).collect::<Verdict<_>>()?;
+    let lots: Vec<Touched> = refs.map(|reference| desk.touch(reference)).collect::<Verdict<_>>()?;
     let mut named: Vec<u32> = lots.iter().map(|touched| touched.ordinal).collect();
     refuse_repeats(desk, &named)?;
     let mut offered = offer.lots.to_vec();
@@ -209,11 +205,13 @@ fn touch_all<'a, 'r>(
     }
     let odd = named.iter().find(|lot| offered.binary_search(lot).is_err());
     let missing = offered.iter().find(|lot| named.binary_search(lot).is_err());
-    let (id, what) = match (odd, missing) {
-        (Some(odd), _) => (desk.state.lots[*odd as usize].id(), "is not part of the offer"),
-        (_, Some(missing)) => (desk.state.lots[*missing as usize].id(), "is part of the offer and not named"),
-        (None, None) => ("", "is named twice"),
+    let (lot, what) = match (odd, missing) {
+        (Some(odd), _) => (Some(*odd), "is not part of the offer"),
+        (_, Some(missing)) => (Some(*missing), "is part of the offer and not named"),
+        (None, None) => (None, "is named twice"),
     };
+    let lot = lot.and_then(|ordinal| desk.state.lot_by_ordinal(ordinal));
+    let id = lot.as_ref().map_or("", |lot| lot.id());
     Err(values::bad(
         format!("lot {id} {what}: an answer is for all lots of an offer"),
         "name exactly the lots of the shipment",
@@ -291,7 +289,7 @@ fn check_arrival(desk: &Desk<'_>, leaf: Place, offer: &Offer) -> Verdict<()> {
 }
 
 /// What remains is never more than what was there and never more than what came.
-fn receive(desk: &mut Desk<'_>, touched: &mut Touched<'_>, received_mg: u64) {
+fn receive(desk: &mut Desk<'_>, touched: &mut Touched, received_mg: u64) {
     let book_mg = touched.next.remaining_mg;
     if received_mg >= book_mg {
         touched.next.surplus_mg = touched.next.surplus_mg.saturating_add(received_mg - book_mg);

@@ -28,7 +28,7 @@ use crate::{
 pub(crate) fn assay(desk: &mut Desk<'_>, event: &Assay) -> Verdict<()> {
     let touched = desk.touch(event.lot.as_ref())?;
     check_form(event)?;
-    let lot = touched.lot;
+    let lot = &touched.lot;
     may_measure(desk, &touched, event)?;
     if !event.commitment.is_empty() {
         values::digest("the commitment", &event.commitment, false)?;
@@ -81,8 +81,8 @@ fn check_form(event: &Assay) -> Verdict<()> {
 
 /// Custodian, owner or intended receiver may measure, and so may a laboratory; only a laboratory or
 /// the custodian may say what the composition is (A4).
-fn may_measure(desk: &Desk<'_>, touched: &Touched<'_>, event: &Assay) -> Verdict<()> {
-    let lot = touched.lot;
+fn may_measure(desk: &Desk<'_>, touched: &Touched, event: &Assay) -> Verdict<()> {
+    let lot = &touched.lot;
     let laboratory = desk.roles.any(&[Role::Laboratory]);
     let custodian = lot.standing.custodian == desk.author;
     let stage =
@@ -133,7 +133,7 @@ pub(crate) fn seal(desk: &mut Desk<'_>, event: &SealEvent) -> Verdict<()> {
     values::required_text("the seal", &event.seal, 64)?;
     values::stated::<SealAction>("what was done to the seal", event.action)?;
     let touched = desk.touch(event.lot.as_ref())?;
-    let receiver = desk.state.offer_of(touched.lot).is_some_and(|offer| offer.receiver == desk.author);
+    let receiver = desk.state.offer_of(&touched.lot).is_some_and(|offer| offer.receiver == desk.author);
     if !receiver && touched.lot.standing.owner != desk.author && !desk.roles.any(roles::MAY_HOLD) {
         desk.must_hold(&touched, "seal")?;
     }
@@ -149,7 +149,7 @@ pub(crate) fn use_item(desk: &mut Desk<'_>, event: &Use) -> Verdict<()> {
     if !event.facility.is_empty() {
         desk.facility(&event.facility)?;
     }
-    let lot = touched.lot;
+    let lot = &touched.lot;
     if !lot.passport.item {
         return Err(refuse(
             Rule::M14,

@@ -163,7 +163,7 @@ fn own_library(desk: &Desk<'_>, library: &str) -> Verdict<()> {
 pub(crate) fn claim(desk: &Desk<'_>, event: &ClaimOrigin) -> Verdict<()> {
     values::required_text("the claimed origin", &event.origin, 96)?;
     let Some(ordinal) = desk.state.lot_ordinal(&event.lot) else { return Err(unknown_lot(&event.lot)) };
-    let lot = &desk.state.lots[ordinal as usize];
+    let lot = desk.state.lots.at(ordinal);
     if lot.standing.custodian != desk.author && lot.standing.owner != desk.author {
         return Err(refuse(
             Rule::A4,

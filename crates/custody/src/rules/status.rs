@@ -30,7 +30,7 @@ pub(crate) fn hold(desk: &mut Desk<'_>, event: &Hold) -> Verdict<()> {
 pub(crate) fn recall(desk: &mut Desk<'_>, event: &Recall) -> Verdict<()> {
     values::text("the reason", &event.reason, 256)?;
     let mut touched = desk.touch(event.lot.as_ref())?;
-    let lot = touched.lot;
+    let lot = &touched.lot;
     let concerned = lot.passport.author == desk.author || lot.standing.owner == desk.author;
     if !concerned && !desk.roles.any(roles::MAY_RECALL) {
         desk.must_hold(&touched, "recall")?;
@@ -44,12 +44,7 @@ pub(crate) fn recall(desk: &mut Desk<'_>, event: &Recall) -> Verdict<()> {
     Ok(())
 }
 
-fn already(
-    desk: &Desk<'_>,
-    touched: &Touched<'_>,
-    what: &str,
-    by: u32,
-) -> alloc::boxed::Box<crate::Rejection> {
+fn already(desk: &Desk<'_>, touched: &Touched, what: &str, by: u32) -> alloc::boxed::Box<crate::Rejection> {
     refuse(
         Rule::A4,
         Reason::LotNotActive,
@@ -107,10 +102,10 @@ pub(crate) fn dispose(desk: &mut Desk<'_>, event: &Dispose) -> Verdict<()> {
     if touched.next.recalled_by == NONE || touched.next.offer != NONE {
         desk.must_be_free(&touched, "be disposed of")?;
     }
-    transform::check_time(desk, touched.lot)?;
+    transform::check_time(desk, &touched.lot)?;
     let dry_mg = quantities::dry_mg(event.mass.as_ref(), "what leaves")?;
     if dry_mg > touched.next.remaining_mg {
-        return Err(transform::not_enough(touched.lot, dry_mg, "disposed of"));
+        return Err(transform::not_enough(&touched.lot, dry_mg, "disposed of"));
     }
     touched.next.remaining_mg -= dry_mg;
     touched.next.disposed_mg += dry_mg;

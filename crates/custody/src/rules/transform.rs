@@ -96,16 +96,16 @@ fn work_place(desk: &Desk<'_>, id: &str) -> Verdict<Place> {
     }
 }
 
-fn take_inputs<'a>(desk: &mut Desk<'a>, event: &Transform, step: &mut Step) -> Verdict<Vec<Touched<'a>>> {
-    let mut inputs: Vec<Touched<'a>> = Vec::with_capacity(event.inputs.len());
+fn take_inputs<'a>(desk: &mut Desk<'a>, event: &Transform, step: &mut Step) -> Verdict<Vec<Touched>> {
+    let mut inputs: Vec<Touched> = Vec::with_capacity(event.inputs.len());
     for input in &event.inputs {
         let mut touched = desk.touch(input.lot.as_ref())?;
         desk.must_hold(&touched, "transform")?;
         desk.must_be_free(&touched, "make something of")?;
-        let lot = touched.lot;
-        check_time(desk, lot)?;
+        check_time(desk, &touched.lot)?;
         let dry_mg = quantities::dry_mg(input.mass.as_ref(), "an input")?;
         take(&mut touched, dry_mg)?;
+        let lot = &touched.lot;
         let assayed = match &input.composition {
             None => None,
             Some(stated) => Some(composition::check(Some(stated), &lot.passport.compound, lot.id())?),
@@ -116,7 +116,8 @@ fn take_inputs<'a>(desk: &mut Desk<'a>, event: &Transform, step: &mut Step) -> V
     let mut ordinals: Vec<u32> = inputs.iter().map(|touched| touched.ordinal).collect();
     ordinals.sort_unstable();
     if let Some(pair) = ordinals.windows(2).find(|pair| pair[0] == pair[1]) {
-        let id = desk.state.lots[pair[0] as usize].id();
+        let lot = desk.state.lots.at(pair[0]);
+        let id = lot.id();
         return Err(values::bad(
             format!("lot {id} is an input twice"),
             "name it once, with everything that was taken from it",
@@ -127,10 +128,10 @@ fn take_inputs<'a>(desk: &mut Desk<'a>, event: &Transform, step: &mut Step) -> V
 }
 
 /// Never more than the lot holds (M1).
-pub(crate) fn take(touched: &mut Touched<'_>, dry_mg: u64) -> Verdict<()> {
+pub(crate) fn take(touched: &mut Touched, dry_mg: u64) -> Verdict<()> {
     let next = &mut touched.next;
     if dry_mg > next.remaining_mg {
-        return Err(not_enough(touched.lot, dry_mg, "taken"));
+        return Err(not_enough(&touched.lot, dry_mg, "taken"));
     }
     next.remaining_mg -= dry_mg;
     next.taken_mg += dry_mg;
@@ -240,7 +241,7 @@ fn losses(event: &Transform) -> Verdict<Vec<StepLoss>> {
 }
 
 /// The chain-of-custody model only weakens downstream (C1). The enum has the strongest first.
-fn check_model(inputs: &[Touched<'_>], outputs: &[Lot]) -> Verdict<()> {
+fn check_model(inputs: &[Touched], outputs: &[Lot]) -> Verdict<()> {
     let Some(weakest) = inputs.iter().max_by_key(|touched| touched.lot.passport.model as i32) else {
         return Ok(());
     };
@@ -348,7 +349,7 @@ struct Balance {
 
 /// No metal out of nothing: nothing that is in no input (M13), no more than went in (M4). Measured
 /// values count with their uncertainty in the author's favour; what is inside it is a finding (M2).
-fn check_elements(desk: &Desk<'_>, inputs: &[Touched<'_>], step: &Step) -> Verdict<()> {
+fn check_elements(desk: &Desk<'_>, inputs: &[Touched], step: &Step) -> Verdict<()> {
     let balance = weigh(inputs, step);
     let limit_ppm = gain_limit_ppm(desk);
     let mut present = balance.present & !REAGENTS;
@@ -373,7 +374,7 @@ fn check_elements(desk: &Desk<'_>, inputs: &[Touched<'_>], step: &Step) -> Verdi
 
 const PPB: u128 = 1_000_000_000;
 
-fn weigh(inputs: &[Touched<'_>], step: &Step) -> Balance {
+fn weigh(inputs: &[Touched], step: &Step) -> Balance {
     let mut balance = Balance {
         in_most: [0; ELEMENTS],
         out_least: [0; ELEMENTS],
@@ -410,7 +411,7 @@ fn weigh(inputs: &[Touched<'_>], step: &Step) -> Balance {
 }
 
 #[cold]
-fn from_nothing(element: u8, inputs: &[Touched<'_>], step: &Step) -> Box<crate::Rejection> {
+fn from_nothing(element: u8, inputs: &[Touched], step: &Step) -> Box<crate::Rejection> {
     let symbol = values::symbol(element);
     let in_outputs =
         step.outputs.iter().any(|output| output.composition.iter().any(|c| c.element == element));

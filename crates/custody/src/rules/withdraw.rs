@@ -172,8 +172,8 @@ fn check_dependents(
 /// Walks back from the lot's head to `leaf`, past withdrawn records and their withdrawals.
 fn later_records(desk: &Desk<'_>, lot: &str, leaf: Place, found: &mut Vec<(RecordId, String)>) {
     let Some(ordinal) = desk.state.lot_ordinal(lot) else { return };
-    let standing = &desk.state.lots[ordinal as usize].standing;
-    let mut past = Past::of(standing);
+    let standing = desk.state.lots.at(ordinal).standing;
+    let mut past = Past::of(&standing);
     let mut at = standing.head;
     for _ in 0..MOST_STEPS {
         if at == leaf || found.len() >= MAX_DEPENDENTS {
@@ -352,7 +352,7 @@ fn put_back(
 
 /// Where the lot stands, with the withdrawal as its head and without an offer that has expired.
 fn standing_again(desk: &mut Desk<'_>, ordinal: u32) -> Standing {
-    let mut standing = desk.state.lots[ordinal as usize].standing;
+    let mut standing = desk.state.lots.at(ordinal).standing;
     standing.head = desk.leaf;
     if standing.offer != NONE && desk.lapse(standing.offer, ordinal) {
         standing.offer = NONE;

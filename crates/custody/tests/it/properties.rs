@@ -27,7 +27,7 @@ pub(crate) fn choices(most: usize) -> impl Strategy<Value = Vec<Choice>> {
 
 /// Puts a choice into words about a lot that exists. Not every line will be accepted, and need not be.
 pub(crate) fn words(world: &World, choice: Choice, number: usize) -> String {
-    let lots = world.custody.lots();
+    let lots: Vec<_> = world.custody.lots().collect();
     let Choice { what, which, who, part } = choice;
     if number == 1 || number == 2 {
         // A piece at a maker's, so that something can be used.
@@ -72,7 +72,7 @@ pub(crate) fn words(world: &World, choice: Choice, number: usize) -> String {
         11 => {
             let from = usize::from(which) % lots.len();
             let item =
-                lots[from..].iter().chain(lots).find(|lot| lot.passport.item && lot.remaining_mg() > 0);
+                lots[from..].iter().chain(&lots).find(|lot| lot.passport.item && lot.remaining_mg() > 0);
             let lot = item.unwrap_or(lot);
             let rest = (lot.remaining_mg() / 2000).max(1);
             let user = world.custody.member_id(lot.standing.custodian);
@@ -102,7 +102,7 @@ pub(crate) fn tell(world: &mut World, choices: &[Choice]) -> Vec<(Undo, [u8; 32]
 }
 
 fn assert_mass_is_conserved(custody: &Custody) {
-    for lot in custody.lots().iter().filter(|lot| !lot.standing.void) {
+    for lot in custody.lots().filter(|lot| !lot.standing.void) {
         let s = &lot.standing;
         let sum = s.remaining_mg + s.taken_mg + s.disposed_mg + s.used_mg + s.shortfall_mg;
         assert_eq!(sum, lot.passport.created_mg, "{}", lot.id());
@@ -112,8 +112,13 @@ fn assert_mass_is_conserved(custody: &Custody) {
 /// Everything that can be looked up.
 fn looked_up(custody: &mut Custody) -> ([u8; 32], String) {
     let root = custody.state_root();
-    let names: Vec<_> = custody.lots().iter().map(|lot| custody.lot_ordinal(lot.id())).collect();
-    let text = format!("{:?} {:?} {:?} {names:?}", custody.lots(), custody.roster(), custody.books());
+    let names: Vec<_> = custody.lots().map(|lot| custody.lot_ordinal(lot.id())).collect();
+    let text = format!(
+        "{:?} {:?} {:?} {names:?}",
+        custody.lots().collect::<Vec<_>>(),
+        custody.roster(),
+        custody.books()
+    );
     (root, text)
 }
 

@@ -275,7 +275,7 @@ impl World {
         self.lots.get(lot).cloned().unwrap_or_else(|| lot.into())
     }
 
-    pub(crate) fn lot(&self, lot: &str) -> &ore_custody::Lot {
+    pub(crate) fn lot(&self, lot: &str) -> ore_custody::Lot {
         self.custody.lot(&self.full(lot)).unwrap_or_else(|| panic!("no lot {lot}"))
     }
 

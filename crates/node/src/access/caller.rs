@@ -74,7 +74,7 @@ impl Caller {
     /// # Errors
     /// `PERMISSION_DENIED`; the same whether there is such a lot or not.
     pub fn may_see(&self, custody: &Custody, lot: &str) -> Result<(), Status> {
-        let concerns = |member: &str| custody.lot(lot).is_some_and(|lot| concerns(custody, lot, member));
+        let concerns = |member: &str| custody.lot(lot).is_some_and(|lot| concerns(custody, &lot, member));
         match self {
             Self::Nobody { reads: true } | Self::Member { sight: Sight::Everything, .. } => Ok(()),
             Self::Member { id, .. } if concerns(id) => Ok(()),

@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ore_custody::Custody;
-use ore_merkle::{DenseTree, NodeHash, TileId, TreeSize, tiles};
+use ore_merkle::{NodeHash, TileId, TreeSize, tiles};
 use ore_provenance::{Attribution, Element, LotIndex, Scratch};
 use ore_record::{
     RecordId,
@@ -59,25 +59,23 @@ impl BundleSource for Still<'_> {
     }
 
     fn head_tree(&self) -> (u64, [u8; 32]) {
-        size_and_root(self.custody.head_tree())
+        // Hashed when the newest block was sealed; nothing has changed since.
+        let root = self.custody.hashed_head_root().map(|root| root.to_bytes());
+        (self.custody.head_size().get(), root.unwrap_or_default())
     }
 
     fn head_node(&self, level: u8, index: u64) -> Option<NodeHash> {
-        self.custody.head_tree().node(level, index)
+        self.custody.head_node(level, index)
     }
 
     fn roster_tree(&self) -> (u64, [u8; 32]) {
-        size_and_root(self.custody.roster_tree())
+        let tree = self.custody.roster_tree();
+        (tree.size().get(), tree.hashed_root().map(|root| root.to_bytes()).unwrap_or_default())
     }
 
     fn roster_node(&self, level: u8, index: u64) -> Option<NodeHash> {
         self.custody.roster_tree().node(level, index)
     }
-}
-
-fn size_and_root(tree: &DenseTree) -> (u64, [u8; 32]) {
-    // Hashed when the newest block was sealed; nothing has changed since.
-    (tree.size().get(), tree.hashed_root().map(|root| root.to_bytes()).unwrap_or_default())
 }
 
 /// Builds the bundle for one element of a lot. It stands at the newest checkpoint, whoever asks: its proof

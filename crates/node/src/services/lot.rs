@@ -73,7 +73,7 @@ pub async fn get_lot(api: &Api, caller: &Caller, id: &str) -> Result<v1::GetLotR
     let custody = api.ledger.custody.read().await;
     caller.may_see(&custody, id)?;
     let lot = custody.lot(id).ok_or_else(|| no_lot(id))?;
-    let lot = with_statement(&api.ledger.reader, lot, describe(&custody, lot));
+    let lot = with_statement(&api.ledger.reader, &lot, describe(&custody, &lot));
     Ok(v1::GetLotResponse { lot: Some(lot), tree_size: custody.leaves() })
 }
 
@@ -128,14 +128,18 @@ pub async fn list_lots(
 ) -> Result<v1::ListLotsResponse, Status> {
     let page = Page::read(request.page_size, &request.page_token)?;
     let custody = api.ledger.custody.read().await;
-    let held = |lot: &&Lot| {
-        request.custodian.is_empty() || custody.member_id(lot.standing.custodian) == request.custodian
+    // Asked before a lot is unpacked.
+    let held = |ordinal: &u32| {
+        let by = |custodian| custody.member_id(custodian) == request.custodian;
+        request.custodian.is_empty() || custody.standing(*ordinal).is_some_and(|it| by(it.custodian))
     };
     let own = caller.only_own();
-    let shown = |lot: &&Lot| own.is_none_or(|member| concerns(&custody, lot, member));
-    let (lots, next_page_token) = page.of(custody.lots().iter().filter(held).filter(shown));
+    let shown = |lot: &Lot| own.is_none_or(|member| concerns(&custody, lot, member));
+    let ordinals = (0..custody.lots().len() as u32).filter(held);
+    let lots = ordinals.filter_map(|ordinal| custody.lot_by_ordinal(ordinal)).filter(shown);
+    let (lots, next_page_token) = page.of(lots);
     let reader = &api.ledger.reader;
-    let lots = lots.into_iter().map(|lot| with_statement(reader, lot, describe(&custody, lot))).collect();
+    let lots = lots.into_iter().map(|lot| with_statement(reader, &lot, describe(&custody, &lot))).collect();
     Ok(v1::ListLotsResponse { lots, next_page_token, tree_size: custody.leaves() })
 }
 

@@ -122,10 +122,10 @@ fn check_body(fsck: &Fsck<'_>, fault: Fault, file: &str, body: &Checkpoint) -> R
 
 /// Compares each exported file with what the log gives.
 pub(super) fn check_tiles(fsck: &mut Fsck<'_>) -> Result<(), StoreError> {
-    let (Some(root), Some(levels)) = (fsck.options.tiles.clone(), fsck.levels.take()) else { return Ok(()) };
+    let (Some(root), Some(tree)) = (fsck.options.tiles.clone(), fsck.tree.take()) else { return Ok(()) };
     let readable = Readable {
         positions: std::mem::take(&mut fsck.replay.positions),
-        levels,
+        tree,
         header: None,
         block_id: fsck.replay.block_id,
     };

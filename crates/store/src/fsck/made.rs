@@ -178,10 +178,10 @@ impl Made {
         };
         let custody = &mut fsck.replay.custody;
         if let Some(n) = first_difference(custody.lots(), stored.lots()) {
-            let lot = custody.lots().get(n).map_or("no lot", |lot| lot.id());
+            let lot = custody.lots().nth(n).map_or_else(|| "no lot".into(), |lot| lot.id().to_owned());
             return wrong(format!("lot {n} as replayed ({lot})"), "another".into());
         }
-        if let Some(n) = first_difference(custody.roster(), stored.roster()) {
+        if let Some(n) = first_difference(custody.roster().iter(), stored.roster().iter()) {
             return wrong(format!("roster entry {n} as replayed"), "another".into());
         }
         if custody.books() != stored.books() {
@@ -272,9 +272,13 @@ impl Made {
     }
 }
 
-fn first_difference<T: PartialEq>(replayed: &[T], stored: &[T]) -> Option<usize> {
-    let differs = replayed.iter().zip(stored).position(|(a, b)| a != b);
-    differs.or_else(|| (replayed.len() != stored.len()).then_some(replayed.len().min(stored.len())))
+fn first_difference<T: PartialEq>(
+    mut replayed: impl ExactSizeIterator<Item = T>,
+    mut stored: impl ExactSizeIterator<Item = T>,
+) -> Option<usize> {
+    let (many, others) = (replayed.len(), stored.len());
+    let differs = replayed.by_ref().zip(stored.by_ref()).position(|(a, b)| a != b);
+    differs.or_else(|| (many != others).then_some(many.min(others)))
 }
 
 fn view_damage(found: String) -> Damage {

@@ -51,7 +51,7 @@ pub(crate) async fn search(
             if found.len() == most {
                 return Ok((found, false));
             }
-            found.push(with_statement(&api.ledger.reader, lot, describe(custody, lot)));
+            found.push(with_statement(&api.ledger.reader, &lot, describe(custody, &lot)));
         }
         Ok((found, true))
     })

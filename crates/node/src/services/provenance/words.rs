@@ -80,7 +80,7 @@ impl Backward<'_> {
         let lots = self.look.put(&trace.nodes, |custody, node| {
             let lot = custody.lot_by_ordinal(node.lot.0)?;
             Some(v1::GraphLot {
-                lot: Some(with_statement(reader, lot, describe(custody, lot))),
+                lot: Some(with_statement(reader, &lot, describe(custody, &lot))),
                 depth: node.depth,
                 created_mg: milligrams(node.contained),
                 share_e18: node.share.units(),
@@ -205,7 +205,7 @@ pub(super) fn forward_parts(
     let hits = look.put(&recall.hits, |custody, hit| {
         let lot = custody.lot_by_ordinal(hit.lot.0)?;
         Some(v1::Descendant {
-            lot: Some(with_statement(reader, lot, describe(custody, lot))),
+            lot: Some(with_statement(reader, &lot, describe(custody, &lot))),
             share: Some(share_of(&Share::exactly(hit.share))),
             remaining_mg: milligrams(hit.remaining),
             created_mg: milligrams(hit.contained),

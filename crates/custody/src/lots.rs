@@ -1,0 +1,292 @@
+//! All lots, packed: one that was made, passed on and used up takes about 40 bytes, and so does one that is whole.
+//!
+//! | Part | Bytes a lot | What |
+//! | --- | --- | --- |
+//! | `rows` | 16 | the newest record, and numbers that point into the other parts |
+//! | `births` | 15 to 25, and its composition where it differs from its neighbour's | what never changes |
+//! | `makings`, `holdings` | | what many lots have in common, each kept once |
+//! | `cells` | 8, 16 or more, for lots of which a part was taken or is missing, or that are offered | masses |
+//! | `newer` | 8 and a cell, for lots whose composition an assay replaced | compositions |
+//!
+//! A [`Lot`] is unpacked when somebody asks for it, and equal to the one that was put in.
+
+mod births;
+mod cells;
+mod intern;
+mod masses;
+
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
+
+use hashbrown::HashMap;
+
+use crate::{
+    codec::{Reader, Writer},
+    lot::{Composition, Description, Lot, Passport, Place, Standing},
+    lots::{
+        births::{Birth, Births},
+        cells::{Cell, Cells},
+        intern::Interned,
+        masses::{Masses, Packed},
+    },
+    persist,
+    text::Text,
+};
+
+/// See the module.
+#[derive(Clone, Default)]
+pub(crate) struct LotTable {
+    rows: Vec<Row>,
+    births: Births,
+    makings: Interned<Making>,
+    holdings: Interned<Holding>,
+    cells: Cells,
+    newer: HashMap<u32, Cell>,
+}
+
+#[derive(Clone, Copy)]
+struct Row {
+    head: Place,
+    making: u32,
+    holding: u32,
+    masses: Packed,
+}
+
+/// Lots of one making: by one member, at one place, of one kind.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Making {
+    /// Their ids up to the lot number.
+    prefix: Box<str>,
+    description: Arc<Description>,
+}
+
+/// In whose hands and where, and who said stop.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Holding {
+    custodian: Place,
+    owner: Place,
+    facility: Place,
+    held_by: Place,
+    recalled_by: Place,
+    void: bool,
+}
+
+/// A lot's id in two parts, and where it stands: enough for its leaf, and cheaper than the lot.
+pub(crate) struct Glimpse<'a> {
+    pub(crate) prefix: &'a str,
+    pub(crate) number: &'a [u8],
+    pub(crate) standing: Standing,
+}
+
+/// `<member>/`, and the lot number.
+fn split(id: &str) -> (&str, &str) {
+    id.split_at(id.find('/').map_or(0, |slash| slash + 1))
+}
+
+impl LotTable {
+    /// How many lots.
+    pub(crate) const fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// A lot by its ordinal.
+    pub(crate) fn get(&self, ordinal: u32) -> Option<Lot> {
+        let row = self.rows.get(ordinal as usize)?;
+        let (making, birth) = (self.makings.at(row.making), self.births.at(ordinal));
+        let stored = match self.newer.get(&ordinal) {
+            Some(cell) => self.cells.at(*cell),
+            None => birth.composition,
+        };
+        Some(Lot {
+            standing: self.standing_of(row, birth.created_mg),
+            composition: read_composition(stored),
+            passport: Passport {
+                id: Text::of_parts(&making.prefix, birth.number()),
+                created_mg: birth.created_mg,
+                created_ms: birth.created_ms,
+                created_at: birth.created_at,
+                replaces: birth.replaces,
+                description: Arc::clone(&making.description),
+            },
+        })
+    }
+
+    /// A lot that is there.
+    ///
+    /// # Panics
+    /// When it is not: ordinals come from look-ups, and lots are never removed.
+    pub(crate) fn at(&self, ordinal: u32) -> Lot {
+        self.get(ordinal).expect("a lot that was looked up is there")
+    }
+
+    /// Where a lot stands.
+    pub(crate) fn standing(&self, ordinal: u32) -> Option<Standing> {
+        let row = self.rows.get(ordinal as usize)?;
+        Some(self.standing_of(row, self.births.at(ordinal).created_mg))
+    }
+
+    /// What the leaf of a lot is made of.
+    pub(crate) fn glimpse(&self, ordinal: u32) -> Option<Glimpse<'_>> {
+        let row = self.rows.get(ordinal as usize)?;
+        let birth = self.births.at(ordinal);
+        let standing = self.standing_of(row, birth.created_mg);
+        Some(Glimpse { prefix: &self.makings.at(row.making).prefix, number: birth.number, standing })
+    }
+
+    /// Whether a lot bears this id.
+    pub(crate) fn bears(&self, ordinal: u32, id: &[u8]) -> bool {
+        let prefix = self.makings.at(self.rows[ordinal as usize].making).prefix.as_bytes();
+        id.strip_prefix(prefix).is_some_and(|number| number == self.births.at(ordinal).number)
+    }
+
+    /// Whether two lots bear the same id.
+    pub(crate) fn namesakes(&self, one: u32, other: u32) -> bool {
+        let making = |ordinal: u32| &self.makings.at(self.rows[ordinal as usize].making).prefix;
+        making(one) == making(other) && self.births.at(one).number == self.births.at(other).number
+    }
+
+    /// The bytes of a lot's id.
+    pub(crate) fn id(&self, ordinal: u32) -> Vec<u8> {
+        let prefix = &self.makings.at(self.rows[ordinal as usize].making).prefix;
+        [prefix.as_bytes(), self.births.at(ordinal).number].concat()
+    }
+
+    /// Adds the next lot.
+    pub(crate) fn push(&mut self, lot: &Lot) {
+        let Passport { id, created_mg, created_ms, created_at, replaces, description } = &lot.passport;
+        let (prefix, number) = split(id);
+        let making =
+            self.makings.keep(Making { prefix: prefix.into(), description: Arc::clone(description) });
+        let mut composition = Writer::default();
+        persist::put_composition(&mut composition, &lot.composition);
+        self.births.push(&Birth {
+            number: number.as_bytes(),
+            created_mg: *created_mg,
+            created_ms: *created_ms,
+            created_at: *created_at,
+            replaces: *replaces,
+            composition: &composition.0,
+        });
+        let row = self.row(&lot.standing, making, *created_mg, None);
+        self.rows.push(row);
+    }
+
+    /// Takes the last lot back.
+    pub(crate) fn pop(&mut self) -> Option<Lot> {
+        let ordinal = self.rows.len().checked_sub(1)? as u32;
+        let lot = self.get(ordinal);
+        self.births.pop();
+        if let Some(row) = self.rows.pop() {
+            self.cells.free_masses(row.masses);
+        }
+        if let Some(cell) = self.newer.remove(&ordinal) {
+            self.cells.free(cell);
+        }
+        lot
+    }
+
+    /// Gives a lot another standing, and returns the one that it had.
+    ///
+    /// # Panics
+    /// When there is no such lot.
+    pub(crate) fn set_standing(&mut self, ordinal: u32, standing: &Standing) -> Standing {
+        let (row, created_mg) = (self.rows[ordinal as usize], self.births.at(ordinal).created_mg);
+        let before = self.standing_of(&row, created_mg);
+        self.rows[ordinal as usize] = self.row(standing, row.making, created_mg, Some(row.masses));
+        before
+    }
+
+    /// Gives a lot another composition, and returns the one that it had.
+    ///
+    /// # Panics
+    /// When there is no such lot.
+    pub(crate) fn set_composition(&mut self, ordinal: u32, composition: &Composition) -> Composition {
+        let first = self.births.at(ordinal).composition;
+        let cell = self.newer.remove(&ordinal);
+        let before = read_composition(cell.map_or(first, |cell| self.cells.at(cell)));
+        let mut stored = Writer::default();
+        persist::put_composition(&mut stored, composition);
+        let again = stored.0 == first;
+        if let Some(cell) = cell {
+            self.cells.free(cell);
+        }
+        if !again {
+            self.newer.insert(ordinal, self.cells.put(&stored.0));
+        }
+        before
+    }
+
+    /// Adds all lots of another table after these.
+    pub(crate) fn append(&mut self, other: &Self) {
+        let first = self.rows.len() as u32;
+        if !self.births.append(&other.births) {
+            // Not at a border of groups: one by one.
+            (0..other.len() as u32).for_each(|ordinal| self.push(&other.at(ordinal)));
+            return;
+        }
+        let makings: Vec<u32> = other.makings.iter().map(|it| self.makings.keep(it.clone())).collect();
+        let holdings: Vec<u32> = other.holdings.iter().map(|it| self.holdings.keep(*it)).collect();
+        self.rows.extend(other.rows.iter().map(|row| Row {
+            head: row.head,
+            making: makings[row.making as usize],
+            holding: holdings[row.holding as usize],
+            masses: self.cells.adopt(row.masses, &other.cells),
+        }));
+        for (ordinal, cell) in &other.newer {
+            self.newer.insert(first + ordinal, self.cells.put(other.cells.at(*cell)));
+        }
+    }
+
+    /// Makes room, so that what is there need not move.
+    pub(crate) fn reserve(&mut self, lots: usize) {
+        self.rows.reserve_exact(lots);
+    }
+
+    /// Gives back what was reserved in vain.
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.rows.shrink_to_fit();
+        self.births.shrink_to_fit();
+    }
+
+    fn standing_of(&self, row: &Row, created_mg: u64) -> Standing {
+        let Holding { custodian, owner, facility, held_by, recalled_by, void } =
+            *self.holdings.at(row.holding);
+        let masses = self.cells.masses(row.masses, created_mg);
+        Standing {
+            remaining_mg: masses.remaining_mg,
+            taken_mg: masses.taken_mg,
+            disposed_mg: masses.disposed_mg,
+            used_mg: masses.used_mg,
+            shortfall_mg: masses.shortfall_mg,
+            surplus_mg: masses.surplus_mg,
+            head: row.head,
+            custodian,
+            owner,
+            facility,
+            offer: masses.offer,
+            held_by,
+            recalled_by,
+            void,
+        }
+    }
+
+    fn row(&mut self, standing: &Standing, making: u32, created_mg: u64, before: Option<Packed>) -> Row {
+        let Standing { head, custodian, owner, facility, offer, held_by, recalled_by, void, .. } = *standing;
+        let Standing { remaining_mg, taken_mg, disposed_mg, used_mg, shortfall_mg, surplus_mg, .. } =
+            *standing;
+        let holding = Holding { custodian, owner, facility, held_by, recalled_by, void };
+        let masses = Masses { remaining_mg, taken_mg, disposed_mg, used_mg, shortfall_mg, surplus_mg, offer };
+        if let Some(before) = before {
+            self.cells.free_masses(before);
+        }
+        Row {
+            head,
+            making,
+            holding: self.holdings.keep(holding),
+            masses: self.cells.put_masses(&masses, created_mg),
+        }
+    }
+}
+
+fn read_composition(stored: &[u8]) -> Composition {
+    persist::get_composition(&mut Reader(stored), None).expect("written by put_composition")
+}

@@ -1,0 +1,270 @@
+//! What never changes about lots, in groups of sixteen neighbours, written one after the other.
+//!
+//! ```text
+//! body length, flags, created_ms, created_at, id length, lot number, created_mg [, replaces] [, composition]
+//! ```
+//!
+//! Numbers are varints. The first of a group states its time and leaf, the others how far from its; a composition that
+//! is that of the lot before is not written again: the flags say how many lots back it stands.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use crate::{
+    codec::{take_varint, varint},
+    lot::{NONE, Place},
+};
+
+/// Lots in a group.
+pub(crate) const GROUP: usize = 16;
+/// Of the flags: how many lots back the composition stands.
+const BACK: u8 = GROUP as u8 - 1;
+/// Of the flags: the lot took over an id.
+const REPLACES: u8 = 1 << 4;
+
+/// What never changes about one lot, but for what it shares with many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Birth<'a> {
+    /// What follows the member in the id.
+    pub(crate) number: &'a [u8],
+    pub(crate) created_mg: u64,
+    pub(crate) created_ms: u64,
+    pub(crate) created_at: Place,
+    pub(crate) replaces: Place,
+    /// As the store has it.
+    pub(crate) composition: &'a [u8],
+}
+
+impl<'a> Birth<'a> {
+    /// The lot number as text.
+    pub(crate) fn number(&self) -> &'a str {
+        // It was cut from a str, so this never falls back.
+        core::str::from_utf8(self.number).unwrap_or_default()
+    }
+}
+
+/// See the module.
+#[derive(Clone, Default)]
+pub(crate) struct Births {
+    bytes: Vec<u8>,
+    /// Where each group begins.
+    groups: Vec<u64>,
+    len: usize,
+}
+
+impl Births {
+    /// Adds the next lot.
+    pub(crate) fn push(&mut self, birth: &Birth<'_>) {
+        let place = self.len % GROUP;
+        if place == 0 {
+            self.groups.push(self.bytes.len() as u64);
+        }
+        let before = self.len.checked_sub(1).filter(|_| place > 0).map(|at| self.raw(at));
+        let (first_ms, first_at) = if place > 0 { self.origin(self.len) } else { (0, 0) };
+        let back = match before {
+            Some((flags, before)) if before.composition == birth.composition => (flags & BACK) + 1,
+            _ => 0,
+        };
+        let mut body = Vec::with_capacity(64 + birth.composition.len());
+        body.push(back | if birth.replaces == NONE { 0 } else { REPLACES });
+        varint(&mut body, zigzag(birth.created_ms.wrapping_sub(first_ms)));
+        varint(&mut body, zigzag(u64::from(birth.created_at).wrapping_sub(first_at)));
+        varint(&mut body, birth.number.len() as u64);
+        body.extend_from_slice(birth.number);
+        varint(&mut body, birth.created_mg);
+        if birth.replaces != NONE {
+            varint(&mut body, birth.replaces.into());
+        }
+        if back == 0 {
+            body.extend_from_slice(birth.composition);
+        }
+        varint(&mut self.bytes, body.len() as u64);
+        self.bytes.extend_from_slice(&body);
+        self.len += 1;
+    }
+
+    /// Takes the last lot back.
+    pub(crate) fn pop(&mut self) {
+        let Some(last) = self.len.checked_sub(1) else { return };
+        let (bodies, _) = self.bodies(last);
+        let body = &bodies[last % GROUP];
+        let mut length = Vec::new();
+        varint(&mut length, body.len() as u64);
+        self.bytes.truncate(body.start - length.len());
+        self.len = last;
+        if last.is_multiple_of(GROUP) {
+            self.groups.pop();
+        }
+    }
+
+    /// What never changes about a lot.
+    ///
+    /// # Panics
+    /// When there is no such lot.
+    pub(crate) fn at(&self, ordinal: u32) -> Birth<'_> {
+        self.raw(ordinal as usize).1
+    }
+
+    /// Adds all of `other`, or nothing and says so, when these do not end with a whole group.
+    pub(crate) fn append(&mut self, other: &Self) -> bool {
+        if !self.len.is_multiple_of(GROUP) {
+            return false;
+        }
+        let begin = self.bytes.len() as u64;
+        self.groups.extend(other.groups.iter().map(|at| begin + at));
+        self.bytes.extend_from_slice(&other.bytes);
+        self.len += other.len;
+        true
+    }
+
+    /// Gives back what was reserved in vain.
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.bytes.shrink_to_fit();
+        self.groups.shrink_to_fit();
+    }
+
+    fn raw(&self, at: usize) -> (u8, Birth<'_>) {
+        let (bodies, place) = self.bodies(at);
+        let (first_ms, first_at) = if place == 0 { (0, 0) } else { times(&self.bytes[bodies[0].clone()]) };
+        let (flags, mut birth) = read(&self.bytes[bodies[place].clone()], (first_ms, first_at));
+        let back = usize::from(flags & BACK);
+        if back > 0 {
+            birth.composition = read(&self.bytes[bodies[place - back].clone()], (0, 0)).1.composition;
+        }
+        (flags, birth)
+    }
+
+    /// Time and leaf of the first of the group.
+    fn origin(&self, at: usize) -> (u64, u64) {
+        let begin = self.groups[at / GROUP] as usize;
+        let mut rest = &self.bytes[begin..];
+        let length = take_varint(&mut rest) as usize;
+        times(&rest[..length])
+    }
+
+    /// Where the bodies of a group stand, up to one lot's, and its place among them.
+    fn bodies(&self, at: usize) -> ([Range<usize>; GROUP], usize) {
+        assert!(at < self.len, "lot {at} of {}", self.len);
+        let mut bodies = [const { 0..0 }; GROUP];
+        let mut begin = self.groups[at / GROUP] as usize;
+        for body in &mut bodies[..=at % GROUP] {
+            let mut rest = &self.bytes[begin..];
+            let length = take_varint(&mut rest) as usize;
+            let start = self.bytes.len() - rest.len();
+            *body = start..start + length;
+            begin = body.end;
+        }
+        (bodies, at % GROUP)
+    }
+}
+
+/// Time and leaf of the first of a group, which states them whole.
+fn times(mut body: &[u8]) -> (u64, u64) {
+    body = &body[1..];
+    let created_ms = unzigzag(take_varint(&mut body));
+    (created_ms, unzigzag(take_varint(&mut body)))
+}
+
+/// Flags and contents; of a composition, what is written here.
+fn read(body: &[u8], (first_ms, first_at): (u64, u64)) -> (u8, Birth<'_>) {
+    let flags = body[0];
+    let mut rest = &body[1..];
+    let created_ms = first_ms.wrapping_add(unzigzag(take_varint(&mut rest)));
+    let created_at = first_at.wrapping_add(unzigzag(take_varint(&mut rest))) as Place;
+    let (number, mut rest) = {
+        let length = take_varint(&mut rest) as usize;
+        rest.split_at(length)
+    };
+    let created_mg = take_varint(&mut rest);
+    let replaces = if flags & REPLACES == 0 { NONE } else { take_varint(&mut rest) as Place };
+    (flags, Birth { number, created_mg, created_ms, created_at, replaces, composition: rest })
+}
+
+/// Small for small differences in either direction.
+const fn zigzag(difference: u64) -> u64 {
+    (difference << 1) ^ ((difference as i64 >> 63) as u64)
+}
+
+const fn unzigzag(number: u64) -> u64 {
+    (number >> 1) ^ (number & 1).wrapping_neg()
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::{format, string::String, vec, vec::Vec};
+
+    use super::{Birth, Births, GROUP};
+    use crate::lot::NONE;
+
+    /// Numbers from one end of their range to the other, times that go back, compositions that repeat now and then.
+    fn stories() -> Vec<(String, u64, u64, u32, u32, Vec<u8>)> {
+        let far = [0, 1, u64::MAX, 1 << 41, (1 << 63) - 1, 1 << 63];
+        (0..5 * GROUP as u32 + 3)
+            .map(|n| {
+                let at = n as usize;
+                let composition = vec![n as u8 / 3; at / 3 % 4 * 50];
+                let replaces = if n % 7 == 3 { n - 1 } else { NONE };
+                let leaf = if n % 5 == 4 { NONE - 1 } else { n * 3 };
+                (
+                    format!("R{}", "é".repeat(at % 40)),
+                    far[at % 6],
+                    far[at / 2 % 6],
+                    leaf,
+                    replaces,
+                    composition,
+                )
+            })
+            .collect()
+    }
+
+    fn birth(story: &(String, u64, u64, u32, u32, Vec<u8>)) -> Birth<'_> {
+        let (number, created_mg, created_ms, created_at, replaces, composition) = story;
+        Birth {
+            number: number.as_bytes(),
+            created_mg: *created_mg,
+            created_ms: *created_ms,
+            created_at: *created_at,
+            replaces: *replaces,
+            composition,
+        }
+    }
+
+    #[test]
+    fn lots_come_back_as_they_were_and_can_be_taken_back_one_by_one() {
+        let stories = stories();
+        let mut births = Births::default();
+        let mut sizes = Vec::new();
+        for story in &stories {
+            sizes.push((births.bytes.len(), births.groups.len()));
+            births.push(&birth(story));
+        }
+        for at in (0..stories.len()).rev() {
+            for (ordinal, story) in (0..).zip(&stories[..=at]) {
+                assert_eq!(births.at(ordinal), birth(story));
+            }
+            births.pop();
+            assert_eq!((births.bytes.len(), births.groups.len()), sizes[at]);
+        }
+    }
+
+    #[test]
+    fn tables_are_joined_where_a_group_ends_and_nowhere_else() {
+        let stories = stories();
+        let of = |stories: &[_]| {
+            let mut births = Births::default();
+            stories.iter().for_each(|story| births.push(&birth(story)));
+            births
+        };
+        for cut in 0..stories.len() {
+            let (mut whole, rest) = (of(&stories[..cut]), of(&stories[cut..]));
+            assert_eq!(whole.append(&rest), cut.is_multiple_of(GROUP));
+            if cut.is_multiple_of(GROUP) {
+                assert_eq!(
+                    (0..).map_while(|n| stories.get(n as usize).map(|_| whole.at(n))).count(),
+                    stories.len()
+                );
+                assert!((0..).zip(&stories).all(|(n, story)| whole.at(n) == birth(story)));
+            }
+        }
+    }
+}
