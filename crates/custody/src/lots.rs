@@ -100,7 +100,7 @@ impl LotTable {
             standing: self.standing_of(row, birth.created_mg),
             composition: read_composition(stored),
             passport: Passport {
-                id: Text::of_parts(&making.prefix, birth.number()),
+                id: Text::of_parts(&making.prefix, births::text(birth.number)),
                 created_mg: birth.created_mg,
                 created_ms: birth.created_ms,
                 created_at: birth.created_at,
@@ -121,41 +121,48 @@ impl LotTable {
     /// Where a lot stands.
     pub(crate) fn standing(&self, ordinal: u32) -> Option<Standing> {
         let row = self.rows.get(ordinal as usize)?;
-        Some(self.standing_of(row, self.births.at(ordinal).created_mg))
+        Some(self.standing_of(row, self.births.brief(ordinal).1))
     }
 
     /// What the leaf of a lot is made of.
     pub(crate) fn glimpse(&self, ordinal: u32) -> Option<Glimpse<'_>> {
         let row = self.rows.get(ordinal as usize)?;
-        let birth = self.births.at(ordinal);
-        let standing = self.standing_of(row, birth.created_mg);
-        Some(Glimpse { prefix: &self.makings.at(row.making).prefix, number: birth.number, standing })
+        let (number, created_mg) = self.births.brief(ordinal);
+        let standing = self.standing_of(row, created_mg);
+        Some(Glimpse { prefix: &self.makings.at(row.making).prefix, number, standing })
     }
 
     /// Whether a lot bears this id.
     pub(crate) fn bears(&self, ordinal: u32, id: &[u8]) -> bool {
         let prefix = self.makings.at(self.rows[ordinal as usize].making).prefix.as_bytes();
-        id.strip_prefix(prefix).is_some_and(|number| number == self.births.at(ordinal).number)
+        id.strip_prefix(prefix).is_some_and(|number| number == self.births.brief(ordinal).0)
     }
 
     /// Whether two lots bear the same id.
     pub(crate) fn namesakes(&self, one: u32, other: u32) -> bool {
         let making = |ordinal: u32| &self.makings.at(self.rows[ordinal as usize].making).prefix;
-        making(one) == making(other) && self.births.at(one).number == self.births.at(other).number
+        making(one) == making(other) && self.births.brief(one).0 == self.births.brief(other).0
     }
 
-    /// The bytes of a lot's id.
-    pub(crate) fn id(&self, ordinal: u32) -> Vec<u8> {
+    /// A lot's id.
+    pub(crate) fn id(&self, ordinal: u32) -> Text {
         let prefix = &self.makings.at(self.rows[ordinal as usize].making).prefix;
-        [prefix.as_bytes(), self.births.at(ordinal).number].concat()
+        Text::of_parts(prefix, births::text(self.births.brief(ordinal).0))
     }
 
     /// Adds the next lot.
     pub(crate) fn push(&mut self, lot: &Lot) {
         let Passport { id, created_mg, created_ms, created_at, replaces, description } = &lot.passport;
         let (prefix, number) = split(id);
-        let making =
-            self.makings.keep(Making { prefix: prefix.into(), description: Arc::clone(description) });
+        // Neighbours are often of one making, and in the same hands.
+        let before = self.rows.last().copied();
+        let alike = before.map(|row| row.making).filter(|making| {
+            let making = self.makings.at(*making);
+            *making.prefix == *prefix && making.description == *description
+        });
+        let making = alike.unwrap_or_else(|| {
+            self.makings.keep(Making { prefix: prefix.into(), description: Arc::clone(description) })
+        });
         let mut composition = Writer::default();
         persist::put_composition(&mut composition, &lot.composition);
         self.births.push(&Birth {
@@ -166,7 +173,7 @@ impl LotTable {
             replaces: *replaces,
             composition: &composition.0,
         });
-        let row = self.row(&lot.standing, making, *created_mg, None);
+        let row = self.row(&lot.standing, making, *created_mg, before.map(|row| row.holding));
         self.rows.push(row);
     }
 
@@ -189,9 +196,10 @@ impl LotTable {
     /// # Panics
     /// When there is no such lot.
     pub(crate) fn set_standing(&mut self, ordinal: u32, standing: &Standing) -> Standing {
-        let (row, created_mg) = (self.rows[ordinal as usize], self.births.at(ordinal).created_mg);
+        let (row, created_mg) = (self.rows[ordinal as usize], self.births.brief(ordinal).1);
         let before = self.standing_of(&row, created_mg);
-        self.rows[ordinal as usize] = self.row(standing, row.making, created_mg, Some(row.masses));
+        self.cells.free_masses(row.masses);
+        self.rows[ordinal as usize] = self.row(standing, row.making, created_mg, Some(row.holding));
         before
     }
 
@@ -247,6 +255,17 @@ impl LotTable {
         self.births.shrink_to_fit();
     }
 
+    /// Bytes that the parts occupy, with what is reserved: rows, what never changes, what is shared, masses and newer
+    /// compositions.
+    pub(crate) fn bytes_by_kind(&self) -> [usize; 4] {
+        [
+            self.rows.capacity() * size_of::<Row>(),
+            self.births.bytes_in_use(),
+            self.makings.bytes_in_use() + self.holdings.bytes_in_use(),
+            self.cells.bytes_in_use() + self.newer.allocation_size(),
+        ]
+    }
+
     fn standing_of(&self, row: &Row, created_mg: u64) -> Standing {
         let Holding { custodian, owner, facility, held_by, recalled_by, void } =
             *self.holdings.at(row.holding);
@@ -269,19 +288,18 @@ impl LotTable {
         }
     }
 
-    fn row(&mut self, standing: &Standing, making: u32, created_mg: u64, before: Option<Packed>) -> Row {
+    /// `likely` is a holding that it may well have.
+    fn row(&mut self, standing: &Standing, making: u32, created_mg: u64, likely: Option<u32>) -> Row {
         let Standing { head, custodian, owner, facility, offer, held_by, recalled_by, void, .. } = *standing;
         let Standing { remaining_mg, taken_mg, disposed_mg, used_mg, shortfall_mg, surplus_mg, .. } =
             *standing;
         let holding = Holding { custodian, owner, facility, held_by, recalled_by, void };
         let masses = Masses { remaining_mg, taken_mg, disposed_mg, used_mg, shortfall_mg, surplus_mg, offer };
-        if let Some(before) = before {
-            self.cells.free_masses(before);
-        }
+        let alike = likely.filter(|likely| *self.holdings.at(*likely) == holding);
         Row {
             head,
             making,
-            holding: self.holdings.keep(holding),
+            holding: alike.unwrap_or_else(|| self.holdings.keep(holding)),
             masses: self.cells.put_masses(&masses, created_mg),
         }
     }

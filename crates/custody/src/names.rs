@@ -75,6 +75,12 @@ impl Names {
         }
     }
 
+    /// Bytes of all tables.
+    pub(crate) fn bytes_in_use(&self) -> usize {
+        let tables: usize = self.shards.iter().map(HashTable::allocation_size).sum();
+        tables + self.shards.capacity() * size_of::<HashTable<u32>>()
+    }
+
     /// Undoes a [`Names::bind`] that returned `before`.
     pub(crate) fn unbind(&mut self, name: &[u8], at: u32, before: Option<u32>) {
         let hash = self.hash(name);
@@ -161,6 +167,11 @@ impl RecordIndex {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
+    }
+
+    /// Bytes of the ids, and of the table that finds them.
+    pub(crate) fn bytes_in_use(&self) -> [usize; 2] {
+        [self.ids.capacity() * size_of::<[u8; 32]>(), self.leaves.bytes_in_use()]
     }
 
     pub(crate) fn leaf_of(&self, id: &[u8; 32]) -> Option<u32> {

@@ -256,6 +256,24 @@ impl Custody {
         (0..self.lots.len() as u32).map(|ordinal| self.lots.at(ordinal))
     }
 
+    /// Bytes that the state occupies, part by part, with what is reserved. Roster and books are left out: they do not
+    /// grow with the lots.
+    #[must_use]
+    pub fn bytes_by_kind(&self) -> [(&'static str, usize); 8] {
+        let [rows, births, shared, cells] = self.lots.bytes_by_kind();
+        let [ids, leaves] = self.records.bytes_in_use();
+        [
+            ("lots: rows", rows),
+            ("lots: what never changes", births),
+            ("lots: what many share", shared),
+            ("lots: masses and newer compositions", cells),
+            ("lots by id", self.lot_names.bytes_in_use()),
+            ("tree of lots", self.head_tree.bytes_in_use()),
+            ("ids of records", ids),
+            ("records by id", leaves),
+        ]
+    }
+
     /// The newest record of a lot: what the next record about it names.
     #[must_use]
     pub fn head(&self, id: &str) -> Option<RecordId> {

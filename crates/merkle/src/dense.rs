@@ -110,6 +110,11 @@ impl DenseTree {
         self.mark(keep - 1);
     }
 
+    /// Bytes that the levels occupy, with what is reserved.
+    pub fn bytes_in_use(&self) -> usize {
+        self.levels.iter().map(|level| level.capacity() * size_of::<NodeHash>()).sum()
+    }
+
     /// Whether leaves changed since the last [`Self::root`].
     pub fn is_dirty(&self) -> bool {
         !self.dirty.is_empty()

@@ -62,6 +62,11 @@ impl Levels {
         self.nodes.get(usize::from(level))?.get(usize::try_from(index).ok()?).copied()
     }
 
+    /// Bytes that the levels occupy, with what is reserved.
+    pub fn bytes_in_use(&self) -> usize {
+        self.nodes.iter().map(|row| row.capacity() * size_of::<NodeHash>()).sum()
+    }
+
     /// Root of the tree as it is.
     pub fn root(&self) -> RootHash {
         self.root_at(self.size()).expect("every node of the present size is held")

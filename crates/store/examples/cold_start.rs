@@ -6,7 +6,7 @@
 
 use std::{fs, path::PathBuf, time::Instant};
 
-use ore_store::{Store, StoreOptions, silent};
+use ore_store::{Recovered, Store, StoreOptions, silent};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -27,7 +27,23 @@ fn main() {
             status("VmRSS:") >> 10,
             status("VmHWM:") >> 10,
         );
+        breakdown(&store, &recovered);
     }
+}
+
+/// What the structures say of themselves; sled and what the allocator holds back are the rest.
+fn breakdown(store: &Store, recovered: &Recovered) {
+    let reader = store.reader().bytes_by_kind();
+    let parts =
+        recovered.custody.bytes_by_kind().into_iter().chain(recovered.graph.bytes_by_kind()).chain(reader);
+    let lots = recovered.custody.lots().len().max(1) as f64;
+    let mut sum = 0;
+    for (name, bytes) in parts {
+        sum += bytes;
+        println!("  {name:40} {:>6} MiB {:>7.1} bytes per lot", bytes >> 20, bytes as f64 / lots);
+    }
+    println!("  {:40} {:>6} MiB {:>7.1} bytes per lot", "all of these", sum >> 20, sum as f64 / lots);
+    println!("  {:40} {:>7.1} bytes per lot", "resident", (status("VmRSS:") << 10) as f64 / lots);
 }
 
 /// A line of what the system says of this process, KiB; 0 where it says nothing.

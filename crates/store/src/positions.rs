@@ -139,6 +139,12 @@ impl Positions {
         self.lengths.extend_from_slice(lengths);
     }
 
+    /// Bytes of slots and lengths, with what is reserved.
+    #[must_use]
+    pub fn bytes_in_use(&self) -> usize {
+        self.slots.capacity() * size_of::<BlockSlot>() + self.lengths.capacity() * size_of::<u16>()
+    }
+
     /// How many blocks.
     #[must_use]
     pub fn blocks(&self) -> u64 {

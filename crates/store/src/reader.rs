@@ -50,6 +50,16 @@ impl Reader {
         answer(tree, &tree.believe(taken))
     }
 
+    /// Bytes in memory of the tree over the log, and of where entries lie.
+    #[must_use]
+    pub fn bytes_by_kind(&self) -> [(&'static str, usize); 2] {
+        let readable = self.get();
+        [
+            ("tree of the log", readable.tree.bytes_in_use()),
+            ("positions of entries", readable.positions.bytes_in_use()),
+        ]
+    }
+
     /// Leaves that are durable.
     #[must_use]
     pub fn size(&self) -> TreeSize {

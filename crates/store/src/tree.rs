@@ -168,6 +168,11 @@ impl LogTree {
         node_in_group(&group.leaves, level, (index & ((1 << below) - 1)) as usize)
     }
 
+    /// Bytes in memory, with what is reserved.
+    pub(crate) fn bytes_in_use(&self) -> usize {
+        self.groups.bytes_in_use() + self.tail.capacity() * size_of::<LeafHash>()
+    }
+
     /// Root of the first `size` leaves.
     pub(crate) fn root_at(&self, taken: &Taken, size: TreeSize) -> Option<RootHash> {
         (size <= self.size()).then_some(())?;

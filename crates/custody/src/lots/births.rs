@@ -8,7 +8,6 @@
 //! is that of the lot before is not written again: the flags say how many lots back it stands.
 
 use alloc::vec::Vec;
-use core::ops::Range;
 
 use crate::{
     codec::{take_varint, varint},
@@ -35,12 +34,10 @@ pub(crate) struct Birth<'a> {
     pub(crate) composition: &'a [u8],
 }
 
-impl<'a> Birth<'a> {
-    /// The lot number as text.
-    pub(crate) fn number(&self) -> &'a str {
-        // It was cut from a str, so this never falls back.
-        core::str::from_utf8(self.number).unwrap_or_default()
-    }
+/// A lot number as text.
+pub(crate) fn text(number: &[u8]) -> &str {
+    // It was cut from a str, so this never falls back.
+    core::str::from_utf8(number).unwrap_or_default()
 }
 
 /// See the module.
@@ -55,42 +52,48 @@ pub(crate) struct Births {
 impl Births {
     /// Adds the next lot.
     pub(crate) fn push(&mut self, birth: &Birth<'_>) {
-        let place = self.len % GROUP;
-        if place == 0 {
+        let (mut first, mut back) = ((0, 0), 0);
+        if self.len.is_multiple_of(GROUP) {
             self.groups.push(self.bytes.len() as u64);
+        } else {
+            first = self.first_of(self.len);
+            let before = self.body(self.len - 1);
+            if self.composition(self.len - 1, before) == birth.composition {
+                back = (before[0] & BACK) + 1;
+            }
         }
-        let before = self.len.checked_sub(1).filter(|_| place > 0).map(|at| self.raw(at));
-        let (first_ms, first_at) = if place > 0 { self.origin(self.len) } else { (0, 0) };
-        let back = match before {
-            Some((flags, before)) if before.composition == birth.composition => (flags & BACK) + 1,
-            _ => 0,
-        };
-        let mut body = Vec::with_capacity(64 + birth.composition.len());
-        body.push(back | if birth.replaces == NONE { 0 } else { REPLACES });
-        varint(&mut body, zigzag(birth.created_ms.wrapping_sub(first_ms)));
-        varint(&mut body, zigzag(u64::from(birth.created_at).wrapping_sub(first_at)));
-        varint(&mut body, birth.number.len() as u64);
-        body.extend_from_slice(birth.number);
-        varint(&mut body, birth.created_mg);
+        let start = self.bytes.len();
+        let out = &mut self.bytes;
+        // Most bodies are shorter than 128 bytes: then their length has this byte.
+        out.push(0);
+        out.push(back | if birth.replaces == NONE { 0 } else { REPLACES });
+        varint(out, zigzag(birth.created_ms.wrapping_sub(first.0)));
+        varint(out, zigzag(u64::from(birth.created_at).wrapping_sub(first.1)));
+        varint(out, birth.number.len() as u64);
+        out.extend_from_slice(birth.number);
+        varint(out, birth.created_mg);
         if birth.replaces != NONE {
-            varint(&mut body, birth.replaces.into());
+            varint(out, birth.replaces.into());
         }
         if back == 0 {
-            body.extend_from_slice(birth.composition);
+            out.extend_from_slice(birth.composition);
         }
-        varint(&mut self.bytes, body.len() as u64);
-        self.bytes.extend_from_slice(&body);
+        let length = out.len() - start - 1;
+        match u8::try_from(length) {
+            Ok(short @ ..0x80) => out[start] = short,
+            _ => {
+                let mut long = Vec::new();
+                varint(&mut long, length as u64);
+                drop(out.splice(start..=start, long));
+            }
+        }
         self.len += 1;
     }
 
     /// Takes the last lot back.
     pub(crate) fn pop(&mut self) {
         let Some(last) = self.len.checked_sub(1) else { return };
-        let (bodies, _) = self.bodies(last);
-        let body = &bodies[last % GROUP];
-        let mut length = Vec::new();
-        varint(&mut length, body.len() as u64);
-        self.bytes.truncate(body.start - length.len());
+        self.bytes.truncate(self.start(last));
         self.len = last;
         if last.is_multiple_of(GROUP) {
             self.groups.pop();
@@ -102,7 +105,17 @@ impl Births {
     /// # Panics
     /// When there is no such lot.
     pub(crate) fn at(&self, ordinal: u32) -> Birth<'_> {
-        self.raw(ordinal as usize).1
+        let (at, body) = (ordinal as usize, self.body(ordinal as usize));
+        Birth { composition: self.composition(at, body), ..read(body, self.first_of(at)) }
+    }
+
+    /// Lot number and mass at creation: what is asked most.
+    ///
+    /// # Panics
+    /// When there is no such lot.
+    pub(crate) fn brief(&self, ordinal: u32) -> (&[u8], u64) {
+        let birth = read(self.body(ordinal as usize), (0, 0));
+        (birth.number, birth.created_mg)
     }
 
     /// Adds all of `other`, or nothing and says so, when these do not end with a whole group.
@@ -123,38 +136,37 @@ impl Births {
         self.groups.shrink_to_fit();
     }
 
-    fn raw(&self, at: usize) -> (u8, Birth<'_>) {
-        let (bodies, place) = self.bodies(at);
-        let (first_ms, first_at) = if place == 0 { (0, 0) } else { times(&self.bytes[bodies[0].clone()]) };
-        let (flags, mut birth) = read(&self.bytes[bodies[place].clone()], (first_ms, first_at));
-        let back = usize::from(flags & BACK);
-        if back > 0 {
-            birth.composition = read(&self.bytes[bodies[place - back].clone()], (0, 0)).1.composition;
-        }
-        (flags, birth)
+    /// Bytes with what is reserved.
+    pub(crate) fn bytes_in_use(&self) -> usize {
+        self.bytes.capacity() + self.groups.capacity() * size_of::<u64>()
     }
 
-    /// Time and leaf of the first of the group.
-    fn origin(&self, at: usize) -> (u64, u64) {
-        let begin = self.groups[at / GROUP] as usize;
-        let mut rest = &self.bytes[begin..];
+    /// Time and leaf that those of a lot are told from: its group's first's, or none for that one itself.
+    fn first_of(&self, at: usize) -> (u64, u64) {
+        if at.is_multiple_of(GROUP) { (0, 0) } else { times(self.body(at - at % GROUP)) }
+    }
+
+    /// A lot's composition as the store has it.
+    fn composition<'a>(&'a self, at: usize, body: &'a [u8]) -> &'a [u8] {
+        let back = usize::from(body[0] & BACK);
+        read(if back == 0 { body } else { self.body(at - back) }, (0, 0)).composition
+    }
+
+    fn body(&self, at: usize) -> &[u8] {
+        let mut rest = &self.bytes[self.start(at)..];
         let length = take_varint(&mut rest) as usize;
-        times(&rest[..length])
+        &rest[..length]
     }
 
-    /// Where the bodies of a group stand, up to one lot's, and its place among them.
-    fn bodies(&self, at: usize) -> ([Range<usize>; GROUP], usize) {
+    /// Where a lot begins: its group is walked up to it.
+    fn start(&self, at: usize) -> usize {
         assert!(at < self.len, "lot {at} of {}", self.len);
-        let mut bodies = [const { 0..0 }; GROUP];
-        let mut begin = self.groups[at / GROUP] as usize;
-        for body in &mut bodies[..=at % GROUP] {
-            let mut rest = &self.bytes[begin..];
+        let mut rest = &self.bytes[self.groups[at / GROUP] as usize..];
+        for _ in 0..at % GROUP {
             let length = take_varint(&mut rest) as usize;
-            let start = self.bytes.len() - rest.len();
-            *body = start..start + length;
-            begin = body.end;
+            rest = &rest[length..];
         }
-        (bodies, at % GROUP)
+        self.bytes.len() - rest.len()
     }
 }
 
@@ -165,8 +177,8 @@ fn times(mut body: &[u8]) -> (u64, u64) {
     (created_ms, unzigzag(take_varint(&mut body)))
 }
 
-/// Flags and contents; of a composition, what is written here.
-fn read(body: &[u8], (first_ms, first_at): (u64, u64)) -> (u8, Birth<'_>) {
+/// What a body says; of a composition, what is written here.
+fn read(body: &[u8], (first_ms, first_at): (u64, u64)) -> Birth<'_> {
     let flags = body[0];
     let mut rest = &body[1..];
     let created_ms = first_ms.wrapping_add(unzigzag(take_varint(&mut rest)));
@@ -177,7 +189,7 @@ fn read(body: &[u8], (first_ms, first_at): (u64, u64)) -> (u8, Birth<'_>) {
     };
     let created_mg = take_varint(&mut rest);
     let replaces = if flags & REPLACES == 0 { NONE } else { take_varint(&mut rest) as Place };
-    (flags, Birth { number, created_mg, created_ms, created_at, replaces, composition: rest })
+    Birth { number, created_mg, created_ms, created_at, replaces, composition: rest }
 }
 
 /// Small for small differences in either direction.

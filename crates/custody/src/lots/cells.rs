@@ -75,6 +75,12 @@ impl Cells {
         self.classes[cell.class()].free.push(cell);
     }
 
+    /// Bytes of all cells, free ones included.
+    pub(crate) fn bytes_in_use(&self) -> usize {
+        let of = |class: &Class| class.bytes.capacity() + class.free.capacity() * size_of::<Cell>();
+        self.classes.iter().map(of).sum()
+    }
+
     fn take(&mut self, class: usize) -> Option<Cell> {
         let size = SMALLEST << class;
         let Class { bytes, free } = &mut self.classes[class];

@@ -38,6 +38,11 @@ impl<T: Hash + Eq> Interned<T> {
         &self.values[place as usize]
     }
 
+    /// Bytes of the tables, what the values point to not counted.
+    pub(crate) fn bytes_in_use(&self) -> usize {
+        self.values.capacity() * size_of::<T>() + self.places.allocation_size()
+    }
+
     /// All values in order of their numbers.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.values.iter()

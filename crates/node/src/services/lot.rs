@@ -90,7 +90,7 @@ pub async fn get_lots(
     let custody = api.ledger.custody.read().await;
     let seen = request.lots.iter().filter(|id| caller.may_see(&custody, id).is_ok());
     let there = seen.filter_map(|id| custody.lot(id));
-    let lots = there.map(|lot| with_statement(&api.ledger.reader, lot, describe(&custody, lot))).collect();
+    let lots = there.map(|lot| with_statement(&api.ledger.reader, &lot, describe(&custody, &lot))).collect();
     Ok(v1::GetLotsResponse { lots, tree_size: custody.leaves() })
 }
 
