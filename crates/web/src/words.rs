@@ -50,6 +50,7 @@ words! {
     none: "none", "なし";
     not_stated: "not stated", "記載なし";
     unknown: "unknown", "不明";
+    scrap_unknown_country: "scrap, country unknown", "スクラップ（国不明）";
     more: "More", "続き";
     entries: "entries", "項目";
 

@@ -2,7 +2,7 @@
 //! and is never green.
 
 use maud::{Markup, PreEscaped, html};
-use ore_record::v1::LotStatus;
+use ore_record::v1::{LotStatus, OriginKind};
 use ore_wire::v1;
 use qrcodegen::{QrCode, QrCodeEcc};
 
@@ -155,17 +155,29 @@ fn body(frame: &Frame<'_>, id: &str, evidence: &Evidence) -> Markup {
     }
 }
 
+/// Shares by country. Scrap whose country nobody knows stands apart from what was declared to be of unknown origin.
+fn countries<'a>(t: &'a Words, answer: &'a v1::AttributeResponse) -> Vec<(&'a str, u64)> {
+    let of_scrap = |row: &&v1::OriginShare| {
+        row.origin.as_ref().is_some_and(|it| it.country == "ZZ" && it.kind() == OriginKind::ScrapCollection)
+    };
+    let of = |share: &Option<v1::Share>| share.as_ref().map_or(0, |share| share.value_e18);
+    let scrap: u64 = answer.origins.iter().filter(of_scrap).map(|row| of(&row.share)).sum();
+    let rows = answer.countries.iter().flat_map(|row| match (row.country.as_str(), of(&row.share)) {
+        ("ZZ", share) => {
+            [(t.unknown, share.saturating_sub(scrap)), (t.scrap_unknown_country, scrap.min(share))]
+        }
+        (country, share) => [(country, share), ("", 0)],
+    });
+    rows.collect()
+}
+
 fn facts(frame: &Frame<'_>, evidence: &Evidence, name: &str) -> Markup {
     let t = frame.words();
     let answer = &evidence.answer;
-    let countries: Vec<String> = answer
-        .countries
-        .iter()
-        .filter_map(|row| {
-            let share = row.share.as_ref()?;
-            let country = if row.country == "ZZ" { t.unknown } else { row.country.as_str() };
-            (share.value_e18 > 0).then(|| format!("{country} {}", percent(share.value_e18)))
-        })
+    let countries: Vec<String> = countries(t, answer)
+        .into_iter()
+        .filter(|(_, share)| *share > 0)
+        .map(|(country, share)| format!("{country} {}", percent(share)))
         .collect();
     let value = |share: &Option<v1::Share>| {
         share.as_ref().map_or(t.no_data.to_owned(), |share| percent(share.value_e18))
@@ -528,5 +540,38 @@ mod tests {
         super::findings(&EN, "a/b", &Evidence { findings: Ok(answer), ..nothing() }, &mut checks);
         assert_eq!(checks[1].verdict, Verdict::NoData);
         assert!(checks[1].said.contains("O13"));
+    }
+
+    #[test]
+    fn scrap_of_an_unknown_country_is_told_apart_from_what_was_declared_unknown() {
+        let share = |percent: u64| Some(v1::Share { value_e18: percent * (ONE / 100), ..v1::Share::default() });
+        let origin = |kind: OriginKind, country: &str, percent| v1::OriginShare {
+            origin: Some(v1::Origin { kind: kind.into(), country: country.into(), ..v1::Origin::default() }),
+            share: share(percent),
+            mg: 0,
+        };
+        let by = |country: &str, percent| v1::CountryShare { country: country.into(), share: share(percent) };
+        let answer = v1::AttributeResponse {
+            origins: vec![
+                origin(OriginKind::Mine, "RW", 70),
+                origin(OriginKind::ScrapCollection, "ZZ", 19),
+                origin(OriginKind::ScrapCollection, "JP", 8),
+                origin(OriginKind::DeclaredUnknown, "ZZ", 3),
+            ],
+            countries: vec![by("RW", 70), by("ZZ", 22), by("JP", 8)],
+            ..v1::AttributeResponse::default()
+        };
+        let t = &EN;
+        let told: Vec<_> = countries(t, &answer).into_iter().filter(|(_, share)| *share > 0).collect();
+        let hundredths = |percent: u64| percent * (ONE / 100);
+        assert_eq!(
+            told,
+            [
+                ("RW", hundredths(70)),
+                ("unknown", hundredths(3)),
+                ("scrap, country unknown", hundredths(19)),
+                ("JP", hundredths(8)),
+            ]
+        );
     }
 }
