@@ -9,6 +9,12 @@ use alloc::{collections::BTreeMap, vec::Vec};
 use ore_provenance::Element;
 use ore_record::v1::{MaterialClass, OutputRole};
 
+mod books;
+mod postings;
+
+pub use books::{Books, counted};
+pub use postings::{Postings, Shelf};
+
 use crate::{
     journal::{Entry, Fact, Word},
     ratio::{Ppm, ratio_ppm},
@@ -168,221 +174,6 @@ pub fn balance(view: &View<'_>, of: &BalanceOf, drill: usize, budget: &mut Budge
     books.close(done)
 }
 
-/// Books that are being added up.
-#[derive(Debug)]
-pub struct Books {
-    of: BalanceOf,
-    drill: usize,
-    sheet: Balance,
-    /// By line, in the order of `Line::ALL`; what was met at all.
-    sums: [Option<i128>; Line::ALL.len()],
-    stock: i128,
-    /// Records of the facility that were looked at.
-    next: usize,
-    takes: Vec<Take>,
-    count: Option<Count>,
-}
-
-impl Books {
-    /// Closed books of a facility, to be opened by [`Books::go_on`].
-    #[must_use]
-    pub fn new(of: BalanceOf, drill: usize) -> Self {
-        let (sheet, sums) = (Balance::default(), [None; Line::ALL.len()]);
-        Self { of, drill, sheet, sums, stock: 0, next: 0, takes: Vec::new(), count: None }
-    }
-
-    /// Goes on until all is added up (true) or the budget ends. The view may have grown since the last time, but
-    /// must be of the same size and date.
-    pub fn go_on(&mut self, view: &View<'_>, budget: &mut Budget) -> bool {
-        let of = self.of;
-        // Event times need not be in ledger order: the opening is everything before, whenever it was written down.
-        while let Some((leaf, entry)) = view.next_posted(of.facility, &mut self.next) {
-            if !budget.spend(1) {
-                self.next -= 1;
-                return false;
-            }
-            let Some(entry) = entry else { continue };
-            let within = (of.from_ms..of.to_ms).contains(&entry.event_ms);
-            if matches!(entry.fact, Fact::Stocktake { .. }) {
-                self.takes.extend(Take::of(&of, leaf, entry).filter(|_| within));
-                continue;
-            }
-            if entry.event_ms >= of.to_ms {
-                continue;
-            }
-            movements(view, &of, leaf, entry, &mut |movement| {
-                self.stock += movement.amount_pg;
-                if within {
-                    self.enter(movement);
-                }
-            });
-            if within {
-                self.sheet.declared_loss_pg += declared(&of, entry);
-            }
-        }
-        let takes = &mut self.takes;
-        let count = self.count.get_or_insert_with(|| Count::new(core::mem::take(takes)));
-        count.go_on(view, &of, budget)
-    }
-
-    #[inline]
-    fn enter(&mut self, movement: Movement) {
-        let amount = if movement.line.lowers() { -movement.amount_pg } else { movement.amount_pg };
-        *self.sums[movement.line as usize].get_or_insert(0) += amount;
-        if self.sheet.movements.len() < self.drill {
-            self.sheet.movements.push(movement);
-        } else {
-            self.sheet.more_movements = true;
-        }
-    }
-
-    /// The sheet; `done` says whether every record was looked at.
-    #[must_use]
-    pub fn close(self, done: bool) -> Balance {
-        let mut sheet = self.sheet;
-        let lines = Line::ALL.into_iter().filter_map(|line| Some((line, self.sums[line as usize]?)));
-        sheet.lines = lines.collect();
-        let moved: i128 = sheet.lines.iter().map(|(line, sum)| if line.lowers() { -sum } else { *sum }).sum();
-        sheet.closing_pg = self.stock;
-        sheet.opening_pg = self.stock - moved;
-        if let Some(count) = self.count.filter(|_| done) {
-            sheet.counted = count.close();
-        }
-        sheet.complete = done;
-        sheet
-    }
-}
-
-fn declared(of: &BalanceOf, entry: &Entry) -> i128 {
-    let Fact::Step(step) = &entry.fact else { return 0 };
-    let losses = step.losses.iter().filter(|(element, _)| of.element.0 == 0 || *element == of.element.0);
-    losses.map(|(_, mg)| i128::from(*mg) * 1_000_000_000).sum()
-}
-
-/// A stocktake that waits for the books of its moment. What happened at the same moment but was written down
-/// later is not in the count.
-#[derive(Debug)]
-struct Take {
-    leaf: u32,
-    counted_pg: i128,
-    /// Its moment: event time and leaf.
-    moment: (u64, u32),
-    /// Until when all movements belong to its opening stock.
-    opening: (u64, u32),
-}
-
-impl Take {
-    /// A stocktake that states the material and element asked for.
-    fn of(of: &BalanceOf, leaf: u32, entry: &Entry) -> Option<Self> {
-        let asked = |line: &&ore_record::v1::StockLine| {
-            line.element == u32::from(of.element.0)
-                && (of.material == MaterialClass::Unspecified || line.material() == of.material)
-        };
-        let Fact::Stocktake { stocktake, .. } = &entry.fact else { return None };
-        let mut lines = stocktake.lines.iter().filter(asked).peekable();
-        lines.peek()?;
-        let counted_pg = lines.map(|line| i128::from(line.mg) * 1_000_000_000).sum();
-        let moment = (entry.event_ms, leaf);
-        Some(Self { leaf, counted_pg, moment, opening: moment.min((stocktake.period_start_ms, 0)) })
-    }
-}
-
-/// The books of many moments in one pass: a movement is entered where it first counts, and sums run on from there.
-#[derive(Debug)]
-struct Count {
-    /// By moment.
-    takes: Vec<Take>,
-    /// By opening: that, and the place of its stocktake in `takes`.
-    openings: Vec<((u64, u32), usize)>,
-    book: Vec<i128>,
-    came: Vec<i128>,
-    opened: Vec<i128>,
-    next: usize,
-}
-
-impl Count {
-    fn new(mut takes: Vec<Take>) -> Self {
-        takes.sort_unstable_by_key(|take| take.moment);
-        let places = takes.iter().enumerate();
-        let mut openings: Vec<((u64, u32), usize)> =
-            places.map(|(place, take)| (take.opening, place)).collect();
-        openings.sort_unstable();
-        let sums = alloc::vec![0; takes.len() + 1];
-        Self { takes, openings, book: sums.clone(), came: sums.clone(), opened: sums, next: 0 }
-    }
-
-    fn go_on(&mut self, view: &View<'_>, of: &BalanceOf, budget: &mut Budget) -> bool {
-        if self.takes.is_empty() {
-            return true;
-        }
-        while let Some((leaf, moved)) = view.next_posted(of.facility, &mut self.next) {
-            if !budget.spend(1) {
-                self.next -= 1;
-                return false;
-            }
-            let Some(moved) = moved else { continue };
-            let at = (moved.event_ms, leaf);
-            let from = self.takes.partition_point(|take| take.moment <= at);
-            if from == self.takes.len() {
-                continue;
-            }
-            movements(view, of, leaf, moved, &mut |movement| {
-                self.book[from] += movement.amount_pg;
-                if !movement.line.lowers() && movement.line != Line::Revaluation {
-                    self.came[from] += movement.amount_pg;
-                } else {
-                    let open = self.openings.partition_point(|opening| opening.0 <= at);
-                    self.opened[open] += movement.amount_pg;
-                }
-            });
-        }
-        true
-    }
-
-    /// In ledger order.
-    fn close(mut self) -> Vec<Counted> {
-        for sums in [&mut self.book, &mut self.came, &mut self.opened] {
-            let mut sum = 0;
-            for each in sums {
-                sum += *each;
-                *each = sum;
-            }
-        }
-        for (place, (_, take)) in self.openings.iter().enumerate() {
-            self.came[*take] += self.opened[place];
-        }
-        let takes = self.takes.iter().zip(self.book.iter().zip(&self.came));
-        let mut counted: Vec<Counted> = takes
-            .map(|(take, (book_pg, throughput_pg))| Counted {
-                leaf: take.leaf,
-                counted_pg: take.counted_pg,
-                book_pg: *book_pg,
-                throughput_pg: *throughput_pg,
-            })
-            .collect();
-        counted.sort_unstable_by_key(|counted| counted.leaf);
-        counted
-    }
-}
-
-/// What stocktakes of a facility, named by their leaves, counted against the books of their moments, in ledger order:
-/// those that state the material and element asked for, whenever they were. One pass over the facility's records,
-/// however many there are; `None` when the budget ends before.
-#[must_use]
-pub fn counted(
-    view: &View<'_>,
-    of: &BalanceOf,
-    stocktakes: &[u32],
-    budget: &mut Budget,
-) -> Option<Vec<Counted>> {
-    if !budget.spend(stocktakes.len() as u64) {
-        return None;
-    }
-    let stated = |leaf: &u32| view.entry(*leaf).and_then(|entry| Take::of(of, *leaf, entry));
-    let mut count = Count::new(stocktakes.iter().filter_map(stated).collect());
-    count.go_on(view, of, budget).then(|| count.close())
-}
-
 /// What one record moves at a facility.
 #[inline]
 pub fn movements(view: &View<'_>, of: &BalanceOf, leaf: u32, entry: &Entry, each: &mut impl FnMut(Movement)) {
@@ -453,4 +244,11 @@ pub fn movements(view: &View<'_>, of: &BalanceOf, leaf: u32, entry: &Entry, each
 fn fallen(view: &View<'_>, lot: u32, element: Element, at: u64) -> u128 {
     let before = view.remaining_before(lot, element, at).0;
     before.saturating_sub(view.remaining_before(lot, element, at + 1).0)
+}
+
+/// Declared losses to no lot.
+fn declared(of: &BalanceOf, entry: &Entry) -> i128 {
+    let Fact::Step(step) = &entry.fact else { return 0 };
+    let losses = step.losses.iter().filter(|(element, _)| of.element.0 == 0 || *element == of.element.0);
+    losses.map(|(_, mg)| i128::from(*mg) * 1_000_000_000).sum()
 }

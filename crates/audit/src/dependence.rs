@@ -3,12 +3,13 @@
 use alloc::{collections::BTreeMap, collections::BTreeSet, vec::Vec};
 
 use ore_provenance::{
-    DependenceWalks, Element, Limits, LotIndex, NodeDependence, QuestionError, Scratch, StepIndex, attribute,
+    Attributing, Attribution, DependenceWalks, Element, Limits, LotIndex, NodeDependence, QuestionError,
+    Scratch, StepIndex,
 };
 use ore_record::v1::Process;
 
 use crate::{
-    journal::{Fact, Word},
+    journal::{EXTRACTION, Fact, Word},
     view::{Budget, View},
 };
 
@@ -73,11 +74,12 @@ pub fn dependence(
     Ok(found.close(view, done))
 }
 
-/// A dependence that is being found.
+/// A dependence that is being found. Until it has ended or is given up the scratch serves no other question.
 #[derive(Debug)]
 pub struct Hanging {
     element: Element,
     kind: NodeKind,
+    tracing: Option<Attributing>,
     /// Shares by country of origin.
     origins: Vec<u64>,
     traced: bool,
@@ -86,7 +88,7 @@ pub struct Hanging {
 }
 
 impl Hanging {
-    /// The lot's origins, and nothing walked yet.
+    /// Nothing walked yet.
     ///
     /// # Errors
     /// The lot does not stand, or states none of the element.
@@ -99,27 +101,41 @@ impl Hanging {
         limits: &Limits,
     ) -> Result<Self, QuestionError> {
         let lot = LotIndex(lot);
-        let origins = attribute(view.graph, scratch, lot, element, view.as_of, limits)?;
+        let tracing = Some(Attributing::new(view.graph, scratch, lot, element, view.as_of, limits)?);
         let walks = DependenceWalks::new(view.graph, lot, element, view.as_of, limits)?;
-        let traced = origins.complete;
-        let origins = origins.by_country.iter().map(|(_, share)| share.value.units()).collect();
-        Ok(Self { element, kind, origins, traced, walks, able: Abilities::default() })
+        let (origins, able) = (Vec::new(), Abilities::default());
+        Ok(Self { element, kind, tracing, origins, traced: false, walks, able })
     }
 
-    /// Goes on until all nodes were walked without (true) or the budget ends; a walk is finished. The view may
-    /// have grown since the last time, but must be of the same size and date.
+    /// Goes on until all nodes were walked without (true) or the budget ends. The view may have grown since the
+    /// last time, but must be of the same size and date.
     pub fn go_on(&mut self, view: &View<'_>, scratch: &mut Scratch, budget: &mut Budget) -> bool {
-        let kind = self.kind;
-        while let Some(steps) = self.walks.next(view.graph, scratch, |step| node_of(view, kind, step)) {
-            let steps = u64::from(steps).max(1);
-            if budget.left() <= steps {
-                budget.spend(budget.left());
+        while let Some(tracing) = &mut self.tracing {
+            let found = tracing.go_on(view.graph, scratch, budget.left());
+            if let Some(found) = &found {
+                self.tracing = None;
+                self.traced(found);
+            }
+            let done = found.map_or(budget.left(), |found| u64::from(found.visited.steps));
+            if !go_on_after(done, budget) {
                 return false;
             }
-            budget.spend(steps);
+        }
+        let kind = self.kind;
+        while let Some(done) =
+            self.walks.next(view.graph, scratch, budget.left(), |step| node_of(view, kind, step))
+        {
+            if !go_on_after(done, budget) {
+                return false;
+            }
         }
         let beside = matches!(self.kind, NodeKind::Facility | NodeKind::Refiner);
-        !beside || self.able.go_on(view, self.element, budget)
+        !beside || self.able.go_on(view, self.element, self.walks.nodes(), budget)
+    }
+
+    fn traced(&mut self, found: &Attribution) {
+        self.traced = found.complete;
+        self.origins = found.by_country.iter().map(|(_, share)| share.value.units()).collect();
     }
 
     /// The answer; `done` says whether everything was looked at.
@@ -153,6 +169,16 @@ impl Hanging {
     }
 }
 
+/// Takes off what was done; false when nothing is left.
+fn go_on_after(done: u64, budget: &mut Budget) -> bool {
+    let done = done.max(1);
+    if budget.left() <= done {
+        budget.spend(budget.left());
+        return false;
+    }
+    budget.spend(done)
+}
+
 fn node_of(view: &View<'_>, kind: NodeKind, step: StepIndex) -> Option<u32> {
     let leaf = u32::try_from(view.graph.step(step)?.leaf).ok()?;
     let entry = view.entry(leaf)?;
@@ -179,18 +205,18 @@ fn square(part: u128, whole: u128) -> u64 {
     u64::try_from(share * share / ONE).unwrap_or(u64::MAX)
 }
 
-/// Which facility did what with an element.
+/// Which facility did what with an element: those of an answer, and the others as far as they do the same.
 #[derive(Debug, Default)]
 struct Abilities {
     by_process: BTreeMap<i32, BTreeSet<Word>>,
-    /// Facilities that were looked at.
+    /// What the facilities of the answer do, once they were looked at.
+    wanted: Option<BTreeSet<i32>>,
+    /// Facilities that were looked at: those of the answer, or all.
     next: usize,
 }
 
 /// Of each facility the newest records: what it did long ago only is no alternative of today.
 const NEWEST: usize = 256;
-/// Beside the numbers of `Process`: extraction is no transformation.
-const EXTRACTION: i32 = 0;
 
 impl Abilities {
     fn beside(&self, facility: Word) -> Vec<Word> {
@@ -201,40 +227,69 @@ impl Abilities {
         others.into_iter().take(10).collect()
     }
 
-    fn go_on(&mut self, view: &View<'_>, element: Element, budget: &mut Budget) -> bool {
-        while let Some(facility) = view.journal.facilities().get(self.next) {
-            let posted = view.journal.posted(*facility);
-            let met = posted.partition_point(|leaf| *leaf < view.end());
-            let (mut left, mut newest) = (posted[..met].iter().rev(), 0);
-            while newest < NEWEST
-                && let Some(leaf) = left.next()
-            {
-                // Begun again when there is more to spend: what is known stays known.
-                if !budget.spend(1) {
+    fn go_on(
+        &mut self,
+        view: &View<'_>,
+        element: Element,
+        nodes: &[NodeDependence],
+        budget: &mut Budget,
+    ) -> bool {
+        if self.wanted.is_none() {
+            while let Some(node) = nodes.get(self.next) {
+                if !self.look_at(view, element, Word(node.node), budget) {
                     return false;
                 }
-                if let Some(entry) = view.entry(*leaf) {
-                    newest += 1;
-                    self.look_at(view, element, *facility, &entry.fact);
-                }
+                self.next += 1;
+            }
+            self.wanted = Some(self.by_process.keys().copied().collect());
+            self.next = 0;
+        }
+        while let Some(facility) = view.journal.facilities().get(self.next) {
+            if !self.look_at(view, element, *facility, budget) {
+                return false;
             }
             self.next += 1;
         }
         true
     }
 
-    fn look_at(&mut self, view: &View<'_>, element: Element, facility: Word, fact: &Fact) {
-        let (process, lot) = match fact {
-            Fact::Step(it) if it.facility == facility => match it.outputs.first() {
-                Some(output) => (it.process as i32, output.lot),
-                None => return,
-            },
-            Fact::Commission(it) => (EXTRACTION, it.lot),
-            _ => return,
+    /// Looks at a facility's newest records until everything that it ever did and that matters was met; false when
+    /// the budget ends: begun again when there is more to spend, what is known stays known.
+    fn look_at(&mut self, view: &View<'_>, element: Element, facility: Word, budget: &mut Budget) -> bool {
+        let matters = |process: &&i32| self.wanted.as_ref().is_none_or(|wanted| wanted.contains(process));
+        let known = |process: &&i32| {
+            self.by_process.get(*process).is_some_and(|facilities| facilities.contains(&facility))
         };
-        let known = self.by_process.get(&process).is_some_and(|known| known.contains(&facility));
-        if !known && view.created(lot, element).0 > 0 {
-            self.by_process.entry(process).or_default().insert(facility);
+        let ever = view.journal.processes(facility).iter().filter(matters);
+        let mut open: Vec<i32> = ever.filter(|process| !known(process)).copied().collect();
+        let posted = view.journal.posted(facility);
+        let met = posted.partition_point(|leaf| *leaf < view.end());
+        let (mut left, mut newest) = (posted[..met].iter().rev(), 0);
+        while !open.is_empty()
+            && newest < NEWEST
+            && let Some(leaf) = left.next()
+        {
+            if !budget.spend(1) {
+                return false;
+            }
+            let Some(entry) = view.entry(*leaf) else { continue };
+            newest += 1;
+            let Some((process, lot)) = what_was_done(facility, &entry.fact) else { continue };
+            let Some(place) = open.iter().position(|open| *open == process) else { continue };
+            if view.created(lot, element).0 > 0 {
+                open.swap_remove(place);
+                self.by_process.entry(process).or_default().insert(facility);
+            }
         }
+        true
+    }
+}
+
+/// The process of a record at a facility, and the first lot that it made.
+fn what_was_done(facility: Word, fact: &Fact) -> Option<(i32, u32)> {
+    match fact {
+        Fact::Step(it) if it.facility == facility => Some((it.process as i32, it.outputs.first()?.lot)),
+        Fact::Commission(it) => Some((EXTRACTION, it.lot)),
+        _ => None,
     }
 }

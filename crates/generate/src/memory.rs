@@ -218,6 +218,12 @@ impl Sink for Memory {
 }
 
 impl Memory {
+    /// Id of the record that this sink kept at a leaf.
+    #[must_use]
+    pub fn id(leaf: u64) -> [u8; 32] {
+        id_of(leaf)
+    }
+
     /// Leaf of a record that this sink kept.
     #[must_use]
     pub fn leaf(id: &[u8; 32]) -> u32 {

@@ -5,12 +5,18 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use ore_audit::{Journal, View};
-use ore_provenance::Graph;
+use ore_audit::{
+    Journal, View, Word,
+    balance::{Postings, Shelf},
+};
+use ore_provenance::{Dating, Element, Graph};
 use ore_record::{RecordId, SignedRecord, v1};
 use prost::Message;
 
@@ -18,6 +24,9 @@ use crate::ledger::Ledger;
 
 /// Leaves taken up at once, under one hold of the locks: a few tens of milliseconds.
 const LEAVES_AT_ONCE: u64 = 8_192;
+
+/// Rows of the graph copied under one hold of its lock: a few milliseconds.
+const ROWS_AT_ONCE: usize = 100_000;
 
 /// Why the index cannot answer.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +55,7 @@ pub enum IndexError {
 pub struct AuditIndex {
     journal: RwLock<Journal>,
     dated: Mutex<Option<Dated>>,
+    shelf: Mutex<Shelf>,
     signatures: Mutex<Signatures>,
 }
 
@@ -104,17 +114,44 @@ impl AuditIndex {
         Ok(())
     }
 
-    /// The graph as of a business date; the newest one asked for is kept.
+    /// The graph as of a business date for a size that the journal has taken up; the newest one asked for is kept.
+    /// Copied in slices, between which appends go on; nothing once the caller has left. For a thread that may block
+    /// and holds no lock.
     #[must_use]
-    pub fn dated(&self, journal: &Journal, graph: &Graph, size: u64, date_ms: u64) -> Arc<Graph> {
+    pub fn dated(&self, ledger: &Ledger, size: u64, date_ms: u64, gone: &AtomicBool) -> Option<Arc<Graph>> {
         let mut kept = self.dated.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(dated) = kept.as_ref().filter(|dated| dated.date_ms == date_ms && dated.size >= size) {
-            return Arc::clone(&dated.graph);
+            return Some(Arc::clone(&dated.graph));
         }
-        // What the journal has not taken up yet lies beyond `size` anyway.
-        let graph = Arc::new(graph.dated(|leaf| View::happened(journal, leaf, date_ms)));
-        *kept = Some(Dated { date_ms, size: journal.len(), graph: Arc::clone(&graph) });
-        graph
+        let size = self.journal().len();
+        let mut dating = Dating::new(&ledger.graph(), size);
+        // Ends: each turn copies rows.
+        loop {
+            if gone.load(Ordering::Relaxed) {
+                return None;
+            }
+            let journal = self.journal();
+            let happened = |leaf| View::happened(&journal, leaf, date_ms);
+            if dating.go_on(&ledger.graph(), happened, ROWS_AT_ONCE) {
+                break;
+            }
+            drop(journal);
+            std::thread::yield_now();
+        }
+        let graph = Arc::new(dating.finish());
+        *kept = Some(Dated { date_ms, size, graph: Arc::clone(&graph) });
+        Some(graph)
+    }
+
+    /// Takes the movements of an element at a facility off the shelf, as far as they were worked out.
+    #[must_use]
+    pub fn postings(&self, facility: Word, element: Element) -> Postings {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).take(facility, element)
+    }
+
+    /// Puts them back, for the next question. All together take 24 bytes for each of so many lots at most.
+    pub fn keep(&self, postings: Postings, lots: u32) {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).put(postings, lots as usize);
     }
 
     /// Whether the strict rule accepts the signature of a leaf too; `None` when it cannot be read.

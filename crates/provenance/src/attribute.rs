@@ -6,7 +6,7 @@ use crate::ask::{Limits, Method, QuestionError, Visited, contained_or_refuse};
 use crate::graph::{ContainedMass, Graph, OriginRow};
 use crate::share::{Parts, Share, apportion};
 use crate::types::{Element, LotIndex, Origin, Route, SourceKind};
-use crate::walk::{Arrival, Exact, Flow, Ranged, Scratch, Walked, walk_exact, walk_ranged};
+use crate::walk::{Arrival, Exact, Flow, Ranged, Scratch, Walked, Walking};
 
 /// An origin's share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,13 +62,65 @@ pub fn attribute(
     as_of: u64,
     limits: &Limits,
 ) -> Result<Attribution, QuestionError> {
-    let contained = contained_or_refuse(graph, lot, element, as_of)?;
-    let exact = walk_exact(graph, scratch, lot.0, element, limits, |_| false);
-    if !exact.is_uncertain() {
-        return Ok(assemble(graph, (lot, element, contained), exact));
+    let mut found = Attributing::new(graph, scratch, lot, element, as_of, limits)?;
+    // Ends: a walk visits each step once, and there are two at most.
+    loop {
+        if let Some(answer) = found.go_on(graph, scratch, u64::MAX) {
+            return Ok(answer);
+        }
     }
-    let ranged = walk_ranged(graph, scratch, lot.0, contained.lower.0, element, limits);
-    Ok(assemble(graph, (lot, element, contained), ranged))
+}
+
+/// An attribution that is under way: between two slices the graph may grow. Until it has ended or is given up the
+/// scratch serves no other question.
+#[derive(Debug)]
+pub struct Attributing {
+    lot: LotIndex,
+    element: Element,
+    limits: Limits,
+    contained: ContainedMass,
+    walk: Walking,
+    ranged: bool,
+}
+
+impl Attributing {
+    /// Nothing walked yet.
+    ///
+    /// # Errors
+    /// The lot does not stand in a ledger of `as_of` leaves, or states no content of the element.
+    pub fn new(
+        graph: &Graph,
+        scratch: &mut Scratch,
+        lot: LotIndex,
+        element: Element,
+        as_of: u64,
+        limits: &Limits,
+    ) -> Result<Self, QuestionError> {
+        let contained = contained_or_refuse(graph, lot, element, as_of)?;
+        let walk = Walking::exact(graph, scratch, lot.0, element, limits);
+        Ok(Self { lot, element, limits: *limits, contained, walk, ranged: false })
+    }
+
+    /// Goes on for about so many units of work (steps, taken parts, multiplications); the answer once all is
+    /// traced or the limits are reached.
+    pub fn go_on(&mut self, graph: &Graph, scratch: &mut Scratch, units: u64) -> Option<Attribution> {
+        let asked = (self.lot, self.element, self.contained);
+        if self.ranged {
+            return self
+                .walk
+                .go_on_ranged(graph, scratch, units)
+                .map(|walked| assemble(graph, asked, walked));
+        }
+        let exact = self.walk.go_on_exact(graph, scratch, units, |_| false)?;
+        if !exact.is_uncertain() {
+            return Some(assemble(graph, asked, exact));
+        }
+        // What the first walk met opens intervals: once more, with bounds.
+        let start = (self.lot.0, self.contained.lower.0);
+        self.walk = Walking::ranged(graph, scratch, start, self.element, &self.limits);
+        self.ranged = true;
+        None
+    }
 }
 
 /// A flow's value and bounds as weights; without bounds the value is all three.

@@ -10,9 +10,19 @@ use alloc::{vec, vec::Vec};
 const LEVELS: usize = 6;
 
 /// A set of `u32` below a fixed bound.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct BitTower {
     levels: [Vec<u64>; LEVELS],
+    /// No word of the lowest level before this one has a member: walks go one way, so that the next is near.
+    low: usize,
+    /// And none after this one.
+    high: usize,
+}
+
+impl Default for BitTower {
+    fn default() -> Self {
+        Self { levels: Default::default(), low: usize::MAX, high: 0 }
+    }
 }
 
 impl BitTower {
@@ -33,6 +43,8 @@ impl BitTower {
     #[inline]
     pub(crate) fn insert(&mut self, number: u32) -> bool {
         let mut index = number as usize;
+        self.low = self.low.min(index / 64);
+        self.high = self.high.max(index / 64);
         for (depth, level) in self.levels.iter_mut().enumerate() {
             let word = &mut level[index / 64];
             let bit = 1u64 << (index % 64);
@@ -54,27 +66,67 @@ impl BitTower {
     /// Removes and returns the largest member.
     #[inline]
     pub(crate) fn pop_largest(&mut self) -> Option<u32> {
-        self.pop(|word| 63 - word.leading_zeros())
+        if *self.levels[0].get(self.high)? == 0 {
+            let Some(word) = self.nearest(
+                self.high,
+                |word, bit| word & !(u64::MAX << bit),
+                |word| 63 - word.leading_zeros(),
+            ) else {
+                return self.found_empty();
+            };
+            self.high = word;
+        }
+        let bit = 63 - self.levels[0][self.high].leading_zeros();
+        self.take(self.high * 64 + bit as usize)
     }
 
     /// Removes and returns the smallest member.
     #[inline]
     pub(crate) fn pop_smallest(&mut self) -> Option<u32> {
-        self.pop(u64::trailing_zeros)
+        if *self.levels[0].get(self.low)? == 0 {
+            let Some(word) =
+                self.nearest(self.low, |word, bit| word & (u64::MAX << bit << 1), u64::trailing_zeros)
+            else {
+                return self.found_empty();
+            };
+            self.low = word;
+        }
+        let bit = self.levels[0][self.low].trailing_zeros();
+        self.take(self.low * 64 + bit as usize)
+    }
+
+    /// The nearest word of the lowest level with a member on one side of an empty one: up to where there is one,
+    /// and down to it. `beyond` keeps a word's bits on that side of a bit, `first` picks the nearest of them.
+    fn nearest(
+        &self,
+        from: usize,
+        beyond: impl Fn(u64, usize) -> u64,
+        first: impl Fn(u64) -> u32,
+    ) -> Option<usize> {
+        let mut index = from;
+        for depth in 1..LEVELS {
+            let rest = beyond(*self.levels[depth].get(index / 64)?, index % 64);
+            if rest != 0 {
+                index = index / 64 * 64 + first(rest) as usize;
+                for below in self.levels[1..depth].iter().rev() {
+                    index = index * 64 + first(below[index]) as usize;
+                }
+                return Some(index);
+            }
+            index /= 64;
+        }
+        None
+    }
+
+    fn found_empty(&mut self) -> Option<u32> {
+        (self.low, self.high) = (usize::MAX, 0);
+        None
     }
 
     #[inline]
-    fn pop(&mut self, choose: impl Fn(u64) -> u32) -> Option<u32> {
-        let mut index = 0usize;
-        for level in self.levels.iter().rev() {
-            let word = *level.get(index)?;
-            if word == 0 {
-                return None;
-            }
-            index = index * 64 + choose(word) as usize;
-        }
-        self.remove(index);
-        u32::try_from(index).ok()
+    fn take(&mut self, number: usize) -> Option<u32> {
+        self.remove(number);
+        u32::try_from(number).ok()
     }
 
     #[inline]

@@ -10,7 +10,7 @@ use crate::ask::{Limits, QuestionError, contained_or_refuse};
 use crate::graph::Graph;
 use crate::share::Parts;
 use crate::types::{Element, LotIndex, StepIndex};
-use crate::walk::{Flow, Scratch, walk_exact};
+use crate::walk::{Flow, Scratch, Walking};
 
 /// What depends on one node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,20 +57,25 @@ pub fn dependence(
 ) -> Result<Dependence, QuestionError> {
     let mut walks = DependenceWalks::new(graph, lot, element, as_of, limits)?;
     // Ends: each turn is one of finitely many walks.
-    while walks.next(graph, scratch, &node_of).is_some() {}
+    while walks.next(graph, scratch, u64::MAX, &node_of).is_some() {}
     Ok(walks.answer())
 }
 
-/// A dependence that is being found, walk by walk: between two of them the graph may grow.
+/// A dependence that is being found, walk by walk: between two slices the graph may grow. Until all has ended or is
+/// given up the scratch serves no other question.
 #[derive(Debug)]
 pub struct DependenceWalks {
     lot: LotIndex,
     element: Element,
     left: Limits,
+    /// The walk that is under way.
+    walk: Option<Walking>,
+    /// How many steps of nodes it has passed.
+    passed: usize,
     /// Steps of nodes, newest first: the order of every walk.
     known: Vec<(u32, u32)>,
     /// Nodes that wait for their walk, in order.
-    waiting: Option<alloc::vec::IntoIter<u32>>,
+    waiting: Option<Vec<u32>>,
     found: Dependence,
 }
 
@@ -88,53 +93,84 @@ impl DependenceWalks {
     ) -> Result<Self, QuestionError> {
         contained_or_refuse(graph, lot, element, as_of)?;
         let found = Dependence { nodes: Vec::new(), complete: true };
-        Ok(Self { lot, element, left: *limits, known: Vec::new(), waiting: None, found })
+        Ok(Self {
+            lot,
+            element,
+            left: *limits,
+            walk: None,
+            passed: 0,
+            known: Vec::new(),
+            waiting: None,
+            found,
+        })
     }
 
-    /// Walks once more and tells how many steps that took; `None` when nothing is left to walk. `node_of` must
-    /// answer for a step what it answered before.
+    /// Goes on for about so many units of work, at most to the end of a walk, and tells how many were done; `None`
+    /// when nothing is left to walk. `node_of` must answer for a step what it answered before.
     pub fn next(
         &mut self,
         graph: &Graph,
         scratch: &mut Scratch,
+        units: u64,
         node_of: impl Fn(StepIndex) -> Option<u32>,
-    ) -> Option<u32> {
-        let Self { lot, element, left, known, waiting, found } = self;
-        let Some(waiting) = waiting else {
-            let first = walk_exact(graph, scratch, lot.0, *element, left, |step| {
+    ) -> Option<u64> {
+        let Self { lot, element, left, walk, passed, known, waiting, found } = self;
+        let without = match waiting {
+            None => None,
+            Some(nodes) if found.complete => Some(*nodes.last()?),
+            Some(_) => return None,
+        };
+        let mut under_way = walk.take().unwrap_or_else(|| {
+            *passed = 0;
+            Walking::exact(graph, scratch, lot.0, *element, left)
+        });
+        let before = under_way.done();
+        let ended = under_way.go_on_exact(graph, scratch, units, |step| match without {
+            None => {
                 known.extend(node_of(StepIndex(step)).map(|node| (step, node)));
                 false
-            });
-            let nodes: BTreeSet<u32> = known.iter().map(|(_, node)| *node).collect();
-            *waiting = Some(nodes.into_iter().collect::<Vec<_>>().into_iter());
-            found.complete = spend(left, first.visited.steps, first.visited.parts) && first.complete;
-            return Some(first.visited.steps);
-        };
-        if !found.complete {
-            return None;
-        }
-        let node = waiting.next()?;
-        // A walk without a node meets some of the steps of the first, in the same order: one cursor goes along.
-        let mut ahead = known.iter().peekable();
-        let walked = walk_exact(graph, scratch, lot.0, *element, left, |step| {
-            while ahead.next_if(|(other, _)| *other > step).is_some() {}
-            ahead.peek().is_some_and(|(other, of)| (*other, *of) == (step, node))
+            }
+            // A walk without a node meets some of the steps of the first, in the same order.
+            Some(node) => {
+                while known.get(*passed).is_some_and(|(other, _)| *other > step) {
+                    *passed += 1;
+                }
+                known.get(*passed) == Some(&(step, node))
+            }
         });
-        let visited = walked.visited;
-        if walked.complete {
-            found.complete = spend(left, visited.steps, visited.parts);
-            let without = Parts::nearest(walked.arrivals.iter().map(|arrival| arrival.flow.value()).sum());
-            found.nodes.push(NodeDependence { node, through: Parts::ONE.minus(without), without });
-        } else {
-            found.complete = false;
+        let done = Some(under_way.done() - before);
+        let Some(walked) = ended else {
+            *walk = Some(under_way);
+            return done;
+        };
+        let more = spend(left, walked.visited.steps, walked.visited.parts);
+        found.complete = walked.complete && more;
+        match waiting {
+            None => {
+                let nodes: BTreeSet<u32> = known.iter().map(|(_, node)| *node).collect();
+                *waiting = Some(nodes.into_iter().rev().collect());
+            }
+            Some(nodes) if walked.complete => {
+                let without = walked.arrivals.iter().map(|arrival| arrival.flow.value()).sum();
+                let without = Parts::nearest(without);
+                let node = nodes.pop().unwrap_or_default();
+                found.nodes.push(NodeDependence { node, through: Parts::ONE.minus(without), without });
+            }
+            Some(_) => {}
         }
-        Some(visited.steps)
+        done
+    }
+
+    /// Nodes that were walked without so far, by number.
+    #[must_use]
+    pub fn nodes(&self) -> &[NodeDependence] {
+        &self.found.nodes
     }
 
     /// What was found so far.
     #[must_use]
     pub fn answer(self) -> Dependence {
-        let all = self.waiting.is_some_and(|mut waiting| waiting.next().is_none());
+        let all = self.waiting.is_some_and(|waiting| waiting.is_empty());
         Dependence { complete: self.found.complete && all, ..self.found }
     }
 }

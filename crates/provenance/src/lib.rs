@@ -23,16 +23,16 @@ mod walk;
 mod wide;
 
 pub use ask::{Limits, Method, QuestionError, Visited};
-pub use attribute::{Attribution, OriginShare, attribute};
+pub use attribute::{Attributing, Attribution, OriginShare, attribute};
 pub use dependence::{Dependence, DependenceWalks, NodeDependence, dependence};
 pub use graph::{
-    AppendError, Appended, ContainedMass, Graph, LotFacts, Mark, MarkBeyondEnd, Part, SnapshotError,
+    AppendError, Appended, ContainedMass, Dating, Graph, LotFacts, Mark, MarkBeyondEnd, Part, SnapshotError,
     StepFacts, StepMass,
 };
 pub use share::{Parts, Share};
 pub use trace::{
-    ForwardLimits, Recall, RecallHit, Threshold, Trace, TraceEdge, TraceLimits, TraceNode, trace_back,
-    trace_forward,
+    ForwardLimits, Recall, RecallHit, Recalling, Threshold, Trace, TraceEdge, TraceLimits, TraceNode,
+    TracingBack, trace_back, trace_forward,
 };
 pub use types::{
     Composition, Content, ContentKind, Element, LotIndex, Mixing, NewLot, Origin, Picograms, RecyclingClass,

@@ -121,15 +121,16 @@ impl Divider {
     /// `⌊a · b / divisor⌋`; saturates instead of overflowing.
     #[inline]
     pub(crate) fn floor(&self, a: u128, b: u128) -> u128 {
-        let product = U256::product(a, b);
-        let Some((top, shift, reciprocal)) = self.short else {
-            return product.divide(self.divisor).0;
+        let (Some((top, shift, reciprocal)), Ok(b)) = (self.short, u64::try_from(b)) else {
+            return U256::product(a, b).divide(self.divisor).0;
         };
-        if product.high >= self.divisor {
+        let low = (a & MASK) * u128::from(b);
+        let high = (a >> HALF) * u128::from(b) + (low >> HALF);
+        if high >> HALF >= self.divisor {
             return u128::MAX;
         }
-        // The high half is below the divisor, so the shifted product keeps to three digits.
-        let digits = [product.high as u64, (product.low >> HALF) as u64, product.low as u64];
+        // The highest digit is below the divisor, so the shifted product keeps to three digits.
+        let digits = [(high >> HALF) as u64, high as u64, low as u64];
         let shifted = |upper: u64, lower: u64| {
             ((u128::from(upper) << HALF | u128::from(lower)) << shift >> HALF) as u64
         };
@@ -137,6 +138,37 @@ impl Divider {
         let (q1, rest) = divide_two_by_one(u2, u1, top, reciprocal);
         let (q0, _) = divide_two_by_one(rest, u0, top, reciprocal);
         (u128::from(q1) << HALF) | u128::from(q0)
+    }
+}
+
+/// A part of a sum, of which many weights take their share.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ratio {
+    part: u64,
+    sum: u64,
+    /// `⌊2^127 · part / sum⌋`.
+    units: u128,
+}
+
+impl Ratio {
+    /// Nothing where the part is more than the sum, or the sum not below 2^63: see [`Divider`] then.
+    #[inline]
+    pub(crate) fn of(part: u128, divider: &Divider) -> Option<Self> {
+        let sum =
+            u64::try_from(divider.divisor).ok().filter(|sum| *sum < 1 << 63 && part <= u128::from(*sum))?;
+        Some(Self { part: part as u64, sum, units: divider.floor(1 << 127, part) })
+    }
+
+    /// `⌊weight · part / sum⌋`, for weights below 2^127.
+    #[inline]
+    pub(crate) fn floor(&self, weight: u128) -> u128 {
+        // The units are less than 1 too few, so the product by 2^127 is less than the weight too small: the quotient
+        // is right or one too few, and what remains tells, of which 64 bits are enough.
+        let product = U256::product(weight, self.units);
+        let quotient = (product.high << 1) | (product.low >> 127);
+        let rest =
+            (weight as u64).wrapping_mul(self.part).wrapping_sub((quotient as u64).wrapping_mul(self.sum));
+        quotient + u128::from(rest >= self.sum)
     }
 }
 
@@ -175,6 +207,47 @@ pub(crate) fn nearest_per_e36(a: u128, b: u128) -> u128 {
     quotient
 }
 
+/// A weight as a fraction of one whole in units of 2^-128, for many masses: what of each, to the nearest picogram.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fraction {
+    weight: u128,
+    /// Less than 2^9 units below the true fraction; none for a weight of one whole.
+    units: Option<u128>,
+}
+
+impl Fraction {
+    /// Needs `weight` at most 10^36.
+    #[inline]
+    pub(crate) fn of(weight: u128) -> Self {
+        const E36: u128 = 1_000_000_000_000_000_000 * 1_000_000_000_000_000_000;
+        // The reciprocal is less than 1 too small, so the product is by less than the weight, which is below 2^120:
+        // that is 2^8 units of 2^-128, and rounding down makes it one more.
+        let product = U256::product(weight, RECIPROCAL_E36);
+        let units = (weight < E36).then(|| (product.high << 16) | (product.low >> 112));
+        Self { weight, units }
+    }
+
+    /// `⌊(mass · weight + 10^36 / 2) / 10^36⌋`.
+    #[inline]
+    pub(crate) fn of_mass(&self, mass: u128) -> u128 {
+        let Some(units) = self.units else { return mass };
+        let Ok(small) = u64::try_from(mass) else { return nearest_per_e36(mass, self.weight) };
+        let low = (units & MASK) * u128::from(small);
+        let high = (units >> HALF) * u128::from(small) + (low >> HALF);
+        // Whole picograms, and 64 bits of the rest: less than 2^64 · 2^9 units of 2^-128 too small, which is 2^9 of
+        // 2^-64, and one for rounding down.
+        let (whole, rest) = (high >> HALF, high as u64);
+        const MIDDLE: u64 = 1 << 63;
+        if rest >= MIDDLE {
+            whole + 1
+        } else if rest < MIDDLE - (1 << 10) {
+            whole
+        } else {
+            nearest_per_e36(mass, self.weight)
+        }
+    }
+}
+
 /// Möller and Granlund, "Improved division by invariant integers" (2011), algorithm 4.
 #[inline]
 fn divide_two_by_one(u1: u64, u0: u64, top: u64, reciprocal: u64) -> (u64, u64) {
@@ -182,10 +255,10 @@ fn divide_two_by_one(u1: u64, u0: u64, top: u64, reciprocal: u64) -> (u64, u64) 
         (u128::from(reciprocal) * u128::from(u1)).wrapping_add((u128::from(u1) << HALF) | u128::from(u0));
     let mut quotient = ((estimate >> HALF) as u64).wrapping_add(1);
     let mut rest = u0.wrapping_sub(quotient.wrapping_mul(top));
-    if rest > estimate as u64 {
-        quotient = quotient.wrapping_sub(1);
-        rest = rest.wrapping_add(top);
-    }
+    // As likely as not: a mask costs less than a branch that cannot be foreseen.
+    let over = u64::from(rest > estimate as u64).wrapping_neg();
+    quotient = quotient.wrapping_add(over);
+    rest = rest.wrapping_add(over & top);
     if rest >= top {
         quotient = quotient.wrapping_add(1);
         rest -= top;
@@ -235,6 +308,13 @@ mod tests {
             let ceil = (&exact + BigUint::from(d - 1)) / BigUint::from(d);
             let limit = BigUint::from(u128::MAX);
             prop_assert_eq!(Divider::new(d).floor(a, b), mul_div_floor(a, b, d));
+            if let Some(ratio) = Ratio::of(b, &Divider::new(d)) {
+                prop_assert_eq!(ratio.floor(a >> 1), mul_div_floor(a >> 1, b, d));
+            }
+            let sum = u128::from(d as u64 >> 1 | 1);
+            let part = b % (sum + 1);
+            let ratio = Ratio::of(part, &Divider::new(sum)).expect("a part of a small sum");
+            prop_assert_eq!(ratio.floor(a >> 1), mul_div_floor(a >> 1, part, sum));
             prop_assert_eq!(BigUint::from(mul_div_floor(a, b, d)), floor.min(limit.clone()));
             prop_assert_eq!(BigUint::from(mul_div_ceil(a, b, d)), ceil.min(limit));
         }
@@ -248,7 +328,11 @@ mod tests {
             prop_assert_eq!(BigUint::from(per_e18(a)), BigUint::from(a) / &e18);
             let b = b % (10_u128.pow(36) + 1);
             let exact = (BigUint::from(a) * BigUint::from(b) + (&e36 >> 1)) / &e36;
-            prop_assert_eq!(BigUint::from(nearest_per_e36(a, b)), exact);
+            prop_assert_eq!(&BigUint::from(nearest_per_e36(a, b)), &exact);
+            prop_assert_eq!(&BigUint::from(Fraction::of(b).of_mass(a)), &exact);
+            let small = a as u64;
+            let exact = (BigUint::from(small) * BigUint::from(b) + (&e36 >> 1)) / &e36;
+            prop_assert_eq!(BigUint::from(Fraction::of(b).of_mass(small.into())), exact);
         }
     }
 
@@ -262,6 +346,24 @@ mod tests {
         for units in [0, 1, 999, u128::from(u64::MAX)] {
             assert_eq!(per_e18(units * 10_u128.pow(18)), units);
             assert_eq!(per_e18((units + 1) * 10_u128.pow(18) - 1), units);
+        }
+    }
+
+    #[test]
+    fn halves_of_a_picogram_go_up_however_close() {
+        let whole = 10_u128.pow(36);
+        for mass in [1_u128, 3, 999_999_999, u128::from(u64::MAX)] {
+            // Just below, at, and just above the weights that make half a picogram of it.
+            for weight in (0..4).flat_map(|odd| {
+                let half = (whole / 2 * (2 * odd + 1)).checked_div(mass).unwrap_or(0).min(whole);
+                [half.saturating_sub(1), half, (half + 1).min(whole)]
+            }) {
+                assert_eq!(
+                    Fraction::of(weight).of_mass(mass),
+                    nearest_per_e36(mass, weight),
+                    "{mass} {weight}"
+                );
+            }
         }
     }
 

@@ -39,10 +39,14 @@ pub struct Journal {
     libraries: Vec<u32>,
     /// Registered facilities, in order.
     facilities: Vec<Word>,
+    /// What each facility ever did, by the numbers of `Process`, extraction beside them.
+    processes: HashMap<Word, Vec<i32>>,
     /// Leaves of attestations about a subject.
     attested: HashMap<Word, Vec<u32>>,
     /// Leaves that suspend, reinstate or revoke an attestation; under its name stands all that relies on it too.
     changed: HashMap<Word, Vec<u32>>,
+    /// Leaves that were withdrawn, in the order of their withdrawals.
+    withdrawals: Vec<u32>,
     /// Where each lot is now, as far as records say.
     places: Vec<Word>,
     documents: Vec<Document>,
@@ -52,6 +56,9 @@ pub struct Journal {
     /// Leaves and times of block seals.
     seals: Vec<(u32, u64)>,
 }
+
+/// Beside the numbers of `Process`: extraction is no transformation.
+pub(crate) const EXTRACTION: i32 = 0;
 
 /// A profile that waits for approvals.
 #[derive(Clone, Debug)]
@@ -98,6 +105,13 @@ impl Journal {
         let leaves = self.posts.entry(word).or_default();
         if leaves.last() != Some(&leaf) {
             leaves.push(leaf);
+        }
+    }
+
+    fn does(&mut self, facility: Word, process: i32) {
+        let known = self.processes.entry(facility).or_default();
+        if !known.contains(&process) {
+            known.push(process);
         }
     }
 

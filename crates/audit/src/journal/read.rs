@@ -41,6 +41,12 @@ impl Journal {
         self.timelines.get(ordinal as usize).map_or(&[], Vec::as_slice)
     }
 
+    /// Leaves that were withdrawn, in the order of their withdrawals.
+    #[must_use]
+    pub fn withdrawals(&self) -> &[u32] {
+        &self.withdrawals
+    }
+
     /// Leaves posted under a name, oldest first.
     #[must_use]
     pub fn posted(&self, word: Word) -> &[u32] {
@@ -57,6 +63,12 @@ impl Journal {
     #[must_use]
     pub fn facilities(&self) -> &[Word] {
         &self.facilities
+    }
+
+    /// What a facility ever did, withdrawn records included: numbers of `Process`, 0 for what came from outside.
+    #[must_use]
+    pub fn processes(&self, facility: Word) -> &[i32] {
+        self.processes.get(&facility).map_or(&[], Vec::as_slice)
     }
 
     /// Leaves of attestations about a subject, oldest first.

@@ -212,6 +212,7 @@ impl Journal {
         let lot = self.new_lot(leaf, &stated)?;
         let facility = self.words.of(&stated.facility)?;
         self.post(facility, leaf);
+        self.does(facility, super::EXTRACTION);
         let attestations = self.words_of(&it.attestations)?;
         for attestation in &attestations {
             self.post(*attestation, leaf);
@@ -223,6 +224,7 @@ impl Journal {
     fn step(&mut self, leaf: u32, it: &v1::Transform) -> Result<Fact, JournalFull> {
         let facility = self.words.of(&it.facility)?;
         self.post(facility, leaf);
+        self.does(facility, it.process);
         let mut inputs = Vec::with_capacity(it.inputs.len());
         for input in &it.inputs {
             let Some(lot) = self.lot_named(input.lot.as_ref()) else { continue };
@@ -344,6 +346,7 @@ impl Journal {
         }
         if let Some(entry) = self.entries.get_mut(record as usize) {
             entry.withdrawn_at = Some(leaf);
+            self.withdrawals.push(record);
         }
         Fact::Withdraw { record }
     }

@@ -71,7 +71,9 @@ fn a_business_date_is_the_ledger_of_that_day() {
     let entries = memory.size() as u32;
     for size in [entries / 3, entries / 2, entries] {
         let date_ms = memory.journal.entry(size - 1).expect("there").event_ms;
-        let dated = memory.graph.dated(|leaf| ore_audit::View::happened(&memory.journal, leaf, date_ms));
+        let dated = memory
+            .graph
+            .dated(memory.size(), |leaf| ore_audit::View::happened(&memory.journal, leaf, date_ms));
         let mut same = 0;
         for lot in (0..memory.graph.lots()).step_by(13).map(LotIndex) {
             // Seals share their time with the record before: one leaf more or less changes no lot.

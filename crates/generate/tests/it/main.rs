@@ -2,6 +2,7 @@
 
 mod answers;
 mod both_ways;
+mod postings;
 mod random;
 mod rules;
 mod world;

@@ -79,6 +79,13 @@ impl World {
         })
     }
 
+    /// Withdraws a record of a member.
+    pub(crate) fn take_back(&mut self, author: usize, leaf: u32) {
+        let record = Memory::id(leaf.into()).to_vec();
+        let reason = v1::WithdrawReason::IncorrectData.into();
+        self.say(author, v1::Withdraw { record, reason, ..v1::Withdraw::default() });
+    }
+
     fn period(&self) -> u32 {
         credits::year_and_month(self.now_ms)
     }

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use ore_custody::Custody;
 use ore_merkle::{NodeHash, TileId, TreeSize, tiles};
-use ore_provenance::{Attribution, Element, LotIndex, Scratch};
+use ore_provenance::{Attributing, Attribution, Element, LotIndex, Scratch};
 use ore_record::{
     RecordId,
     v1::{Bundle, ClaimedShare, LotState, ProvenanceClaim, RosterState},
@@ -18,7 +18,7 @@ use ore_wire::{status, v1};
 use prost::Message;
 use tonic::Status;
 
-use super::{Api, no_lot, provenance};
+use super::{Api, audit::WALK_UNITS, no_lot, provenance};
 use crate::access::Caller;
 
 /// Longest bundle, in bytes.
@@ -123,15 +123,17 @@ fn build_bundle(
 ) -> Result<Bundle, Status> {
     let ordinal = custody.lot_ordinal(lot).ok_or_else(|| no_lot(lot))?;
     let limits = ore_provenance::Limits::default();
-    let answer = ore_provenance::attribute(
-        &api.ledger.graph(),
-        &mut Scratch::default(),
-        LotIndex(ordinal),
-        element,
-        tree_size,
-        &limits,
-    );
-    let answer = answer.map_err(|error| Status::not_found(error.to_string()))?;
+    let mut scratch = Scratch::default();
+    let found =
+        Attributing::new(&api.ledger.graph(), &mut scratch, LotIndex(ordinal), element, tree_size, &limits);
+    let mut found = found.map_err(|error| Status::not_found(error.to_string()))?;
+    // Ends: a walk visits each step once. Between two slices appends go on.
+    let answer = loop {
+        let answer = found.go_on(&api.ledger.graph(), &mut scratch, WALK_UNITS);
+        if let Some(answer) = answer {
+            break answer;
+        }
+    };
     if !answer.complete {
         return Err(Status::resource_exhausted("the lot has more ancestors than one bundle can prove"));
     }

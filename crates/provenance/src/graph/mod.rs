@@ -16,6 +16,7 @@ use alloc::vec::Vec;
 use hashbrown::HashMap;
 
 pub use append::{AppendError, Appended};
+pub use dated::Dating;
 pub use read::{ContainedMass, LotFacts, Part, StepFacts, StepMass};
 pub use snapshot::SnapshotError;
 pub use undo::{Mark, MarkBeyondEnd};

@@ -57,7 +57,7 @@ pub struct TraceEdge {
 }
 
 /// The ancestors of a lot.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
     /// Lots, newest first; the asked one leads.
     pub nodes: Vec<TraceNode>,
@@ -96,51 +96,127 @@ pub fn trace_back(
     as_of: u64,
     limits: &TraceLimits,
 ) -> Result<Trace, QuestionError> {
-    contained_or_refuse(graph, lot, element, as_of)?;
-    scratch.fit(graph);
-    let trace = Trace { nodes: Vec::new(), edges: Vec::new(), truncated: false };
-    scratch.waiting.clear();
-    scratch.arrivals.clear();
-    let mut back = Back { graph, scratch, element, met: Vec::new(), trace };
-    back.arrive(lot.0, WHOLE, 0);
-    let (mut lots, mut steps, mut stopped) = (1u32, 0u32, false);
-    while let Some(step) = back.scratch.pending.pop_largest() {
-        let here = back.scratch.waiting[back.scratch.slot[step as usize] as usize];
-        back.list(step, here.arrival);
-        let parts = graph.edge_range(step as usize).len();
-        if graph.steps[step as usize].class == StepClass::Source || parts == 0 {
-            continue;
+    let mut found = TracingBack::new(graph, scratch, lot, element, as_of, limits)?;
+    // Ends: a walk visits each step once.
+    loop {
+        if let Some(trace) = found.go_on(graph, scratch, u64::MAX) {
+            return Ok(trace);
         }
-        let new = u32::try_from(parts).unwrap_or(u32::MAX);
-        stopped |= back.scratch.stops(steps);
-        steps = steps.wrapping_add(1);
-        if stopped || here.depth >= limits.depth || lots.saturating_add(new) > limits.nodes {
-            back.trace.truncated = true;
-            continue;
+    }
+}
+
+/// A trace that is under way: between two slices the graph may grow. Until it has ended or is given up the scratch
+/// serves no other question.
+#[derive(Debug)]
+pub struct TracingBack {
+    element: Element,
+    as_of: u64,
+    limits: TraceLimits,
+    lots: u32,
+    steps: u32,
+    stopped: bool,
+    /// Lots whose masses are filled in: after the walk.
+    filled: usize,
+    trace: Trace,
+}
+
+impl TracingBack {
+    /// Nothing walked yet.
+    ///
+    /// # Errors
+    /// The lot does not stand in a ledger of `as_of` leaves, or states no content of the element.
+    pub fn new(
+        graph: &Graph,
+        scratch: &mut Scratch,
+        lot: LotIndex,
+        element: Element,
+        as_of: u64,
+        limits: &TraceLimits,
+    ) -> Result<Self, QuestionError> {
+        contained_or_refuse(graph, lot, element, as_of)?;
+        scratch.begin(graph);
+        scratch.waiting.clear();
+        scratch.arrivals.clear();
+        let mut tracing = Self {
+            element,
+            as_of,
+            limits: *limits,
+            lots: 1,
+            steps: 0,
+            stopped: false,
+            filled: 0,
+            trace: Trace::default(),
+        };
+        Back { graph, scratch, met: Vec::new(), at: &mut tracing }.arrive(lot.0, WHOLE, 0);
+        Ok(tracing)
+    }
+
+    /// Goes on for about so many units of work (steps, taken parts, lots); the answer once every ancestor was met
+    /// or the limits are reached.
+    pub fn go_on(&mut self, graph: &Graph, scratch: &mut Scratch, units: u64) -> Option<Trace> {
+        scratch.fit(graph);
+        let pause = self.done().saturating_add(units.max(1));
+        let mut back = Back { graph, scratch, met: Vec::new(), at: self };
+        while let Some(step) = back.scratch.pending.pop_largest() {
+            if back.at.done() >= pause {
+                back.scratch.pending.insert(step);
+                return None;
+            }
+            back.visit(step);
         }
-        lots += back.open(step, &here);
+        // In a pass of its own: rows of lots lie far apart, and here none waits for another.
+        let (element, as_of) = (self.element, self.as_of);
+        let most = usize::try_from(pause.saturating_sub(self.done())).unwrap_or(usize::MAX).max(1);
+        let rest = &mut self.trace.nodes[self.filled..];
+        let here = most.min(rest.len());
+        for node in &mut rest[..here] {
+            let (composition, dry_mg) = graph.revision(node.lot, as_of);
+            node.dry_mg = dry_mg;
+            node.contained = graph.at(composition, dry_mg, element).value;
+        }
+        self.filled += here;
+        if self.filled < self.trace.nodes.len() {
+            return None;
+        }
+        scratch.end();
+        Some(core::mem::take(&mut self.trace))
     }
-    back.scratch.seen.clear();
-    let mut trace = back.trace;
-    // In a pass of its own: rows of lots lie far apart, and here none waits for another.
-    for node in &mut trace.nodes {
-        let (composition, dry_mg) = graph.revision(node.lot, as_of);
-        node.dry_mg = dry_mg;
-        node.contained = graph.at(composition, dry_mg, element).value;
+
+    fn done(&self) -> u64 {
+        u64::from(self.steps) + self.trace.edges.len() as u64 + self.filled as u64
     }
-    Ok(trace)
 }
 
 struct Back<'a> {
     graph: &'a Graph,
     scratch: &'a mut Scratch,
-    element: Element,
     /// Arrivals at the lots of one step.
     met: Vec<Arrived>,
-    trace: Trace,
+    at: &'a mut TracingBack,
 }
 
 impl Back<'_> {
+    /// Lists the lots of a step and goes on to what it took, unless a limit forbids.
+    #[inline]
+    fn visit(&mut self, step: u32) {
+        let here = self.scratch.waiting[self.scratch.slot[step as usize] as usize];
+        self.list(step, here.arrival);
+        let parts = self.graph.edge_range(step as usize).len();
+        if self.graph.steps[step as usize].class == StepClass::Source || parts == 0 {
+            return;
+        }
+        let new = u32::try_from(parts).unwrap_or(u32::MAX);
+        let at = &mut *self.at;
+        at.stopped |= self.scratch.stops(at.steps);
+        at.steps = at.steps.wrapping_add(1);
+        if at.stopped || here.depth >= at.limits.depth || at.lots.saturating_add(new) > at.limits.nodes {
+            at.trace.truncated = true;
+            return;
+        }
+        let met_first = self.open(step, &here);
+        self.at.lots += met_first;
+    }
+
     /// Lets a weight wait at the step that made a lot.
     #[inline]
     fn arrive(&mut self, lot: u32, weight: u128, depth: u32) -> bool {
@@ -165,18 +241,29 @@ impl Back<'_> {
     /// Lists the lots of a step that were met. Steps come newest first and each made a run of lots, so lots do too.
     #[inline]
     fn list(&mut self, step: u32, newest: u32) {
+        if let Some(only) = self.scratch.arrivals.get(newest as usize).filter(|only| only.before == NONE) {
+            let (lot, depth, share) = (LotIndex(only.lot), only.depth, Parts::nearest(only.weight));
+            let (dry_mg, contained) = (0, Picograms(0));
+            self.at.trace.nodes.push(TraceNode {
+                lot,
+                step: StepIndex(step),
+                depth,
+                dry_mg,
+                contained,
+                share,
+            });
+            return;
+        }
         self.met.clear();
         let mut next = newest;
         while let Some(arrival) = self.scratch.arrivals.get(next as usize) {
             self.met.push(*arrival);
             next = arrival.before;
         }
-        if self.met.len() > 1 {
-            self.met.sort_unstable_by_key(|arrival| core::cmp::Reverse(arrival.lot));
-        }
+        self.met.sort_unstable_by_key(|arrival| core::cmp::Reverse(arrival.lot));
         for same in self.met.chunk_by(|left, right| left.lot == right.lot) {
             let lot = LotIndex(same[0].lot);
-            self.trace.nodes.push(TraceNode {
+            self.at.trace.nodes.push(TraceNode {
                 lot,
                 step: StepIndex(step),
                 depth: same.iter().map(|arrival| arrival.depth).min().unwrap_or_default(),
@@ -195,7 +282,7 @@ impl Back<'_> {
         parts.clear();
         let mut sum = StepSum::default();
         for edge in rows {
-            let part = PartMass::of(self.graph.content(edge.composition, self.element), edge);
+            let part = PartMass::of(self.graph.content(edge.composition, self.at.element), edge);
             sum.add(&part);
             parts.push(part);
         }
@@ -213,7 +300,7 @@ impl Back<'_> {
                 continue;
             }
             first_met += u32::from(self.arrive(row.lot, weight, here.depth + 1));
-            self.trace.edges.push(TraceEdge {
+            self.at.trace.edges.push(TraceEdge {
                 from: LotIndex(row.lot),
                 into: StepIndex(step),
                 dry_mg: row.dry_mg,

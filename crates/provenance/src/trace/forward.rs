@@ -6,8 +6,8 @@ use crate::ask::{QuestionError, Visited, contained_or_refuse};
 use crate::graph::Graph;
 use crate::share::{Parts, WHOLE};
 use crate::types::{Element, LotIndex, Mixing, Picograms, StepIndex};
-use crate::walk::{PartMass, Scratch, StepSum};
-use crate::wide::{U256, nearest_per_e36};
+use crate::walk::{PartMass, Scratch, StepSum, value_of};
+use crate::wide::{Fraction, U256};
 
 /// Which descendants count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub struct RecallHit {
 }
 
 /// The descendants of the recalled lots.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recall {
     /// Oldest first; the recalled lots themselves are not listed.
     pub hits: Vec<RecallHit>,
@@ -82,81 +82,127 @@ pub fn trace_forward(
     as_of: u64,
     limits: &ForwardLimits,
 ) -> Result<Recall, QuestionError> {
-    for lot in lots {
-        contained_or_refuse(graph, *lot, element, as_of)?;
+    let mut found = Recalling::new(graph, scratch, lots, element, as_of, limits)?;
+    // Ends: a walk visits each step once.
+    loop {
+        if let Some(recall) = found.go_on(graph, scratch, u64::MAX) {
+            return Ok(recall);
+        }
     }
-    scratch.fit(graph);
-    scratch.opened.clear();
-    let mut recalled: Vec<u32> = lots.iter().map(|lot| lot.0).collect();
-    recalled.sort_unstable();
-    recalled.dedup();
-    let recall = Recall { hits: Vec::new(), visited: Visited::default(), uncertain: false, truncated: false };
-    let mut walk = Forward { graph, scratch, element, as_of, limits, recalled, recall };
-    walk.run();
-    Ok(walk.recall)
+}
+
+/// A recall that is under way: between two slices the graph may grow. Until it has ended or is given up the scratch
+/// serves no other question.
+#[derive(Debug)]
+pub struct Recalling {
+    element: Element,
+    as_of: u64,
+    limits: ForwardLimits,
+    recalled: u32,
+    recall: Recall,
+}
+
+impl Recalling {
+    /// Nothing walked yet.
+    ///
+    /// # Errors
+    /// A lot does not stand in that ledger, or states no content of the element.
+    pub fn new(
+        graph: &Graph,
+        scratch: &mut Scratch,
+        lots: &[LotIndex],
+        element: Element,
+        as_of: u64,
+        limits: &ForwardLimits,
+    ) -> Result<Self, QuestionError> {
+        for lot in lots {
+            contained_or_refuse(graph, *lot, element, as_of)?;
+        }
+        scratch.begin(graph);
+        scratch.opened.clear();
+        // A recalled lot is whole, whatever it was made from.
+        scratch.opened.push(WHOLE);
+        for lot in lots {
+            if scratch.seen.insert(lot.0) {
+                scratch.met[lot.0 as usize] = 0;
+                wake_users(graph, scratch, lot.0);
+            }
+        }
+        let recalled = scratch.seen.len();
+        Ok(Self { element, as_of, limits: *limits, recalled, recall: Recall::default() })
+    }
+
+    /// Goes on for about so many units of work (steps, taken parts, lots); the answer once every descendant was
+    /// met or the limits are reached.
+    pub fn go_on(&mut self, graph: &Graph, scratch: &mut Scratch, units: u64) -> Option<Recall> {
+        scratch.fit(graph);
+        let pause = self.done(scratch).saturating_add(units.max(1));
+        // Where nothing came later, lots are what they are.
+        let present = graph.newest_leaf().is_none_or(|newest| newest < self.as_of);
+        let mut walk = Forward { graph, scratch, present, at: self };
+        while let Some(step) = walk.scratch.pending.pop_smallest() {
+            if !graph.stands(StepIndex(step), walk.at.as_of) {
+                continue;
+            }
+            let steps = walk.at.recall.visited.steps;
+            if steps >= walk.at.limits.steps || walk.scratch.stops(steps) {
+                walk.at.recall.truncated = true;
+                break;
+            }
+            if walk.at.done(walk.scratch) >= pause {
+                walk.scratch.pending.insert(step);
+                return None;
+            }
+            walk.at.recall.visited.steps += 1;
+            walk.open(step);
+        }
+        scratch.pending.clear();
+        let mut recall = core::mem::take(&mut self.recall);
+        recall.visited.lots = scratch.end();
+        Some(recall)
+    }
+
+    fn done(&self, scratch: &Scratch) -> u64 {
+        let visited = &self.recall.visited;
+        u64::from(visited.steps) + visited.parts + u64::from(scratch.seen.len() - self.recalled)
+    }
+}
+
+/// Lets every step that took from a lot wait.
+#[inline]
+fn wake_users(graph: &Graph, scratch: &mut Scratch, lot: u32) {
+    let mut edge = graph.lots[lot as usize].newest_use;
+    while let Some(row) = graph.edges.get(edge as usize) {
+        scratch.pending.insert(row.step);
+        edge = row.older_use;
+    }
 }
 
 struct Forward<'a> {
     graph: &'a Graph,
     scratch: &'a mut Scratch,
-    element: Element,
-    as_of: u64,
-    limits: &'a ForwardLimits,
-    recalled: Vec<u32>,
-    recall: Recall,
+    present: bool,
+    at: &'a mut Recalling,
 }
 
 impl Forward<'_> {
-    fn run(&mut self) {
-        for index in 0..self.recalled.len() {
-            self.wake_users(self.recalled[index]);
-        }
-        // Fewer than 2^32 lots exist.
-        self.recall.visited.lots = self.recalled.len() as u32;
-        while let Some(step) = self.scratch.pending.pop_smallest() {
-            if !self.graph.stands(StepIndex(step), self.as_of) {
-                continue;
-            }
-            let steps = self.recall.visited.steps;
-            if steps >= self.limits.steps || self.scratch.stops(steps) {
-                self.recall.truncated = true;
-                self.scratch.pending.clear();
-                return;
-            }
-            self.recall.visited.steps += 1;
-            let weight = self.pooled(step);
-            // Bounded by the number of steps. A slot counts where the row that it names is the step's own, so
-            // slots need no clearing.
-            self.scratch.slot[step as usize] = self.scratch.opened.len() as u32;
-            self.scratch.opened.push((step, weight));
-            if weight > 0 {
-                let share = Parts::nearest(weight);
-                for lot in self.graph.lot_range(step as usize) {
-                    if !self.is_recalled(lot) {
-                        self.recall.visited.lots += 1;
-                        self.report(step, lot, weight, share);
-                        self.wake_users(lot);
-                    }
-                }
-            }
-        }
-    }
-
+    /// Weighs a step and reports what it made.
     #[inline]
-    fn is_recalled(&self, lot: u32) -> bool {
-        match self.recalled.as_slice() {
-            [only] => *only == lot,
-            several => several.binary_search(&lot).is_ok(),
+    fn open(&mut self, step: u32) {
+        let weight = self.pooled(step);
+        if weight == 0 {
+            return;
         }
-    }
-
-    /// Lets every step that took from a lot wait.
-    #[inline]
-    fn wake_users(&mut self, lot: u32) {
-        let mut edge = self.graph.lots[lot as usize].newest_use;
-        while let Some(row) = self.graph.edges.get(edge as usize) {
-            self.scratch.pending.insert(row.step);
-            edge = row.older_use;
+        // Bounded by the number of steps.
+        let slot = self.scratch.opened.len() as u32;
+        self.scratch.opened.push(weight);
+        let (share, fraction) = (Parts::nearest(weight), Fraction::of(weight));
+        for lot in self.graph.lot_range(step as usize) {
+            if self.scratch.seen.insert(lot) {
+                self.scratch.met[lot as usize] = slot;
+                self.report(step, lot, share, &fraction);
+                wake_users(self.graph, self.scratch, lot);
+            }
         }
     }
 
@@ -164,33 +210,33 @@ impl Forward<'_> {
     #[inline]
     fn pooled(&mut self, step: u32) -> u128 {
         let rows = &self.graph.edges[self.graph.edge_range(step as usize)];
-        self.recall.visited.parts += rows.len() as u64;
+        self.at.recall.visited.parts += rows.len() as u64;
         if let [only] = rows {
             return self.weight_of(only.lot);
         }
-        let (mut sum, mut recalled) = (StepSum::default(), U256::default());
+        let (mut sum, mut recalled) = (0_u128, U256::default());
         let (mut least, mut most) = (WHOLE, 0);
         for edge in rows {
-            let part = PartMass::of(self.graph.content(edge.composition, self.element), edge);
-            self.recall.uncertain |= part.lower != part.upper;
-            sum.add(&part);
+            let (value, uncertain) = value_of(self.graph.content(edge.composition, self.at.element), edge);
+            self.at.recall.uncertain |= uncertain;
+            sum += value;
             let weight = self.weight_of(edge.lot);
             (least, most) = (least.min(weight), most.max(weight));
             if weight > 0 {
-                recalled = recalled.plus(U256::product(weight, part.value));
+                recalled = recalled.plus(U256::product(weight, value));
             }
         }
-        self.recall.uncertain |= self.graph.steps[step as usize].mixing != Mixing::Homogenised;
-        if sum.value == 0 {
+        self.at.recall.uncertain |= self.graph.steps[step as usize].mixing != Mixing::Homogenised;
+        if sum == 0 {
             return self.pooled_by_dry_mass(step);
         }
         // The mean of equal weights is that weight.
-        if least == most { most } else { recalled.divide(sum.value).0 }
+        if least == most { most } else { recalled.divide(sum).0 }
     }
 
     /// The same where no part states the element.
     fn pooled_by_dry_mass(&mut self, step: u32) -> u128 {
-        self.recall.uncertain = true;
+        self.at.recall.uncertain = true;
         let rows = &self.graph.edges[self.graph.edge_range(step as usize)];
         let mut parts: Vec<PartMass> =
             rows.iter().map(|edge| PartMass { lot: edge.lot, ..PartMass::default() }).collect();
@@ -204,23 +250,28 @@ impl Forward<'_> {
 
     #[inline]
     fn weight_of(&self, lot: u32) -> u128 {
-        if self.is_recalled(lot) {
-            return WHOLE;
-        }
-        let step = self.graph.maker[lot as usize];
-        match self.scratch.opened.get(self.scratch.slot[step as usize] as usize) {
-            Some((opened, weight)) if *opened == step => *weight,
-            _ => 0,
+        if self.scratch.seen.contains(lot) {
+            self.scratch.opened[self.scratch.met[lot as usize] as usize]
+        } else {
+            0
         }
     }
 
     #[inline]
-    fn report(&mut self, step: u32, lot: u32, weight: u128, share: Parts) {
+    fn report(&mut self, step: u32, lot: u32, share: Parts, fraction: &Fraction) {
         let index = LotIndex(lot);
-        let (composition, dry_mg) = self.graph.revision(index, self.as_of);
-        let made = self.graph.at(composition, dry_mg, self.element).value;
-        let contained = part_of(made, weight);
-        let counts = match self.limits.threshold {
+        let Recalling { element, as_of, limits, recall, .. } = &mut *self.at;
+        let (composition, dry_mg, taken_mg) = if self.present {
+            let row = &self.graph.lots[lot as usize];
+            (row.composition, row.dry_mg, row.taken_mg)
+        } else {
+            let (composition, dry_mg) = self.graph.revision(index, *as_of);
+            (composition, dry_mg, self.graph.taken_mg(index, *as_of))
+        };
+        let ppb = self.graph.content(composition, *element).map_or(0, |row| row.content().bounds().0);
+        let made = Picograms::contained(dry_mg, ppb);
+        let contained = Picograms(fraction.of_mass(made.0));
+        let counts = match limits.threshold {
             Threshold::Any => contained.0 > 0,
             Threshold::Share(least) => share >= least && made.0 > 0,
             Threshold::Mass(least) => contained >= least,
@@ -229,21 +280,15 @@ impl Forward<'_> {
             return;
         }
         // At most `u32::MAX` lots exist.
-        if self.recall.hits.len() as u64 >= u64::from(self.limits.hits) {
-            self.recall.truncated = true;
+        if recall.hits.len() as u64 >= u64::from(limits.hits) {
+            recall.truncated = true;
             return;
         }
-        let remaining = match dry_mg.saturating_sub(self.graph.taken_mg(index, self.as_of)) {
+        let remaining = match dry_mg.saturating_sub(taken_mg) {
             0 => Picograms(0),
             all if all == dry_mg => contained,
-            left => part_of(self.graph.at(composition, left, self.element).value, weight),
+            left => Picograms(fraction.of_mass(Picograms::contained(left, ppb).0)),
         };
-        self.recall.hits.push(RecallHit { lot: index, step: StepIndex(step), share, contained, remaining });
+        recall.hits.push(RecallHit { lot: index, step: StepIndex(step), share, contained, remaining });
     }
-}
-
-/// A weight of a mass, to the nearest picogram.
-#[inline]
-fn part_of(mass: Picograms, weight: u128) -> Picograms {
-    if weight == WHOLE { mass } else { Picograms(nearest_per_e36(mass.0, weight)) }
 }

@@ -7,5 +7,5 @@ mod back;
 mod forward;
 
 pub(crate) use back::{Arrived, Waiting};
-pub use back::{Trace, TraceEdge, TraceLimits, TraceNode, trace_back};
-pub use forward::{ForwardLimits, Recall, RecallHit, Threshold, trace_forward};
+pub use back::{Trace, TraceEdge, TraceLimits, TraceNode, TracingBack, trace_back};
+pub use forward::{ForwardLimits, Recall, RecallHit, Recalling, Threshold, trace_forward};

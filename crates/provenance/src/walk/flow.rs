@@ -2,7 +2,7 @@
 
 use crate::graph::{Content12, EdgeRow};
 use crate::share::WHOLE;
-use crate::wide::{Divider, mul_div_ceil, mul_div_floor};
+use crate::wide::{Divider, Ratio, mul_div_ceil, mul_div_floor};
 
 /// Contained mass of one taken part, in picograms.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,6 +24,14 @@ impl PartMass {
         let [value, lower, upper] = [value, lower, upper].map(|ppb| dry_mg * u128::from(ppb));
         Self { lot: edge.lot, value, lower, upper }
     }
+}
+
+/// Contained mass of one taken part, in picograms, and whether its assay leaves bounds open.
+#[inline]
+pub(crate) fn value_of(content: Option<Content12>, edge: &EdgeRow) -> (u128, bool) {
+    let Some(content) = content else { return (0, false) };
+    let (value, lower, upper) = content.content().bounds();
+    (u128::from(edge.dry_mg) * u128::from(value), lower != upper && edge.dry_mg > 0)
 }
 
 /// Sums over a step's parts. Each part is below 2^96 and there are fewer than 2^32: no overflow.
@@ -58,6 +66,12 @@ impl StepSum {
         self.divider = Divider::new(self.value);
     }
 
+    /// A part as many weights take their share of it. To be called when the sum is closed.
+    #[inline]
+    pub(crate) fn ratio(&self, part: &PartMass) -> Option<Ratio> {
+        Ratio::of(part.value, &self.divider)
+    }
+
     /// What one part hands down of a weight, rounded down. To be called when the sum is closed.
     #[inline]
     pub(crate) fn share(&self, weight: u128, part: &PartMass) -> u128 {
@@ -90,8 +104,8 @@ pub(crate) trait Flow: Copy {
     /// Whether merging loses nothing.
     fn merges_without_loss(&self, other: &Self) -> bool;
 
-    /// What one of several parts hands down.
-    fn share_of(self, part: &PartMass, sum: &StepSum) -> Self;
+    /// What one of several parts hands down; `ratio` is the part's in the sum, where many weights take theirs.
+    fn share_of(self, part: &PartMass, sum: &StepSum, ratio: Option<&Ratio>) -> Self;
 
     /// What a step's only part hands down.
     fn whole_of(self, part: &PartMass, sum: &StepSum) -> Self;
@@ -127,8 +141,11 @@ impl Flow for Exact {
     }
 
     #[inline]
-    fn share_of(self, part: &PartMass, sum: &StepSum) -> Self {
-        Self(sum.share(self.0, part))
+    fn share_of(self, part: &PartMass, sum: &StepSum, ratio: Option<&Ratio>) -> Self {
+        Self(match ratio {
+            Some(ratio) => ratio.floor(self.0),
+            None => sum.share(self.0, part),
+        })
     }
 
     #[inline]
@@ -218,7 +235,7 @@ impl Flow for Ranged {
     }
 
     #[inline]
-    fn share_of(self, part: &PartMass, sum: &StepSum) -> Self {
+    fn share_of(self, part: &PartMass, sum: &StepSum, _: Option<&Ratio>) -> Self {
         let value = sum.share(self.value, part);
         let (lower, upper, taken) = if sum.anything_goes {
             (0, self.upper, 0)

@@ -13,7 +13,7 @@ mod pool;
 use alloc::{sync::Arc, vec::Vec};
 use core::sync::atomic::{AtomicBool, Ordering};
 
-pub(crate) use flow::{Exact, Flow, PartMass, Ranged, StepSum};
+pub(crate) use flow::{Exact, Flow, PartMass, Ranged, StepSum, value_of};
 use pool::Pool;
 
 use crate::ask::{Limits, Method, Visited};
@@ -33,10 +33,14 @@ pub struct Scratch {
     exact: Pool<Exact>,
     ranged: Pool<Ranged>,
     pub(crate) parts: Vec<PartMass>,
+    /// Slot of each lot that a walk to the descendants has met; means nothing for the others.
+    pub(crate) met: Vec<u32>,
     pub(crate) waiting: Vec<Waiting>,
     pub(crate) arrivals: Vec<Arrived>,
-    /// Steps that a walk to the descendants has opened, with the weight in each.
-    pub(crate) opened: Vec<(u32, u128)>,
+    /// Weights in the steps that a walk to the descendants has opened.
+    pub(crate) opened: Vec<u128>,
+    /// A question began and has not ended.
+    under_way: bool,
     stop: Option<Arc<AtomicBool>>,
 }
 
@@ -54,6 +58,16 @@ impl SeenLots {
         if self.words.len() < words {
             self.words.resize(words + words / 4, 0);
         }
+    }
+
+    #[inline]
+    pub(crate) fn contains(&self, lot: u32) -> bool {
+        self.words.get(lot as usize / 64).is_some_and(|word| word >> (lot % 64) & 1 == 1)
+    }
+
+    #[inline]
+    pub(crate) const fn len(&self) -> u32 {
+        self.count
     }
 
     #[inline]
@@ -80,6 +94,9 @@ impl SeenLots {
     }
 }
 
+/// From so many weights on a part's ratio is worth working out.
+const FEW: usize = 3;
+
 /// A walk asks once in so many steps whether anybody still wants its answer.
 const STEPS_UNASKED: u32 = 1_024;
 
@@ -97,12 +114,31 @@ impl Scratch {
             && self.stop.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
     }
 
+    /// A question begins. What one left that was given up is cleared away.
+    pub(crate) fn begin(&mut self, graph: &Graph) {
+        if core::mem::replace(&mut self.under_way, true) {
+            self.pending.clear();
+            self.seen.clear();
+        }
+        self.fit(graph);
+    }
+
+    /// A question ends; how many lots it met.
+    pub(crate) fn end(&mut self) -> u32 {
+        self.under_way = false;
+        self.seen.clear()
+    }
+
+    /// Makes room for a graph's steps and lots; what a question has left there stays.
     pub(crate) fn fit(&mut self, graph: &Graph) {
         self.pending.reserve(graph.steps.len());
         if self.slot.len() < graph.steps.len() {
             self.slot.resize(graph.steps.len() + graph.steps.len() / 4, NONE);
         }
         self.seen.reserve(graph.lots.len());
+        if self.met.len() < graph.lots.len() {
+            self.met.resize(graph.lots.len() + graph.lots.len() / 4, NONE);
+        }
     }
 }
 
@@ -145,85 +181,143 @@ impl<F> Walked<F> {
     }
 }
 
-/// Walks without intervals.
-pub(crate) fn walk_exact(
-    graph: &Graph,
-    scratch: &mut Scratch,
-    lot: u32,
+/// A walk that is under way. Its weights wait in the scratch, so that must not serve another question before it
+/// has ended; between two slices the graph may grow.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Walking {
     element: Element,
-    limits: &Limits,
-    blocked: impl FnMut(u32) -> bool,
-) -> Walked<Exact> {
-    let mut pool = core::mem::take(&mut scratch.exact);
-    let walked = walk(graph, scratch, &mut pool, (lot, Exact::whole()), element, limits, blocked);
-    scratch.exact = pool;
-    walked
+    limits: Limits,
+    steps: u32,
+    work: u64,
+    parts: u64,
+    methods: u8,
 }
 
-/// Walks with intervals; `taken` is the least contained mass of the asked lot.
-pub(crate) fn walk_ranged(
-    graph: &Graph,
-    scratch: &mut Scratch,
-    lot: u32,
-    taken: u128,
-    element: Element,
-    limits: &Limits,
-) -> Walked<Ranged> {
-    let mut pool = core::mem::take(&mut scratch.ranged);
-    let start = (lot, Ranged::whole(taken));
-    let walked = walk(graph, scratch, &mut pool, start, element, limits, |_| false);
-    scratch.ranged = pool;
-    walked
-}
-
-fn walk<F: Flow>(
-    graph: &Graph,
-    scratch: &mut Scratch,
-    pool: &mut Pool<F>,
-    (lot, flow): (u32, F),
-    element: Element,
-    limits: &Limits,
-    mut blocked: impl FnMut(u32) -> bool,
-) -> Walked<F> {
-    scratch.fit(graph);
-    pool.fit_origins(graph.origins.len());
-    let mut walk = Walk { graph, scratch, pool, element, work: 0, parts: 0, methods: 0 };
-    walk.scratch.seen.insert(lot);
-    let mut finger = NONE;
-    walk.push(lot, &mut finger, Passed { route: None, generations: 0 }, flow);
-
-    let mut steps = 0u32;
-    let mut complete = true;
-    while let Some(step) = walk.scratch.pending.pop_largest() {
-        if steps >= limits.steps || walk.work >= limits.work || walk.scratch.stops(steps) {
-            walk.scratch.pending.insert(step);
-            complete = false;
-            break;
-        }
-        steps += 1;
-        if blocked(step) {
-            walk.pool.release(walk.scratch.slot[step as usize]);
-        } else {
-            walk.open(step);
-        }
+impl Walking {
+    /// A walk without intervals, from a lot.
+    pub(crate) fn exact(
+        graph: &Graph,
+        scratch: &mut Scratch,
+        lot: u32,
+        element: Element,
+        limits: &Limits,
+    ) -> Self {
+        scratch.begin(graph);
+        let mut pool = core::mem::take(&mut scratch.exact);
+        let walking = Self::from(graph, scratch, &mut pool, (lot, Exact::whole()), element, limits);
+        scratch.exact = pool;
+        walking
     }
-    let unresolved = walk.give_up();
-    if !complete {
-        walk.methods |= Method::CutShort.bit();
+
+    /// A walk with intervals; `taken` is the least contained mass of the asked lot.
+    pub(crate) fn ranged(
+        graph: &Graph,
+        scratch: &mut Scratch,
+        (lot, taken): (u32, u128),
+        element: Element,
+        limits: &Limits,
+    ) -> Self {
+        scratch.begin(graph);
+        let mut pool = core::mem::take(&mut scratch.ranged);
+        let walking = Self::from(graph, scratch, &mut pool, (lot, Ranged::whole(taken)), element, limits);
+        scratch.ranged = pool;
+        walking
     }
-    let (methods, parts) = (walk.methods, walk.parts);
-    let visited = Visited { lots: scratch.seen.clear(), steps, parts };
-    Walked { arrivals: pool.drain_arrivals(), unresolved, visited, methods, complete }
+
+    fn from<F: Flow>(
+        graph: &Graph,
+        scratch: &mut Scratch,
+        pool: &mut Pool<F>,
+        (lot, flow): (u32, F),
+        element: Element,
+        limits: &Limits,
+    ) -> Self {
+        pool.clear();
+        let mut walking = Self { element, limits: *limits, steps: 0, work: 0, parts: 0, methods: 0 };
+        scratch.seen.insert(lot);
+        let mut walk = Walk { graph, scratch, pool, at: &mut walking };
+        walk.wait(lot, core::iter::once((Passed { route: None, generations: 0 }, flow)));
+        walking
+    }
+
+    /// Goes on for about so many units of work; the end of the walk, or nothing when there is more to do.
+    pub(crate) fn go_on_exact(
+        &mut self,
+        graph: &Graph,
+        scratch: &mut Scratch,
+        units: u64,
+        blocked: impl FnMut(u32) -> bool,
+    ) -> Option<Walked<Exact>> {
+        let mut pool = core::mem::take(&mut scratch.exact);
+        let walked = self.go_on(graph, scratch, &mut pool, units, blocked);
+        scratch.exact = pool;
+        walked
+    }
+
+    /// The same with intervals.
+    pub(crate) fn go_on_ranged(
+        &mut self,
+        graph: &Graph,
+        scratch: &mut Scratch,
+        units: u64,
+    ) -> Option<Walked<Ranged>> {
+        let mut pool = core::mem::take(&mut scratch.ranged);
+        let walked = self.go_on(graph, scratch, &mut pool, units, |_| false);
+        scratch.ranged = pool;
+        walked
+    }
+
+    /// What was done so far.
+    pub(crate) const fn done(&self) -> u64 {
+        self.steps as u64 + self.work + self.parts
+    }
+
+    fn go_on<F: Flow>(
+        &mut self,
+        graph: &Graph,
+        scratch: &mut Scratch,
+        pool: &mut Pool<F>,
+        units: u64,
+        mut blocked: impl FnMut(u32) -> bool,
+    ) -> Option<Walked<F>> {
+        scratch.fit(graph);
+        pool.fit_origins(graph.origins.len());
+        let pause = self.done().saturating_add(units.max(1));
+        let mut complete = true;
+        let mut walk = Walk { graph, scratch, pool, at: self };
+        while let Some(step) = walk.scratch.pending.pop_largest() {
+            let at = &walk.at;
+            if at.steps >= at.limits.steps || at.work >= at.limits.work || walk.scratch.stops(at.steps) {
+                walk.scratch.pending.insert(step);
+                complete = false;
+                break;
+            }
+            if at.done() >= pause {
+                walk.scratch.pending.insert(step);
+                return None;
+            }
+            walk.at.steps += 1;
+            if blocked(step) {
+                walk.pool.release(walk.scratch.slot[step as usize]);
+            } else {
+                walk.open(step);
+            }
+        }
+        let unresolved = walk.give_up();
+        if !complete {
+            self.methods |= Method::CutShort.bit();
+        }
+        let visited = Visited { lots: scratch.end(), steps: self.steps, parts: self.parts };
+        let methods = self.methods;
+        Some(Walked { arrivals: pool.drain_arrivals(), unresolved, visited, methods, complete })
+    }
 }
 
 struct Walk<'a, F> {
     graph: &'a Graph,
     scratch: &'a mut Scratch,
     pool: &'a mut Pool<F>,
-    element: Element,
-    work: u64,
-    parts: u64,
-    methods: u8,
+    at: &'a mut Walking,
 }
 
 impl<F: Flow> Walk<'_, F> {
@@ -232,31 +326,63 @@ impl<F: Flow> Walk<'_, F> {
     fn open(&mut self, step: u32) {
         let row = self.graph.steps[step as usize];
         let head = self.scratch.slot[step as usize];
-        if row.class == StepClass::Source {
-            self.work += self.pool.arrive(head, row.origin);
+        if !F::RANGED && self.hand_over(step, &row, head) {
             return;
         }
+        let mut front = core::mem::take(&mut self.pool.front);
+        front.clear();
+        self.pool.unload(head, &mut front);
+        self.hand_down(step, &row, &mut front);
+        self.pool.front = front;
+    }
+
+    /// Where a step took one part only, and nothing waits yet where that was made, all weights go on as they are.
+    #[inline]
+    fn hand_over(&mut self, step: u32, row: &StepRow, head: u32) -> bool {
+        let [edge] = &self.graph.edges[self.graph.edge_range(step as usize)] else { return false };
+        let maker = self.graph.maker[edge.lot as usize];
+        if row.class.recycled_as().is_some() || !self.scratch.pending.insert(maker) {
+            return false;
+        }
+        self.scratch.slot[maker as usize] = head;
+        self.scratch.seen.insert(edge.lot);
+        self.at.parts += 1;
+        self.at.work += 1;
+        true
+    }
+
+    #[inline]
+    fn hand_down(&mut self, step: u32, row: &StepRow, front: &mut [(Passed, F)]) {
+        if row.class == StepClass::Source {
+            self.at.work += self.pool.arrive(front, row.origin);
+            return;
+        }
+        for (passed, _) in &mut *front {
+            *passed = passed.after(row.class);
+        }
         let mut parts = core::mem::take(&mut self.scratch.parts);
-        let sum = self.weigh(step, &row, &mut parts);
+        let sum = self.weigh(step, row, &mut parts);
         for part in &parts {
             if part.upper == 0 && parts.len() > 1 {
                 continue;
             }
             self.scratch.seen.insert(part.lot);
-            let (mut next, mut finger) = (head, NONE);
-            while let Some(waiting) = self.pool.get(next) {
-                self.work += 1;
-                next = waiting.next;
-                let passed = waiting.passed.after(row.class);
-                let flow = if parts.len() == 1 {
-                    waiting.flow.whole_of(part, &sum)
-                } else {
-                    waiting.flow.share_of(part, &sum)
-                };
-                self.push(part.lot, &mut finger, passed, flow);
-            }
+            let alone = parts.len() == 1;
+            let ratio = if front.len() < FEW || alone { None } else { sum.ratio(part) };
+            self.wait(
+                part.lot,
+                front.iter().map(|(passed, flow)| {
+                    (
+                        *passed,
+                        if alone {
+                            flow.whole_of(part, &sum)
+                        } else {
+                            flow.share_of(part, &sum, ratio.as_ref())
+                        },
+                    )
+                }),
+            );
         }
-        self.pool.release(head);
         self.scratch.parts = parts;
     }
 
@@ -265,7 +391,7 @@ impl<F: Flow> Walk<'_, F> {
     fn weigh(&mut self, step: u32, row: &StepRow, parts: &mut Vec<PartMass>) -> StepSum {
         parts.clear();
         let edges = &self.graph.edges[self.graph.edge_range(step as usize)];
-        self.parts += edges.len() as u64;
+        self.at.parts += edges.len() as u64;
         let keeps_layers = keeps_layers(row);
         let mut sum = StepSum::of(keeps_layers);
         if !F::RANGED
@@ -277,40 +403,40 @@ impl<F: Flow> Walk<'_, F> {
         }
         let mut uncertain = false;
         for edge in edges {
-            let mass = PartMass::of(self.graph.content(edge.composition, self.element), edge);
+            let mass = PartMass::of(self.graph.content(edge.composition, self.at.element), edge);
             uncertain |= mass.lower != mass.upper;
             sum.add(&mass);
             parts.push(mass);
         }
         if parts.len() > 1 {
-            self.methods |= Method::WellMixed.bit();
+            self.at.methods |= Method::WellMixed.bit();
             if sum.value == 0 {
                 sum.fall_back_to_dry_mass(parts, edges);
-                self.methods |= Method::DryMassFallback.bit();
+                self.at.methods |= Method::DryMassFallback.bit();
             } else if uncertain {
-                self.methods |= Method::AssayInterval.bit();
+                self.at.methods |= Method::AssayInterval.bit();
             }
             sum.close();
             match row.mixing {
                 Mixing::Homogenised => {}
-                Mixing::NotHomogenised => self.methods |= Method::StockpileBounds.bit(),
-                Mixing::Segregated => self.methods |= Method::SegregatedBounds.bit(),
+                Mixing::NotHomogenised => self.at.methods |= Method::StockpileBounds.bit(),
+                Mixing::Segregated => self.at.methods |= Method::SegregatedBounds.bit(),
             }
         }
         sum
     }
 
-    /// Lets a weight wait at the step that made a lot.
+    /// Lets weights wait at the step that made a lot.
     #[inline]
-    fn push(&mut self, lot: u32, finger: &mut u32, passed: Passed, flow: F) {
+    fn wait(&mut self, lot: u32, weights: impl Iterator<Item = (Passed, F)>) {
         let step = self.graph.maker[lot as usize];
-        let flow =
-            if F::RANGED && !keeps_layers(&self.graph.steps[step as usize]) { flow.mixed() } else { flow };
+        let mixes = F::RANGED && !keeps_layers(&self.graph.steps[step as usize]);
+        let weights = weights.map(|(passed, flow)| (passed, if mixes { flow.mixed() } else { flow }));
         let slot = &mut self.scratch.slot[step as usize];
         let head = if self.scratch.pending.insert(step) { NONE } else { *slot };
-        let (head, looked_at) = self.pool.put(head, finger, passed, flow);
+        let (head, looked_at) = self.pool.put(head, weights);
         *slot = head;
-        self.work += looked_at;
+        self.at.work += looked_at;
     }
 
     /// Empties what still waits; the sum of its weights.

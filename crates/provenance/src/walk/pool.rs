@@ -20,21 +20,23 @@ pub(super) struct Waiting<F> {
 pub(super) struct Pool<F> {
     rows: Vec<Waiting<F>>,
     free: u32,
-    /// Per origin: its list of arrived weights.
-    arrived: Vec<u32>,
+    /// Per origin: the weights that arrived, by the way they passed.
+    arrived: Vec<Vec<(Passed, F)>>,
     origins: Vec<u32>,
+    /// Room for the weights of the step that is open.
+    pub(super) front: Vec<(Passed, F)>,
 }
 
 impl<F> Default for Pool<F> {
     fn default() -> Self {
-        Self { rows: Vec::new(), free: NONE, arrived: Vec::new(), origins: Vec::new() }
+        Self { rows: Vec::new(), free: NONE, arrived: Vec::new(), origins: Vec::new(), front: Vec::new() }
     }
 }
 
 impl<F: Flow> Pool<F> {
     pub(super) fn fit_origins(&mut self, origins: usize) {
         if self.arrived.len() < origins {
-            self.arrived.resize(origins, NONE);
+            self.arrived.resize_with(origins, Vec::new);
         }
     }
 
@@ -43,22 +45,32 @@ impl<F: Flow> Pool<F> {
         self.rows.get(index as usize).copied()
     }
 
-    /// Adds a weight to a list; the list's new head and how many rows were looked at. `finger` is where the last
-    /// weight of the same origin went into this list; weights that come in order are put at a cost of one pass.
+    /// Adds weights to a list; the list's new head, and how many multiplications and rows looked at that took.
     #[inline]
-    pub(super) fn put(&mut self, head: u32, finger: &mut u32, passed: Passed, flow: F) -> (u32, u64) {
-        if F::RANGED {
-            self.put_ranged(head, passed, flow)
-        } else {
-            self.put_in_order(head, finger, passed, flow)
+    pub(super) fn put(&mut self, head: u32, weights: impl Iterator<Item = (Passed, F)>) -> (u32, u64) {
+        let (mut head, mut work, mut finger) = (head, 0, NONE);
+        for (passed, flow) in weights {
+            let (to, looked_at) = if F::RANGED {
+                self.put_ranged(head, passed, flow)
+            } else {
+                self.put_in_order(head, &mut finger, passed, flow)
+            };
+            head = to;
+            work += 1 + looked_at;
         }
+        (head, work)
     }
 
-    /// Lists without bounds are kept in order, one row for each way passed.
+    /// Lists without bounds are kept in order, one row for each way passed. `finger` is where the last weight went:
+    /// weights that come in order are put at a cost of one pass.
     #[inline]
     fn put_in_order(&mut self, head: u32, finger: &mut u32, passed: Passed, flow: F) -> (u32, u64) {
-        let ahead = self.rows.get(*finger as usize).is_some_and(|row| row.passed <= passed);
-        let (mut before, mut next) = if ahead { (NONE, *finger) } else { (NONE, head) };
+        let (mut before, mut next) = (NONE, head);
+        if let Some(last) = self.rows.get(*finger as usize)
+            && last.passed < passed
+        {
+            (before, next) = (*finger, last.next);
+        }
         let mut looked_at = 0u64;
         while let Some(row) = self.rows.get_mut(next as usize) {
             looked_at += 1;
@@ -119,6 +131,21 @@ impl<F: Flow> Pool<F> {
         (self.rows.len() - 1) as u32
     }
 
+    /// Copies a list and frees it.
+    #[inline]
+    pub(super) fn unload(&mut self, head: u32, into: &mut Vec<(Passed, F)>) {
+        let mut last = head;
+        while let Some(row) = self.rows.get_mut(last as usize) {
+            into.push((row.passed, row.flow));
+            if row.next == NONE {
+                row.next = self.free;
+                self.free = head;
+                return;
+            }
+            last = row.next;
+        }
+    }
+
     /// Frees a list.
     #[inline]
     pub(super) fn release(&mut self, head: u32) {
@@ -133,36 +160,47 @@ impl<F: Flow> Pool<F> {
         }
     }
 
-    /// Moves a list to an origin; how many rows were looked at.
+    /// Adds weights to an origin; how many.
     #[inline]
-    pub(super) fn arrive(&mut self, head: u32, origin: u32) -> u64 {
-        let (mut next, mut work, mut finger) = (head, 0, NONE);
-        while let Some(row) = self.get(next) {
-            next = row.next;
-            let list = self.arrived[origin as usize];
-            if list == NONE {
-                self.origins.push(origin);
-            }
-            let (list, looked_at) = self.put(list, &mut finger, row.passed, row.flow.mixed());
-            self.arrived[origin as usize] = list;
-            work += 1 + looked_at;
+    pub(super) fn arrive(&mut self, weights: &[(Passed, F)], origin: u32) -> u64 {
+        let list = &mut self.arrived[origin as usize];
+        if list.is_empty() {
+            self.origins.push(origin);
         }
-        self.release(head);
-        work
+        let mut at = 0;
+        for (passed, flow) in weights {
+            // Weights wait in order, but for what a recycling put out of it.
+            if at == 0 || list[at - 1].0 > *passed {
+                at = list.partition_point(|row| row.0 < *passed);
+            }
+            while list.get(at).is_some_and(|row| row.0 < *passed) {
+                at += 1;
+            }
+            match list.get_mut(at) {
+                Some(row) if row.0 == *passed => row.1.merge(flow.mixed()),
+                _ => list.insert(at, (*passed, flow.mixed())),
+            }
+        }
+        weights.len() as u64
     }
 
     /// Takes all arrivals out and forgets every row.
     pub(super) fn drain_arrivals(&mut self) -> Vec<Arrival<F>> {
         let mut arrivals = Vec::with_capacity(self.origins.len());
-        for origin in core::mem::take(&mut self.origins) {
-            let mut next = core::mem::replace(&mut self.arrived[origin as usize], NONE);
-            while let Some(row) = self.get(next) {
-                arrivals.push(Arrival { origin, passed: row.passed, flow: row.flow });
-                next = row.next;
-            }
+        for origin in self.origins.drain(..) {
+            let list = self.arrived[origin as usize].drain(..);
+            arrivals.extend(list.map(|(passed, flow)| Arrival { origin, passed, flow }));
+        }
+        self.clear();
+        arrivals
+    }
+
+    /// Forgets what a walk left that was given up.
+    pub(super) fn clear(&mut self) {
+        for origin in self.origins.drain(..) {
+            self.arrived[origin as usize].clear();
         }
         self.rows.clear();
         self.free = NONE;
-        arrivals
     }
 }

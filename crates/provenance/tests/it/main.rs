@@ -8,4 +8,5 @@ mod formula_cases;
 mod intervals;
 mod oracle;
 mod properties;
+mod slices;
 mod world;

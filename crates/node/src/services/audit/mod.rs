@@ -33,7 +33,7 @@ pub(crate) use books::{circularity, credits, mass_balance, metal_accounts};
 pub(crate) use findings::all as findings;
 pub(crate) use lots::{chain_of_custody, dependence, footprint};
 pub(crate) use search::search;
-pub(super) use slices::Caller;
+pub(super) use slices::{Caller, WALK_UNITS};
 
 use super::{Api, no_lot};
 use crate::{audit_index::IndexError, services::provenance::Parted};
@@ -139,7 +139,7 @@ pub(super) async fn ask<T: Send + 'static>(
     work: impl FnOnce(&Api, Asked<'_>, &mut Scratch) -> Result<T, Status> + Send + 'static,
 ) -> Result<T, Status> {
     computing(api, move |api, gone, scratch| {
-        let mut subject = Subject::of(api, as_of.as_ref(), limits.as_ref())?;
+        let subject = Subject::of(api, as_of.as_ref(), limits.as_ref(), gone)?;
         if gone.load(Ordering::Relaxed) {
             return Err(left());
         }
@@ -160,7 +160,7 @@ pub(super) async fn ask_long<Q, T: Send + 'static>(
     close: impl FnOnce(&Asked<'_>, Q, bool) -> Result<T, Status> + Send + 'static,
 ) -> Result<T, Status> {
     computing(api, move |api, gone, scratch| {
-        let mut subject = Subject::of(api, as_of.as_ref(), limits.as_ref())?;
+        let subject = Subject::of(api, as_of.as_ref(), limits.as_ref(), gone)?;
         let units = subject.units();
         let mut question = Some(subject.look(api, |asked| begin(&asked, scratch))?);
         let mut close = Some(close);
@@ -207,12 +207,18 @@ struct Subject {
     size: u64,
     date_ms: u64,
     time_ms: u64,
-    /// Kept between slices: made once.
+    /// As of the business date, if there is one.
     dated: Option<Arc<Graph>>,
 }
 
 impl Subject {
-    fn of(api: &Api, as_of: Option<&v1::AsOf>, limits: Option<&v1::Limits>) -> Result<Self, Status> {
+    /// To be asked for without a lock: an index may have to be built and a graph to be copied.
+    fn of(
+        api: &Api,
+        as_of: Option<&v1::AsOf>,
+        limits: Option<&v1::Limits>,
+        gone: &AtomicBool,
+    ) -> Result<Self, Status> {
         let size = tree_size(api, as_of)?;
         let patience = api.query_time * INDEX_PATIENCE;
         api.ledger.audit.catch_up(&api.ledger, size, patience).map_err(|error| behind(&error))?;
@@ -221,7 +227,12 @@ impl Subject {
             0 => ours,
             asked => u64::from(asked).min(ours),
         };
-        Ok(Self { size, date_ms: as_of.map_or(0, |as_of| as_of.date_ms), time_ms, dated: None })
+        let date_ms = as_of.map_or(0, |as_of| as_of.date_ms);
+        let dated = match date_ms {
+            0 => None,
+            date_ms => Some(api.ledger.audit.dated(&api.ledger, size, date_ms, gone).ok_or_else(left)?),
+        };
+        Ok(Self { size, date_ms, time_ms, dated })
     }
 
     const fn units(&self) -> u64 {
@@ -229,20 +240,16 @@ impl Subject {
     }
 
     /// Works under the locks of the ledger. Always in this order: custody, journal, graph.
-    fn look<T>(&mut self, api: &Api, work: impl FnOnce(Asked<'_>) -> T) -> T {
+    fn look<T>(&self, api: &Api, work: impl FnOnce(Asked<'_>) -> T) -> T {
         let custody = api.ledger.custody.blocking_read();
         let journal = api.ledger.audit.journal();
-        let (size, budget, time_ms) = (self.size, Budget::new(self.units()), self.time_ms);
-        if self.date_ms == 0 {
-            let graph = api.ledger.graph();
-            let view = View { journal: &journal, graph: &graph, as_of: size, date_ms: u64::MAX };
+        let (as_of, budget, time_ms) = (self.size, Budget::new(self.units()), self.time_ms);
+        if let Some(dated) = &self.dated {
+            let view = View { journal: &journal, graph: dated, as_of, date_ms: self.date_ms };
             return work(Asked { view, custody: &custody, budget, time_ms });
         }
-        let date_ms = self.date_ms;
-        let dated = self
-            .dated
-            .get_or_insert_with(|| api.ledger.audit.dated(&journal, &api.ledger.graph(), size, date_ms));
-        let view = View { journal: &journal, graph: dated, as_of: size, date_ms };
+        let graph = api.ledger.graph();
+        let view = View { journal: &journal, graph: &graph, as_of, date_ms: u64::MAX };
         work(Asked { view, custody: &custody, budget, time_ms })
     }
 }

@@ -10,8 +10,8 @@ use std::{cell::RefCell, pin::Pin, sync::Arc};
 use futures::{Stream, StreamExt, stream};
 use ore_custody::Custody;
 use ore_provenance::{
-    Attribution, Element, ForwardLimits, LotIndex, Method, Origin, Parts, QuestionError, Route, Scratch,
-    Share, SourceKind, Threshold, TraceLimits,
+    Attributing, Attribution, Element, ForwardLimits, Graph, LotIndex, Method, Origin, Parts, QuestionError,
+    Recalling, Route, Scratch, Share, SourceKind, Threshold, TraceLimits, TracingBack,
 };
 use ore_wire::{
     status,
@@ -149,17 +149,20 @@ async fn compute<T: Send + 'static>(
     api: &Arc<Api>,
     turn: Computing,
     (date_ms, size): (u64, u64),
-    work: impl FnOnce(&Look<'_>, &mut Scratch) -> T + Send + 'static,
+    work: impl FnOnce(&Look<'_>, &mut Scratch) -> Result<T, Status> + Send + 'static,
 ) -> Result<T, Status> {
     let left = Waiting::default();
     let (api, gone) = (Arc::clone(api), left.gone());
     let done = tokio::task::spawn_blocking(move || {
         let _turn = turn;
         api.ledger.metrics.questions.add(1);
-        let dated = (date_ms != 0).then(|| {
-            let journal = api.ledger.audit.journal();
-            api.ledger.audit.dated(&journal, &api.ledger.graph(), size, date_ms)
-        });
+        let dated = match date_ms {
+            0 => None,
+            date_ms => {
+                let dated = api.ledger.audit.dated(&api.ledger, size, date_ms, &gone);
+                Some(dated.ok_or_else(|| Status::cancelled("the caller has left"))?)
+            }
+        };
         SCRATCH.with_borrow_mut(|scratch| {
             scratch.stop_when(Some(Arc::clone(&gone)));
             let answer = work(&Look { api: &api, dated, gone: &gone }, scratch);
@@ -167,7 +170,7 @@ async fn compute<T: Send + 'static>(
             answer
         })
     });
-    done.await.map_err(|_| Status::internal("the computation failed; the operator's log has more"))
+    done.await.map_err(|_| Status::internal("the computation failed; the operator's log has more"))?
 }
 
 fn no_answer(error: QuestionError) -> Status {
@@ -200,11 +203,13 @@ pub async fn attribute(
     compute(api, turn, (question.date_ms, question.as_of), move |look, scratch| {
         let limits = ore_provenance::Limits { steps: question.lots, work: question.work };
         let Question { lot, element, as_of, .. } = question;
-        let answer =
-            look.graph(|graph| ore_provenance::attribute(graph, scratch, lot, element, as_of, &limits));
-        answer.map(|answer| attribution(&look.custody(), &answer, as_of)).map_err(no_answer)
+        let begin = |graph: &Graph, scratch: &mut Scratch| {
+            Attributing::new(graph, scratch, lot, element, as_of, &limits)
+        };
+        let answer = look.walk(scratch, begin, Attributing::go_on)?;
+        Ok(attribution(&look.custody(), &answer, as_of))
     })
-    .await?
+    .await
 }
 
 /// An attribution in the proto's words.
@@ -331,11 +336,13 @@ pub async fn trace_back(
     compute(api, turn, (question.date_ms, question.as_of), move |look, scratch| {
         let limits = TraceLimits { depth: question.depth, nodes: question.lots };
         let Question { lot, element, as_of, .. } = question;
-        let trace =
-            look.graph(|graph| ore_provenance::trace_back(graph, scratch, lot, element, as_of, &limits));
-        Backward { look, question: &question }.parts(&trace.map_err(no_answer)?)
+        let begin = |graph: &Graph, scratch: &mut Scratch| {
+            TracingBack::new(graph, scratch, lot, element, as_of, &limits)
+        };
+        let trace = look.walk(scratch, begin, TracingBack::go_on)?;
+        Backward { look, question: &question }.parts(&trace)
     })
-    .await?
+    .await
 }
 
 /// The descendants of a lot, in parts.
@@ -367,9 +374,11 @@ pub async fn trace_forward(
     compute(api, turn, (question.date_ms, question.as_of), move |look, scratch| {
         let limits = ForwardLimits { steps: question.lots, hits: question.lots, threshold };
         let Question { lot, element, as_of, .. } = question;
-        let recall = look
-            .graph(|graph| ore_provenance::trace_forward(graph, scratch, &[lot], element, as_of, &limits));
-        forward_parts(look, &question, &recall.map_err(no_answer)?)
+        let begin = |graph: &Graph, scratch: &mut Scratch| {
+            Recalling::new(graph, scratch, &[lot], element, as_of, &limits)
+        };
+        let recall = look.walk(scratch, begin, Recalling::go_on)?;
+        forward_parts(look, &question, &recall)
     })
-    .await?
+    .await
 }

@@ -9,7 +9,9 @@ use std::{
 };
 
 use ore_custody::Custody;
-use ore_provenance::{Graph, LotIndex, Recall, Share, StepIndex, Trace, TraceEdge, TraceNode};
+use ore_provenance::{
+    Graph, LotIndex, QuestionError, Recall, Scratch, Share, StepIndex, Trace, TraceEdge, TraceNode,
+};
 use ore_record::{SignedRecord, v1::record::Event};
 use ore_wire::v1;
 use tokio::sync::RwLockReadGuard;
@@ -18,6 +20,7 @@ use tonic::Status;
 use super::{PART_ITEMS, Question, milligrams, origin_of, share_of};
 use crate::services::{
     Api,
+    audit::WALK_UNITS,
     lot::{describe, with_statement},
 };
 
@@ -31,7 +34,27 @@ pub(super) struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// Asks the graph. A walk ends when the caller has left.
+    /// Walks in slices: between two of them appends go on. The walk ends when the caller has left.
+    pub(super) fn walk<Q, T>(
+        &self,
+        scratch: &mut Scratch,
+        begin: impl FnOnce(&Graph, &mut Scratch) -> Result<Q, QuestionError>,
+        go_on: impl Fn(&mut Q, &Graph, &mut Scratch, u64) -> Option<T>,
+    ) -> Result<T, Status> {
+        let mut question = self.graph(|graph| begin(graph, scratch)).map_err(super::no_answer)?;
+        // Ends: each turn goes on with a walk that visits each step once.
+        loop {
+            if self.gone.load(Ordering::Relaxed) {
+                return Err(Status::cancelled("the caller has left"));
+            }
+            if let Some(answer) = self.graph(|graph| go_on(&mut question, graph, scratch, WALK_UNITS)) {
+                return Ok(answer);
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    /// Asks the graph, for a short time.
     pub(super) fn graph<T>(&self, ask: impl FnOnce(&Graph) -> T) -> T {
         match &self.dated {
             Some(dated) => ask(dated),
