@@ -23,6 +23,13 @@ fn scaled(part: u128, whole: u128, scale: u128) -> Option<u128> {
     if whole == 0 {
         return None;
     }
+    // As a rule the product fits, and often into 64 bits, where a division costs a tenth.
+    if let Some(product) = part.checked_mul(scale) {
+        return Some(match (u64::try_from(product), u64::try_from(whole)) {
+            (Ok(product), Ok(whole)) => (product / whole).into(),
+            _ => product / whole,
+        });
+    }
     let (mut result, mut rest) = (part / whole, part % whole);
     let mut scale = scale;
     // Ten at a time: a remainder is below `whole`, which is below 2^124 for every mass of a ledger.
@@ -38,6 +45,15 @@ fn scaled(part: u128, whole: u128, scale: u128) -> Option<u128> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_product_beyond_128_bits_is_divided_digit_by_digit() {
+        let whole = u128::MAX / 16;
+        assert_eq!(ratio_e18(whole / 2, whole), Some(499_999_999_999_999_999));
+        assert_eq!(ratio_e18(whole, whole), Some(1_000_000_000_000_000_000));
+        assert_eq!(ratio_ppm((whole / 4).cast_signed(), whole), Some(Ppm(249_999)));
+        assert_eq!(ratio_ppm(-i128::MAX, whole), Some(Ppm(-8_000_000)));
+    }
 
     #[test]
     fn ratios_are_exact_to_the_last_unit() {

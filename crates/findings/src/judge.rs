@@ -2,7 +2,7 @@
 
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use ore_audit::{Budget, Fact, View, Word, balance::Counted};
 use ore_provenance::Scratch;
@@ -22,8 +22,8 @@ pub struct Memory {
     pub(crate) crossings: BTreeMap<(Word, u32, bool), Option<(u32, u128)>>,
     /// Campaigns of a facility by process and element, in ledger order (rule M5).
     pub(crate) campaigns: HashMap<(Word, i32, u8), Vec<assay::Campaign>>,
-    /// Facilities whose campaigns were gathered.
-    pub(crate) gathered: HashSet<Word>,
+    /// What each campaign of a facility recovered: leaf, element and parts per million, in ledger order.
+    pub(crate) recovered: HashMap<Word, Vec<(u32, u8, i64)>>,
     /// Stocktakes of a facility, and what they counted by material and element (rules M3 and M6).
     pub(crate) stocktakes: HashMap<Word, Vec<u32>>,
     pub(crate) counted: HashMap<(Word, i32, u8), Vec<Counted>>,
@@ -42,6 +42,8 @@ pub struct Memory {
 /// A view, the profile's terms, and what was worked out so far. One judge answers one question.
 pub struct Judge<'a> {
     pub(crate) view: View<'a>,
+    /// The view's present.
+    pub(crate) now_ms: u64,
     pub(crate) terms: Terms,
     pub(crate) scratch: &'a mut Scratch,
     /// Whether the strict rule accepts the signature of a leaf too; `None` when it cannot be read.
@@ -61,7 +63,8 @@ impl<'a> Judge<'a> {
         budget: Budget,
         memory: Memory,
     ) -> Self {
-        Self { view, terms: Terms::of(view.profile()), scratch, strict, budget, found: Vec::new(), memory }
+        let (now_ms, terms) = (view.now_ms(), Terms::of(view.profile()));
+        Self { view, now_ms, terms, scratch, strict, budget, found: Vec::new(), memory }
     }
 
     /// The terms that it goes by.

@@ -86,8 +86,12 @@ pub struct Metrics {
     pub witness_failures: Number,
     /// Checkpoints published without an outside witness's line, its grace being over.
     pub unwitnessed: Number,
-    /// Provenance questions answered.
+    /// Provenance questions begun.
     pub questions: Number,
+    /// Those that ended, answered or not.
+    pub questions_ended: Number,
+    /// Those whose caller had left by then.
+    pub questions_left: Number,
     /// Calls refused by the access layer.
     pub refused_calls: Refused,
 }
@@ -150,7 +154,10 @@ impl Metrics {
         let help = "Records that other nodes passed on beyond their allowance.";
         count("passed_on_dropped_records_total", help, &self.passed_on_dropped);
         count("blocks_total", "Blocks made durable by this process.", &self.blocks);
-        count("questions_total", "Provenance questions answered.", &self.questions);
+        count("questions_total", "Provenance questions begun.", &self.questions);
+        count("questions_ended_total", "Provenance questions ended.", &self.questions_ended);
+        let help = "Provenance questions whose caller had left when they ended.";
+        count("questions_left_total", help, &self.questions_left);
     }
 
     fn calls(&self, text: &mut String, now: &Now<'_>) {

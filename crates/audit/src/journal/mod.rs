@@ -34,7 +34,11 @@ pub struct Journal {
     /// The newest lot of each id, by word.
     lot_of: HashMap<Word, u32>,
     /// Leaves posted under a name: a facility, a tag, a serial, a seal, an attestation, its subject, a member.
-    posts: HashMap<Word, Vec<u32>>,
+    /// By word, where in `posts` its leaves are, one more; words are numbered without gaps.
+    post_of: Vec<u32>,
+    posts: Vec<Vec<u32>>,
+    /// One bit per lot: some record about it states an earlier time than one before it.
+    disordered: Vec<u64>,
     /// Leaves that publish a version of a reference library, in order.
     libraries: Vec<u32>,
     /// Registered facilities, in order.
@@ -45,6 +49,8 @@ pub struct Journal {
     attested: HashMap<Word, Vec<u32>>,
     /// Leaves that suspend, reinstate or revoke an attestation; under its name stands all that relies on it too.
     changed: HashMap<Word, Vec<u32>>,
+    /// Event time of the record that is being taken up.
+    now_ms: u64,
     /// Leaves that were withdrawn, in the order of their withdrawals.
     withdrawals: Vec<u32>,
     /// Where each lot is now, as far as records say.
@@ -102,7 +108,16 @@ impl Journal {
         if word.is_empty() {
             return;
         }
-        let leaves = self.posts.entry(word).or_default();
+        let at = word.0 as usize;
+        if self.post_of.len() <= at {
+            self.post_of.resize(at + 1, 0);
+        }
+        if self.post_of[at] == 0 {
+            self.posts.push(Vec::new());
+            // Not more than there are words, whose numbers fit.
+            self.post_of[at] = self.posts.len() as u32;
+        }
+        let leaves = &mut self.posts[self.post_of[at] as usize - 1];
         if leaves.last() != Some(&leaf) {
             leaves.push(leaf);
         }
@@ -116,10 +131,16 @@ impl Journal {
     }
 
     fn touch(&mut self, lot: u32, leaf: u32) {
-        if let Some(timeline) = self.timelines.get_mut(lot as usize)
-            && timeline.last() != Some(&leaf)
-        {
-            timeline.push(leaf);
+        let Some(timeline) = self.timelines.get_mut(lot as usize) else { return };
+        let Some(last) = timeline.last().copied().filter(|last| *last != leaf) else { return };
+        timeline.push(leaf);
+        let before = self.entries.get(last as usize).map_or(0, |entry| entry.event_ms);
+        if self.now_ms < before {
+            let word = lot as usize / 64;
+            if self.disordered.len() <= word {
+                self.disordered.resize(word + 1, 0);
+            }
+            self.disordered[word] |= 1 << (lot % 64);
         }
     }
 

@@ -47,10 +47,17 @@ impl Journal {
         &self.withdrawals
     }
 
+    /// Whether the records about a lot state times that never go back from one to the next.
+    #[must_use]
+    pub fn in_order(&self, lot: u32) -> bool {
+        self.disordered.get(lot as usize / 64).is_none_or(|word| word >> (lot % 64) & 1 == 0)
+    }
+
     /// Leaves posted under a name, oldest first.
     #[must_use]
     pub fn posted(&self, word: Word) -> &[u32] {
-        self.posts.get(&word).map_or(&[], Vec::as_slice)
+        let at = self.post_of.get(word.0 as usize).and_then(|at| (*at as usize).checked_sub(1));
+        at.and_then(|at| self.posts.get(at)).map_or(&[], Vec::as_slice)
     }
 
     /// Leaves that publish a version of a reference library, in ledger order.

@@ -27,6 +27,7 @@ impl Journal {
             self.documents.push(Document { leaf, kind });
         }
         let mut event_ms = record.event_time_ms;
+        self.now_ms = event_ms;
         let fact = match record.event.as_ref() {
             Some(Event::Commission(it)) => self.commission(leaf, it)?,
             Some(Event::Transform(it)) => self.step(leaf, it)?,

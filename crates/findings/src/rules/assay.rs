@@ -102,12 +102,11 @@ fn elements(judge: &Judge<'_>, leaf: u32, it: &StepFact, sums: &mut Vec<Sums>) {
     for output in &it.outputs {
         let lot = LotIndex(output.lot);
         let at = u64::from(leaf) + 1;
-        let Some(facts) = view.graph.lot(lot, at) else { return sums.clear() };
         let mut known = false;
-        view.graph.each_content(lot, at, |element, content| {
+        view.graph.contents_made(lot, at, |element, amount| {
             known = true;
             let row = row(sums, element);
-            row.made += u128::from(facts.dry_mg) * u128::from(content.bounds().0);
+            row.made += amount.0;
             row.named = true;
         });
         if !known {
@@ -139,8 +138,13 @@ fn recovery(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFact) {
     if !recovers(it.process) {
         return;
     }
-    let Some((element, ppm)) = recovered(judge, leaf, it) else { return };
     gather(judge, it.facility);
+    let known = judge.memory.recovered.get(&it.facility).and_then(|all| {
+        let place = all.binary_search_by_key(&leaf, |campaign| campaign.0).ok()?;
+        all.get(place).map(|campaign| (campaign.1, campaign.2))
+    });
+    // Unknown where the budget ended before, or where nothing was recovered.
+    let Some((element, ppm)) = known.or_else(|| recovered(judge, leaf, it)) else { return };
     let least = judge.terms.thresholds.recovery_campaigns as usize;
     let Some(campaigns) = judge.memory.campaigns.get(&(it.facility, it.process as i32, element)) else {
         return;
@@ -207,9 +211,10 @@ fn recovered(judge: &Judge<'_>, leaf: u32, it: &StepFact) -> Option<(u8, i64)> {
 
 /// Works the campaigns of a facility out, once for a question.
 fn gather(judge: &mut Judge<'_>, facility: Word) {
-    if !judge.memory.gathered.insert(facility) {
+    if judge.memory.recovered.contains_key(&facility) {
         return;
     }
+    judge.memory.recovered.insert(facility, Vec::new());
     let view = judge.view;
     for (leaf, entry) in view.posted(facility) {
         let Fact::Step(step) = &entry.fact else { continue };
@@ -220,6 +225,7 @@ fn gather(judge: &mut Judge<'_>, facility: Word) {
             return;
         }
         if let Some((element, ppm)) = recovered(judge, leaf, step) {
+            judge.memory.recovered.entry(facility).or_default().push((leaf, element, ppm));
             let campaign = Campaign { leaf, event_ms: entry.event_ms, ppm };
             judge
                 .memory

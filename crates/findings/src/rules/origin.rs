@@ -14,8 +14,32 @@ use crate::{
     permits::{about, covers_mineral, minerals_of, named, scope_excludes, standing},
 };
 
-fn letters(country: [u8; 2]) -> String {
-    country.iter().map(|letter| char::from(*letter)).collect()
+/// Two letters of a country as text, without a place on the heap.
+struct Letters {
+    text: [u8; 4],
+    length: usize,
+}
+
+fn letters(country: [u8; 2]) -> Letters {
+    let mut letters = Letters { text: [0; 4], length: 0 };
+    for letter in country {
+        letters.length += char::from(letter).encode_utf8(&mut letters.text[letters.length..]).len();
+    }
+    letters
+}
+
+impl core::ops::Deref for Letters {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        core::str::from_utf8(&self.text[..self.length]).unwrap_or_default()
+    }
+}
+
+impl core::fmt::Display for Letters {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self)
+    }
 }
 
 /// A6: the list `country-boxes` holds `CC:south,west,north,east` in degrees.
@@ -302,7 +326,7 @@ fn declared(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32) {
     if other.is_empty() {
         return;
     }
-    let names: Vec<String> = other.iter().map(|(country, _)| letters(*country)).collect();
+    let names: Vec<String> = other.iter().map(|(country, _)| String::from(&*letters(*country))).collect();
     let message =
         format!("{} declares {}, computed too: {}", judge.id(lot), letters(stated), names.join(", "));
     let clears = "a declaration of every country, or inputs of known origin";
@@ -349,7 +373,7 @@ fn transported(
 ) {
     let view = judge.view;
     let arrival = it.answer.and_then(|(at, taken)| view.entry(at).filter(|_| taken));
-    let until = arrival.map_or_else(|| view.now_ms().max(entry.event_ms), |arrival| arrival.event_ms);
+    let until = arrival.map_or_else(|| judge.now_ms.max(entry.event_ms), |arrival| arrival.event_ms);
     let minerals: Vec<&str> = it.lots.iter().flat_map(|shipped| minerals_of(&view, shipped.lot)).collect();
     let mut problem = (String::from("there is none"), Vec::new(), None);
     for (at, _, permit) in permits {

@@ -30,7 +30,7 @@ pub(crate) fn ship(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &ShipFac
         at_place(judge, leaf, entry, shipped.lot, it.from, 0);
     }
     let view = judge.view;
-    let now = view.now_ms();
+    let now = judge.now_ms;
     let answer = it.answer.and_then(|(at, taken)| view.entry(at).map(|entry| (at, entry, taken)));
     let (since, limit, until, what) = match answer {
         None => (judge.terms.thresholds.offer_days, "days for an answer", now, "has waited for an answer"),
@@ -164,6 +164,7 @@ pub(crate) fn at_place(
     }
     let before = view.timeline_before(lot, leaf).rev().take(NEIGHBOURS);
     let start = if started_ms == 0 { entry.event_ms } else { started_ms };
+    let in_order = view.journal.in_order(lot);
     let mut last = None;
     for (at, other) in before {
         let (begins, ends) = places(&view, lot, &other.fact);
@@ -202,6 +203,10 @@ pub(crate) fn at_place(
                     .rests_on([at]),
             );
             return;
+        }
+        // What came before that was over before that: it cannot meet this record either.
+        if in_order && last.is_some() && other.event_ms < start {
+            break;
         }
     }
     if let Some((at, was)) = last.filter(|(_, was)| !was.is_empty() && *was != place) {

@@ -13,7 +13,10 @@ pub mod touched;
 
 use std::{
     future::Future,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -98,6 +101,28 @@ impl Drop for Computing {
         if let Some(account) = &self.account {
             account.pay_for_computation(self.begin.elapsed());
         }
+    }
+}
+
+/// A question that is being computed: counted when it begins and when it ends.
+pub(crate) struct Answering {
+    api: Arc<Api>,
+    gone: Arc<AtomicBool>,
+}
+
+impl Answering {
+    /// Begins; the flag says that the caller has left.
+    pub(crate) fn new(api: &Arc<Api>, gone: &Arc<AtomicBool>) -> Self {
+        api.ledger.metrics.questions.add(1);
+        Self { api: Arc::clone(api), gone: Arc::clone(gone) }
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        let metrics = &self.api.ledger.metrics;
+        metrics.questions_left.add(u64::from(self.gone.load(Ordering::Relaxed)));
+        metrics.questions_ended.add(1);
     }
 }
 

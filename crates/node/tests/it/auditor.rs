@@ -20,11 +20,18 @@ pub(crate) struct Story {
     _dir: tempfile::TempDir,
     pub(crate) node: Running,
     labels: Vec<Label>,
-    known: Vec<ore_generate::Known>,
+    pub(crate) known: Vec<ore_generate::Known>,
+    /// Records of the story that were held back, in order.
+    pub(crate) coming: Vec<Bytes>,
 }
 
 /// A node whose ledger holds a story of some hundred lots, and every violation.
 pub(crate) async fn story(lots: u64, broken: bool) -> Story {
+    story_so_far(lots, broken, 0).await
+}
+
+/// The same without its last records.
+pub(crate) async fn story_so_far(lots: u64, broken: bool, held_back: usize) -> Story {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let keys = NodeKeys::generate().expect("randomness");
     let validators =
@@ -40,19 +47,23 @@ pub(crate) async fn story(lots: u64, broken: bool) -> Story {
     let (answers, now_ms) = generate(&mut sink, SEED, lots);
     let labels = if broken { violate(&mut sink, SEED, now_ms) } else { Vec::new() };
     drop(sink);
+    let coming = entries.split_off(entries.len().saturating_sub(held_back));
     let node = start(config_of(dir.path())).await;
     let results = node.stream(entries, 500).await;
     for result in &results {
         let accepted = matches!(result.outcome, Some(v1::submit_result::Outcome::Accepted(_)));
         assert!(accepted, "{:?}", result.outcome);
     }
-    Story { _dir: dir, node, labels, known: answers.known }
+    Story { _dir: dir, node, labels, known: answers.known, coming }
+}
+
+pub(crate) fn audit(channel: &Channel) -> AuditServiceClient<Channel> {
+    AuditServiceClient::new(channel.clone()).max_decoding_message_size(ore_wire::MAX_RESPONSE_BYTES)
 }
 
 impl Story {
     fn audit(&self) -> AuditServiceClient<Channel> {
-        AuditServiceClient::new(self.node.channel.clone())
-            .max_decoding_message_size(ore_wire::MAX_RESPONSE_BYTES)
+        audit(&self.node.channel)
     }
 
     pub(crate) async fn findings(

@@ -10,6 +10,7 @@ mod crowd;
 mod epcis;
 mod fingerprint;
 mod gather;
+mod long;
 mod lying;
 mod operate;
 mod pages;

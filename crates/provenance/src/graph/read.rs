@@ -183,6 +183,17 @@ impl Graph {
         }
     }
 
+    /// Every element that a lot's composition names as of a ledger size, with its mass, by atomic number; where the
+    /// caller knows that its step stands.
+    pub fn contents_made(&self, lot: LotIndex, as_of: u64, mut each: impl FnMut(Element, Picograms)) {
+        if lot.0 >= self.lots() {
+            return;
+        }
+        let (composition, dry_mg) = self.revision(lot, as_of);
+        let by = StepIndex(self.maker[lot.0 as usize]);
+        self.contents_of_part(&Part { lot, by, dry_mg, composition }, &mut each);
+    }
+
     /// What a lot held of an element when made (or as corrected and assayed since, up to `as_of`).
     #[must_use]
     pub fn contained(&self, lot: LotIndex, element: Element, as_of: u64) -> Option<ContainedMass> {

@@ -35,7 +35,7 @@ pub(crate) use lots::{chain_of_custody, dependence, footprint};
 pub(crate) use search::search;
 pub(super) use slices::{Caller, WALK_UNITS};
 
-use super::{Api, no_lot};
+use super::{Answering, Api, no_lot};
 use crate::{audit_index::IndexError, services::provenance::Parted};
 
 /// Units of a [`Budget`] in a millisecond: an entry, a part or a lot looked at. Measured and rounded down.
@@ -186,7 +186,7 @@ async fn computing<T: Send + 'static>(
     let (api, gone) = (Arc::clone(api), caller.gone());
     let done = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        api.ledger.metrics.questions.add(1);
+        let _answering = Answering::new(&api, &gone);
         SCRATCH.with_borrow_mut(|scratch| {
             scratch.stop_when(Some(Arc::clone(&gone)));
             let answer = work(&api, &gone, scratch);

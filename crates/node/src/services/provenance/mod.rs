@@ -19,7 +19,7 @@ use ore_wire::{
 };
 use tonic::{Request, Response, Status};
 
-use super::{Api, Computing, audit::Caller as Waiting, no_lot};
+use super::{Answering, Api, Computing, audit::Caller as Waiting, no_lot};
 use crate::access::Caller;
 use words::{Backward, Look, forward_parts};
 
@@ -155,7 +155,7 @@ async fn compute<T: Send + 'static>(
     let (api, gone) = (Arc::clone(api), left.gone());
     let done = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        api.ledger.metrics.questions.add(1);
+        let _answering = Answering::new(&api, &gone);
         let dated = match date_ms {
             0 => None,
             date_ms => {
