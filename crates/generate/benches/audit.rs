@@ -1,7 +1,7 @@
 //! Every question at 10^4, 10^5 and 10^6 lots, beside the unavoidable part of its work over plain arrays.
 //!
 //! `cargo bench -p ore-generate` prints both and their ratio. `ORE_BENCH_LOTS` names other sizes, comma separated;
-//! `ORE_BENCH_ASK` some of the questions (shares, recall, dependence, balance, findings), comma separated;
+//! `ORE_BENCH_ASK` some of the questions (shares, recall, dependence, balance, slices, findings), comma separated;
 //! `ORE_BENCH_DUMP` a folder for the graph of the largest, which `tests/bench/postgres_graph.sh` reads before it asks.
 
 use std::{
@@ -14,15 +14,15 @@ use std::{
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use ore_audit::{
-    Budget, Fact, View,
-    balance::{BalanceOf, balance},
+    Budget, Fact, Journal, View,
+    balance::{BalanceOf, Books, Shelf, balance},
     dependence::{NodeKind, dependence},
 };
 use ore_findings::{Judge, Memory as Known};
 use ore_generate::{Memory, cast, generate, profile};
 use ore_provenance::{
-    Element, ForwardLimits, Limits, LotIndex, Scratch, StepIndex, TraceLimits, attribute, trace_back,
-    trace_forward,
+    Attributing, Dating, Element, ForwardLimits, Limits, LotIndex, Recalling, Scratch, StepIndex,
+    TraceLimits, TracingBack, attribute, trace_back, trace_forward,
 };
 use ore_record::v1::MaterialClass;
 
@@ -137,7 +137,7 @@ impl Table {
     fn row(&mut self, lots: u64, what: &str, size: u64, ours: Duration, limit: Duration) {
         let ratio = ours.as_secs_f64() / limit.as_secs_f64().max(1e-9);
         let row = format!(
-            "{lots:>9}  {what:<12}{size:>9}  ours {:>12.3} us   limit {:>12.3} us   {ratio:>6.1} x",
+            "{lots:>9}  {what:<14}{size:>9}  ours {:>12.3} us   limit {:>12.3} us   {ratio:>6.1} x",
             ours.as_secs_f64() * 1e6,
             limit.as_secs_f64() * 1e6
         );
@@ -254,6 +254,9 @@ fn one(criterion: &mut Criterion, table: &mut Table, lots: u64, memory: &Memory,
     if asked("balance") {
         books(table, lots, &view, &mut group);
     }
+    if asked("slices") {
+        slices(lots, view.journal, memory, plain, &mut scratch);
+    }
     if asked("findings") {
         findings(table, lots, memory, &view, &mut scratch);
     }
@@ -299,7 +302,17 @@ fn books(
     let ask = || balance(view, &of, 0, &mut Budget::new(u64::MAX)).closing_pg;
     let limit = fastest(20, || rows.iter().filter(|row| row.0 < of.to_ms).map(|row| row.1).sum::<i128>());
     let ours = fastest(10, ask);
-    table.row(lots, "balance", rows.len() as u64, ours, limit);
+    table.row(lots, "books at first", rows.len() as u64, ours, limit);
+    // Asked again, of the same facility and element: its movements lie ready.
+    let mut shelf = Shelf::default();
+    let again = || {
+        let mut books = Books::new(of, 0).with(shelf.take(facility, TA));
+        assert!(books.go_on(view, &mut Budget::new(u64::MAX)));
+        shelf.put(books.take_postings().expect("they were given"), view.graph.lots() as usize);
+        let closing_pg = books.close(true).closing_pg;
+        assert_eq!(closing_pg, sheet.closing_pg);
+    };
+    table.row(lots, "books again", rows.len() as u64, fastest(10, again), limit);
     // The same when amounts do not lie ready: each movement's mass and content stand in rows of lots, and are met
     // in the order of the facility's records.
     let (mut masses, mut contents) =
@@ -324,6 +337,39 @@ fn books(
     });
     table.row(lots, "looked up", rows.len() as u64, ours, looked_up);
     group.bench_function(BenchmarkId::new("balance", rows.len()), |bencher| bencher.iter(ask));
+}
+
+/// The longest slices of the largest walks and of a dated copy: as long a node holds the graph's lock.
+fn slices(lots: u64, journal: &Journal, memory: &Memory, plain: &mut Plain, scratch: &mut Scratch) {
+    const UNITS: u64 = 50_000;
+    const ROWS: usize = 100_000;
+    let (graph, as_of) = (&memory.graph, memory.size());
+    let longest = |mut slice: Box<dyn FnMut() -> bool + '_>| {
+        let (mut most, mut slices) = (Duration::ZERO, 0);
+        loop {
+            let begin = Instant::now();
+            let done = slice();
+            (most, slices) = (most.max(begin.elapsed()), slices + 1);
+            if done {
+                return format!("{:.1} ms of {slices}", most.as_secs_f64() * 1e3);
+            }
+        }
+    };
+    let (limits, wide) =
+        (Limits { steps: u32::MAX, work: u64::MAX }, TraceLimits { depth: u32::MAX, nodes: u32::MAX });
+    let lot = LotIndex(near(graph.lots(), 100_000, |lot| plain.back(lot).0).0);
+    let mut found = Attributing::new(graph, scratch, lot, TA, as_of, &limits).expect("it holds tantalum");
+    let shares = longest(Box::new(|| found.go_on(graph, scratch, UNITS).is_some()));
+    let mut found = TracingBack::new(graph, scratch, lot, TA, as_of, &wide).expect("it holds tantalum");
+    let trace = longest(Box::new(|| found.go_on(graph, scratch, UNITS).is_some()));
+    let lot = LotIndex(near(graph.lots(), 100_000, |lot| plain.forward(lot).0).0);
+    let all = ForwardLimits { hits: u32::MAX, ..ForwardLimits::default() };
+    let mut found = Recalling::new(graph, scratch, &[lot], TA, as_of, &all).expect("it holds tantalum");
+    let recall = longest(Box::new(|| found.go_on(graph, scratch, UNITS).is_some()));
+    let mut dating = Dating::new(graph, as_of);
+    let happened = |leaf| View::happened(journal, leaf, u64::MAX - 1);
+    let dated = longest(Box::new(|| dating.go_on(graph, happened, ROWS)));
+    println!("{lots:>9}  longest slice: shares {shares}, trace {trace}, recall {recall}, dated copy {dated}");
 }
 
 fn findings(table: &mut Table, lots: u64, memory: &Memory, view: &View<'_>, scratch: &mut Scratch) {

@@ -253,7 +253,7 @@ fn percent_e18(text: &str) -> Option<u128> {
     let text = text.trim_end_matches('%');
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let part: u128 = format!("{part:0<16}").get(..16)?.parse().ok()?;
-    Some(whole.parse::<u128>().ok()?.checked_mul(10_000_000_000_000_000)? + part)
+    whole.parse::<u128>().ok()?.checked_mul(10_000_000_000_000_000)?.checked_add(part)
 }
 
 /// C7 of a credit.
@@ -375,6 +375,10 @@ pub(crate) fn exchange(
     reveals: Option<u32>,
 ) {
     let view = judge.view;
+    // Its timeline is looked through for the other party's assay, and for an umpire's.
+    if !judge.budget.spend(2 * view.journal.timeline(lot).len() as u64) {
+        return;
+    }
     let stage = |assay: &Assay| assay.composition.as_ref().map(|composition| composition.stage());
     let other_stage = match stage(it) {
         Some(AssayStage::Seller) => AssayStage::Buyer,
@@ -437,5 +441,22 @@ pub(crate) fn exchange(
             .rests_on([other_at]);
         judge.flag(found);
         return;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentage_is_read_to_its_last_digit_or_not_at_all() {
+        assert_eq!(percent_e18("35"), Some(350_000_000_000_000_000));
+        assert_eq!(percent_e18("35.5%"), Some(355_000_000_000_000_000));
+        assert_eq!(percent_e18("0.0000000000000001"), Some(1));
+        assert_eq!((percent_e18("a lot"), percent_e18("1.é"), percent_e18("-3")), (None, None, None));
+        // One more than 128 bits hold, in the part behind the point.
+        assert_eq!(percent_e18("34028236692093846346337.4607431768211455"), Some(u128::MAX));
+        assert_eq!(percent_e18("34028236692093846346337.4607431768211456"), None);
+        assert_eq!(percent_e18("34028236692093846346338"), None);
     }
 }

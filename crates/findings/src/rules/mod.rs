@@ -2,6 +2,7 @@
 
 pub(crate) mod assay;
 pub(crate) mod claims;
+mod letters;
 pub(crate) mod origin;
 pub(crate) mod signature;
 pub(crate) mod stock;

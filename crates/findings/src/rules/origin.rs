@@ -8,39 +8,14 @@ use ore_record::v1::{
     Attestation, AttestationKind, CommissionKind, Facility, FacilityKind, MaterialClass, Process, SealAction,
 };
 
-use super::assay::{days, is_mineral};
+use super::{
+    assay::{days, is_mineral},
+    letters::letters,
+};
 use crate::{
     Finding, Judge, Rule, Standing, Terms,
     permits::{about, covers_mineral, minerals_of, named, scope_excludes, standing},
 };
-
-/// Two letters of a country as text, without a place on the heap.
-struct Letters {
-    text: [u8; 4],
-    length: usize,
-}
-
-fn letters(country: [u8; 2]) -> Letters {
-    let mut letters = Letters { text: [0; 4], length: 0 };
-    for letter in country {
-        letters.length += char::from(letter).encode_utf8(&mut letters.text[letters.length..]).len();
-    }
-    letters
-}
-
-impl core::ops::Deref for Letters {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        core::str::from_utf8(&self.text[..self.length]).unwrap_or_default()
-    }
-}
-
-impl core::fmt::Display for Letters {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(self)
-    }
-}
 
 /// A6: the list `country-boxes` holds `CC:south,west,north,east` in degrees.
 pub(crate) fn facility(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &Facility) {
@@ -117,6 +92,10 @@ pub(crate) fn commission(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &C
     let view = judge.view;
     let Some(lot) = view.journal.lot(it.lot) else { return };
     let country = view.country(lot.facility);
+    let attested = view.journal.attested(lot.facility).len() + view.journal.attested(entry.author).len();
+    if !judge.budget.spend(attested as u64) {
+        return;
+    }
     tags(judge, leaf, entry, it.lot, lot.facility, country);
     extraction(judge, leaf, entry, it.lot, lot.facility, country);
     status(judge, leaf, entry, it.lot, lot.facility, country);
@@ -153,6 +132,10 @@ fn tags(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32, site: Word, c
         let mut other = None;
         let mut what = if asked && !issued { Some("was not issued to this site") } else { None };
         for (at, earlier) in view.posted(*tag) {
+            // Somebody may have used one tag a hundred thousand times.
+            if !judge.budget.spend(1) {
+                return;
+            }
             match &earlier.fact {
                 Fact::SealEvent { action: SealAction::Voided, .. } if earlier.event_ms <= entry.event_ms => {
                     (what, other) = (Some("was void"), Some(at));

@@ -118,6 +118,9 @@ fn digits(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, facility: Word) {
     let wanted = judge.terms.thresholds.digit_weighings as usize;
     let mut masses: Vec<u64> = Vec::new();
     for (_, other) in view.posted_before(facility, leaf).rev() {
+        if !judge.budget.spend(1) {
+            return;
+        }
         match &other.fact {
             Fact::Step(it) => masses.extend(
                 it.outputs.iter().filter_map(|output| view.journal.lot(output.lot)).map(|lot| lot.dry_mg),
@@ -134,11 +137,7 @@ fn digits(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, facility: Word) {
     if masses.len() < wanted {
         return;
     }
-    // The finest digit that this facility's scales show.
-    let mut unit = 1;
-    while masses.iter().all(|mass| mass % (unit * 10) == 0) {
-        unit *= 10;
-    }
+    let unit = finest(&masses);
     let mut counts = [0_u128; 10];
     masses.iter().for_each(|mass| counts[(mass / unit % 10) as usize] += 1);
     let all = masses.len() as u128;
@@ -154,4 +153,28 @@ fn digits(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, facility: Word) {
         .number("chi-squared, 9 degrees of freedom", chi.cast_signed(), "1")
         .beyond("chi-squared, 9 degrees of freedom", MOST.cast_signed(), "1");
     judge.flag(found);
+}
+
+/// The finest digit that a facility's scales show: the largest power of ten that divides every mass.
+fn finest(masses: &[u64]) -> u64 {
+    let mut unit: u64 = 1;
+    while let Some(next) = unit.checked_mul(10)
+        && masses.iter().all(|mass| mass % next == 0)
+    {
+        unit = next;
+    }
+    unit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scales_show_what_every_mass_is_a_multiple_of() {
+        assert_eq!(finest(&[1_200, 3_400, 500]), 100);
+        assert_eq!(finest(&[7, 1_000]), 1);
+        // The largest power of ten in 64 bits has none above it.
+        assert_eq!(finest(&[10_000_000_000_000_000_000]), 10_000_000_000_000_000_000);
+    }
 }
