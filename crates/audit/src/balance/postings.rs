@@ -204,11 +204,14 @@ impl Shelf {
     }
 
     /// Puts them back. What was asked about longest ago goes until no more than so many rows are left.
-    pub fn put(&mut self, postings: Postings, most_rows: usize) {
+    pub fn put(&mut self, mut postings: Postings, most_rows: usize) {
+        // Room for some more, but not for as many again.
+        postings.rows.shrink_to(postings.rows.len() + postings.rows.len() / 16);
         // Two questions at once made them twice.
         self.kept.retain(|it| (it.facility, it.element) != (postings.facility, postings.element));
         self.kept.push(postings);
-        let rows = |kept: &[Postings]| kept.iter().map(|it| it.rows.len() + it.asked.len()).sum::<usize>();
+        let rows =
+            |kept: &[Postings]| kept.iter().map(|it| it.rows.capacity() + it.asked.len()).sum::<usize>();
         while !self.kept.is_empty() && rows(&self.kept) > most_rows {
             self.kept.remove(0);
         }

@@ -93,9 +93,11 @@ fn a_shelf_keeps_what_was_asked_about_last_and_no_more_rows_than_it_may() {
     let (again, _) = cost(0, usize::MAX);
     assert!(again < first && of_0 > 20, "{first} units at first, {again} with {of_0} rows on the shelf");
     let (_, of_1) = cost(1, usize::MAX);
-    // Room for the newest two only: the first goes.
-    let (_, of_2) = cost(2, of_0.max(of_1));
-    assert!(of_2 > 0);
+    // Room for the newest two only, with the little that each may grow: the first goes.
+    let (second, of_2) = cost(2, usize::MAX);
+    let room = of_1 + of_2 + (of_1 + of_2) / 8;
+    assert!(room < of_0 + of_1 + of_2, "{of_0}, {of_1} and {of_2} rows");
+    assert!(cost(2, room).0 < second, "it was on the shelf");
     assert_eq!(cost(0, usize::MAX).0, first, "it was worked out anew");
 }
 
