@@ -20,8 +20,8 @@ use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use hashbrown::HashMap;
 
 use crate::{
-    codec::{Reader, Writer},
-    lot::{Composition, Description, Lot, Passport, Place, Standing},
+    codec::Writer,
+    lot::{Composition, Description, ElementContent, Lot, Passport, Place, Standing},
     lots::{
         births::{Birth, Births},
         cells::{Cell, Cells},
@@ -31,6 +31,9 @@ use crate::{
     persist,
     text::Text,
 };
+
+/// Bytes of one element in a stored composition.
+const CONTENT_BYTES: usize = 10;
 
 /// See the module.
 #[derive(Clone, Default)]
@@ -163,7 +166,8 @@ impl LotTable {
         let making = alike.unwrap_or_else(|| {
             self.makings.keep(Making { prefix: prefix.into(), description: Arc::clone(description) })
         });
-        let mut composition = Writer::default();
+        let mut composition = Writer(core::mem::take(&mut self.cells.scratch));
+        composition.0.clear();
         persist::put_composition(&mut composition, &lot.composition);
         self.births.push(&Birth {
             number: number.as_bytes(),
@@ -173,6 +177,7 @@ impl LotTable {
             replaces: *replaces,
             composition: &composition.0,
         });
+        self.cells.scratch = composition.0;
         let row = self.row(&lot.standing, making, *created_mg, before.map(|row| row.holding));
         self.rows.push(row);
     }
@@ -305,6 +310,15 @@ impl LotTable {
     }
 }
 
+/// What `persist::put_composition` wrote.
 fn read_composition(stored: &[u8]) -> Composition {
-    persist::get_composition(&mut Reader(stored), None).expect("written by put_composition")
+    let (count, contents) = stored.split_first().expect("a composition begins with a count");
+    let content = |bytes: &[u8]| ElementContent {
+        element: bytes[0],
+        measured: bytes[1] != 0,
+        ppb: u32::from_be_bytes([bytes[2], bytes[3], bytes[4], bytes[5]]),
+        uncertainty_ppb: u32::from_be_bytes([bytes[6], bytes[7], bytes[8], bytes[9]]),
+    };
+    // One allocation: the length is known.
+    contents[..usize::from(*count) * CONTENT_BYTES].chunks_exact(CONTENT_BYTES).map(content).collect()
 }

@@ -1,7 +1,7 @@
 //! The record log, the view in sled, and fsck: the log is the truth, sled is the view.
 //!
 //! This crate touches the disk and decides nothing about custody. Reading order: [`disk`], [`frame`], [`log`],
-//! [`positions`], [`batch`], [`view`], [`indexer`], [`store`], [`open`], [`replay`], [`fsck`].
+//! [`positions`], `tree`, [`batch`], [`view`], [`indexer`], [`store`], [`open`], [`replay`], [`fsck`].
 
 pub mod backup;
 pub mod batch;

@@ -46,6 +46,8 @@ struct Class {
 #[derive(Clone, Default)]
 pub(crate) struct Cells {
     classes: [Class; CLASSES],
+    /// Where a value is written before its length is known.
+    pub(crate) scratch: Vec<u8>,
 }
 
 impl Cells {

@@ -3,8 +3,6 @@
 //! Else a cell holds: one byte that says which of the seven numbers follow and whether one of the five that sum to the
 //! mass at creation is left out; which one that is; the numbers as varints.
 
-use alloc::vec::Vec;
-
 use crate::{
     codec::{take_varint, varint},
     lot::{NONE, Place},
@@ -66,7 +64,8 @@ impl Cells {
         let sum = numbers[..SUMMANDS].iter().try_fold(0_u64, |sum, mg| sum.checked_add(*mg));
         // The largest costs most.
         let left_out = (0..SUMMANDS).max_by_key(|it| numbers[*it]).filter(|_| sum == Some(created_mg));
-        let mut out = Vec::with_capacity(2 + NUMBERS * 10);
+        let mut out = core::mem::take(&mut self.scratch);
+        out.clear();
         out.push(0);
         if let Some(summand) = left_out {
             numbers[summand] = 0;
@@ -77,7 +76,9 @@ impl Cells {
             out[0] |= 1 << bit;
             varint(&mut out, number);
         }
-        Packed(self.put(&out).number())
+        let packed = Packed(self.put(&out).number());
+        self.scratch = out;
+        packed
     }
 
     /// The masses of a lot of `created_mg`.
