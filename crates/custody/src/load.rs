@@ -10,11 +10,7 @@
 
 use alloc::vec::Vec;
 
-use ore_merkle::{
-    DenseTree, JoinedTrees, LeafHash,
-    groups::{GROUP_HEIGHT, GROUP_WIDTH, group_root},
-    hash_leaf,
-};
+use ore_merkle::{DenseTree, JoinedTrees, LeafHash, groups::group_root, hash_leaf};
 
 use crate::{
     codec::{Garbled, Read, Reader},
@@ -24,7 +20,7 @@ use crate::{
     persist::{self, LoadError, numbered, tag},
     roster::RosterEntry,
     state::Custody,
-    state_tree::above_group,
+    state_tree::{GROUP_HEIGHT, GROUP_WIDTH, above_group},
 };
 
 /// Some of the stored pairs. Lots, where they stand and their newer compositions belong into one part per range of

@@ -2,9 +2,9 @@
 //!
 //! | Part | Bytes a lot | What |
 //! | --- | --- | --- |
-//! | `rows` | 16 | the newest record, and numbers that point into the other parts |
+//! | `rows` | 12 | the newest record, and numbers that point into the other parts |
 //! | `births` | 15 to 25, and its composition where it differs from its neighbour's | what never changes |
-//! | `makings`, `holdings` | | what many lots have in common, each kept once |
+//! | `makings`, `holdings`, `shared` | | what many lots have in common, each kept once, and which two of them go together |
 //! | `cells` | 8, 16 or more, for lots of which a part was taken or is missing, or that are offered | masses |
 //! | `newer` | 8 and a cell, for lots whose composition an assay replaced | compositions |
 //!
@@ -42,6 +42,7 @@ pub(crate) struct LotTable {
     births: Births,
     makings: Interned<Making>,
     holdings: Interned<Holding>,
+    shared: Interned<Shared>,
     cells: Cells,
     newer: HashMap<u32, Cell>,
 }
@@ -49,9 +50,15 @@ pub(crate) struct LotTable {
 #[derive(Clone, Copy)]
 struct Row {
     head: Place,
+    shared: u32,
+    masses: Packed,
+}
+
+/// Places in `makings` and `holdings`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Shared {
     making: u32,
     holding: u32,
-    masses: Packed,
 }
 
 /// Lots of one making: by one member, at one place, of one kind.
@@ -94,7 +101,7 @@ impl LotTable {
     /// A lot by its ordinal.
     pub(crate) fn get(&self, ordinal: u32) -> Option<Lot> {
         let row = self.rows.get(ordinal as usize)?;
-        let (making, birth) = (self.makings.at(row.making), self.births.at(ordinal));
+        let (making, birth) = (self.making_of(row), self.births.at(ordinal));
         let stored = match self.newer.get(&ordinal) {
             Some(cell) => self.cells.at(*cell),
             None => birth.composition,
@@ -132,24 +139,24 @@ impl LotTable {
         let row = self.rows.get(ordinal as usize)?;
         let (number, created_mg) = self.births.brief(ordinal);
         let standing = self.standing_of(row, created_mg);
-        Some(Glimpse { prefix: &self.makings.at(row.making).prefix, number, standing })
+        Some(Glimpse { prefix: &self.making_of(row).prefix, number, standing })
     }
 
     /// Whether a lot bears this id.
     pub(crate) fn bears(&self, ordinal: u32, id: &[u8]) -> bool {
-        let prefix = self.makings.at(self.rows[ordinal as usize].making).prefix.as_bytes();
+        let prefix = self.making_of(&self.rows[ordinal as usize]).prefix.as_bytes();
         id.strip_prefix(prefix).is_some_and(|number| number == self.births.brief(ordinal).0)
     }
 
     /// Whether two lots bear the same id.
     pub(crate) fn namesakes(&self, one: u32, other: u32) -> bool {
-        let making = |ordinal: u32| &self.makings.at(self.rows[ordinal as usize].making).prefix;
+        let making = |ordinal: u32| &self.making_of(&self.rows[ordinal as usize]).prefix;
         making(one) == making(other) && self.births.brief(one).0 == self.births.brief(other).0
     }
 
     /// A lot's id.
     pub(crate) fn id(&self, ordinal: u32) -> Text {
-        let prefix = &self.makings.at(self.rows[ordinal as usize].making).prefix;
+        let prefix = &self.making_of(&self.rows[ordinal as usize]).prefix;
         Text::of_parts(prefix, births::text(self.births.brief(ordinal).0))
     }
 
@@ -158,12 +165,12 @@ impl LotTable {
         let Passport { id, created_mg, created_ms, created_at, replaces, description } = &lot.passport;
         let (prefix, number) = split(id);
         // Neighbours are often of one making, and in the same hands.
-        let before = self.rows.last().copied();
-        let alike = before.map(|row| row.making).filter(|making| {
-            let making = self.makings.at(*making);
+        let before = self.rows.last().map(|row| *self.shared.at(row.shared));
+        let alike = before.filter(|before| {
+            let making = self.makings.at(before.making);
             *making.prefix == *prefix && making.description == *description
         });
-        let making = alike.unwrap_or_else(|| {
+        let making = alike.map(|before| before.making).unwrap_or_else(|| {
             self.makings.keep(Making { prefix: prefix.into(), description: Arc::clone(description) })
         });
         let mut composition = Writer(core::mem::take(&mut self.cells.scratch));
@@ -178,7 +185,7 @@ impl LotTable {
             composition: &composition.0,
         });
         self.cells.scratch = composition.0;
-        let row = self.row(&lot.standing, making, *created_mg, before.map(|row| row.holding));
+        let row = self.row(&lot.standing, making, *created_mg, self.rows.last().map(|row| row.shared));
         self.rows.push(row);
     }
 
@@ -204,7 +211,8 @@ impl LotTable {
         let (row, created_mg) = (self.rows[ordinal as usize], self.births.brief(ordinal).1);
         let before = self.standing_of(&row, created_mg);
         self.cells.free_masses(row.masses);
-        self.rows[ordinal as usize] = self.row(standing, row.making, created_mg, Some(row.holding));
+        self.rows[ordinal as usize] =
+            self.row(standing, self.shared.at(row.shared).making, created_mg, Some(row.shared));
         before
     }
 
@@ -238,10 +246,14 @@ impl LotTable {
         }
         let makings: Vec<u32> = other.makings.iter().map(|it| self.makings.keep(it.clone())).collect();
         let holdings: Vec<u32> = other.holdings.iter().map(|it| self.holdings.keep(*it)).collect();
+        let ours = |it: &Shared| Shared {
+            making: makings[it.making as usize],
+            holding: holdings[it.holding as usize],
+        };
+        let shared: Vec<u32> = other.shared.iter().map(|it| self.shared.keep(ours(it))).collect();
         self.rows.extend(other.rows.iter().map(|row| Row {
             head: row.head,
-            making: makings[row.making as usize],
-            holding: holdings[row.holding as usize],
+            shared: shared[row.shared as usize],
             masses: self.cells.adopt(row.masses, &other.cells),
         }));
         for (ordinal, cell) in &other.newer {
@@ -266,14 +278,14 @@ impl LotTable {
         [
             self.rows.capacity() * size_of::<Row>(),
             self.births.bytes_in_use(),
-            self.makings.bytes_in_use() + self.holdings.bytes_in_use(),
+            self.makings.bytes_in_use() + self.holdings.bytes_in_use() + self.shared.bytes_in_use(),
             self.cells.bytes_in_use() + self.newer.allocation_size(),
         ]
     }
 
     fn standing_of(&self, row: &Row, created_mg: u64) -> Standing {
         let Holding { custodian, owner, facility, held_by, recalled_by, void } =
-            *self.holdings.at(row.holding);
+            *self.holdings.at(self.shared.at(row.shared).holding);
         let masses = self.cells.masses(row.masses, created_mg);
         Standing {
             remaining_mg: masses.remaining_mg,
@@ -293,20 +305,26 @@ impl LotTable {
         }
     }
 
-    /// `likely` is a holding that it may well have.
+    fn making_of(&self, row: &Row) -> &Making {
+        self.makings.at(self.shared.at(row.shared).making)
+    }
+
+    /// `likely` is what it may well share.
     fn row(&mut self, standing: &Standing, making: u32, created_mg: u64, likely: Option<u32>) -> Row {
         let Standing { head, custodian, owner, facility, offer, held_by, recalled_by, void, .. } = *standing;
         let Standing { remaining_mg, taken_mg, disposed_mg, used_mg, shortfall_mg, surplus_mg, .. } =
             *standing;
         let holding = Holding { custodian, owner, facility, held_by, recalled_by, void };
         let masses = Masses { remaining_mg, taken_mg, disposed_mg, used_mg, shortfall_mg, surplus_mg, offer };
-        let alike = likely.filter(|likely| *self.holdings.at(*likely) == holding);
-        Row {
-            head,
-            making,
-            holding: alike.unwrap_or_else(|| self.holdings.keep(holding)),
-            masses: self.cells.put_masses(&masses, created_mg),
-        }
+        let alike = likely.filter(|likely| {
+            let likely = self.shared.at(*likely);
+            likely.making == making && *self.holdings.at(likely.holding) == holding
+        });
+        let shared = alike.unwrap_or_else(|| {
+            let holding = self.holdings.keep(holding);
+            self.shared.keep(Shared { making, holding })
+        });
+        Row { head, shared, masses: self.cells.put_masses(&masses, created_mg) }
     }
 }
 

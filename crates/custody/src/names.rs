@@ -1,7 +1,7 @@
 //! From a name to its place in an array, and from a record id to its leaf.
 //!
 //! The tables keep places only, four bytes each, and compare through what stands there. They are cut into shards, so
-//! that growing, which hashes the names of a table again, never has more than a thousandth of them before it. They are
+//! that growing, which hashes the names of a table again, never has more than a small part of them before it. They are
 //! only looked into, never walked: no order reaches a hash.
 
 use alloc::{vec, vec::Vec};
@@ -14,7 +14,7 @@ use crate::{lot::NONE, persist::LoadError};
 
 /// Tables that the names are spread over, by the upper bits of their hashes.
 const SHARDS: usize = 1 << SHARD_BITS;
-const SHARD_BITS: u32 = 10;
+const SHARD_BITS: u32 = 8;
 
 /// Spreads 32 bits over 64: the table takes its bucket from the low bits and its tag from the high ones.
 fn wide(hash: u32) -> u64 {

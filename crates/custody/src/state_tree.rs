@@ -10,7 +10,7 @@ use alloc::{string::ToString, vec::Vec};
 
 use ore_merkle::{
     DenseTree, InclusionProof, LeafHash, LeafIndex, NodeHash, RootHash, TreeSize,
-    groups::{GROUP_HEIGHT, GROUP_WIDTH, group_root, node_in_group},
+    groups::{group_root, node_in_group},
     hash_leaf, nodes, root_from_inclusion,
 };
 use ore_record::{state, v1};
@@ -20,6 +20,11 @@ use crate::{
     lot::{Place, Standing},
     state::Custody,
 };
+
+/// Levels below the root of a group of lots.
+pub(crate) const GROUP_HEIGHT: u8 = 3;
+/// Lots in a group.
+pub(crate) const GROUP_WIDTH: usize = 1 << GROUP_HEIGHT;
 
 /// Evidence of the newest state of one lot, under a state root.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,6 @@
-//! The tree over all leaves: above groups of eight in memory, their leaves in the flat file of leaf hashes.
+//! The tree over all leaves: above groups of sixteen in memory, their leaves in the flat file of leaf hashes.
 //!
-//! Eight bytes a leaf instead of 64. Leaves that the index thread has not written yet, and some of the newest beyond
+//! Four bytes a leaf instead of 64. Leaves that the index thread has not written yet, and some of the newest beyond
 //! those, are in memory too, so that what a node signs and publishes is never read from the disk. What is read is
 //! believed only when it gives the root of its group, which is in memory: the file is made from the log, and may be wrong.
 //!
@@ -19,13 +19,18 @@ use std::{
 use ore_merkle::{
     ConsistencyProof, Frontier, InclusionProof, LeafHash, LeafIndex, Levels, NodeHash, RootHash, TileId,
     TreeSize,
-    groups::{GROUP_HEIGHT, GROUP_WIDTH, group_root, node_in_group},
+    groups::{MOST_LEAVES, group_root, node_in_group},
     nodes::{self, ProveError},
     tiles::{TILE_HEIGHT, TILE_WIDTH},
 };
 
 use crate::disk::DiskFile;
 
+/// Levels below the root of a group.
+const GROUP_HEIGHT: u8 = 4;
+/// Leaves in a whole group.
+const GROUP_WIDTH: usize = 1 << GROUP_HEIGHT;
+const _: () = assert!(GROUP_WIDTH <= MOST_LEAVES);
 /// Bytes of a leaf hash.
 const HASH_BYTES: u64 = 32;
 /// So many of the newest leaves stay in memory at least: eight blocks of a thousand.
@@ -64,7 +69,7 @@ pub(crate) struct Taken {
 #[derive(Debug)]
 struct Group {
     number: u64,
-    /// Fewer than eight in the last.
+    /// Fewer than sixteen in the last.
     leaves: Vec<LeafHash>,
     from_disk: bool,
 }
@@ -108,7 +113,7 @@ impl LogTree {
             }
             let begin = self.tail.len() - GROUP_WIDTH;
             let group: [LeafHash; GROUP_WIDTH] = std::array::from_fn(|at| self.tail[begin + at]);
-            let root = group_root(&group).expect("eight leaves");
+            let root = group_root(&group).expect("a whole group");
             self.groups.append(LeafHash::from_bytes(root.to_bytes()));
             if self.tail.len() >= 2 * NEWEST {
                 self.forget();
