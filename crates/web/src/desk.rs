@@ -11,10 +11,11 @@ use ore_record::{
     RecordId, draft,
     v1::{Record, record::Event},
 };
+use ore_sheets::{SheetDraft, letters};
 use prost::Message;
 use serde_json::{Map, Value as Json, json};
 
-use crate::{Language, Refused, told::told};
+use crate::{Language, Refused, locale::fill, told::told};
 
 /// Longest request, in bytes.
 pub const MAX_BYTES: usize = 2 << 20;
@@ -64,8 +65,8 @@ impl Order {
         let text = |name: &str| json.get(name).and_then(Json::as_str);
         let (drafts, places) = match (text("csv"), text("xlsx"), json.get("records").and_then(Json::as_array))
         {
-            (Some(text), None, None) => (spreadsheet(text)?, Vec::new()),
-            (None, Some(base64), None) => workbook(base64)?,
+            (Some(text), None, None) => (spreadsheet(text).map_err(|error| bad(&error))?, Vec::new()),
+            (None, Some(base64), None) => workbook(base64, language).map_err(|error| bad(&error))?,
             (None, None, Some(records)) => (typed(records), Vec::new()),
             _ => return Err(bad("give one of records, csv and xlsx")),
         };
@@ -120,20 +121,32 @@ impl Order {
 }
 
 /// The records of a spreadsheet. Reading stops one above the limit, so that the limit is seen.
-fn spreadsheet(text: &str) -> Result<Vec<Draft>, Refused> {
+fn spreadsheet(text: &str) -> Result<Vec<Draft>, String> {
     let read = ore_exchange::csv::read(text.as_bytes()).take(MAX_RECORDS + 1);
-    read.collect::<Result<_, _>>().map_err(|error| Refused::Bad(error.to_string()))
+    read.collect::<Result<_, _>>().map_err(|error| error.to_string())
 }
 
 /// Most bytes that a workbook of 1,000 records unpacks to.
 const MAX_UNPACKED: u64 = 8 << 20;
 
-/// The records of a workbook in base64, and where each stands.
-fn workbook(base64: &str) -> Result<(Vec<Draft>, Vec<String>), Refused> {
-    let bad = |error: &dyn std::fmt::Display| Refused::Bad(error.to_string());
-    let bytes = Base64::decode_vec(base64).map_err(|error| bad(&error))?;
-    let read = ore_sheets::read_within(&bytes, MAX_UNPACKED).map_err(|error| bad(&error))?;
-    Ok(read.into_iter().take(MAX_RECORDS + 1).map(|it| (it.draft.clone(), it.place())).unzip())
+/// The records of a workbook in base64, and where each stands, in words of this language.
+fn workbook(base64: &str, language: Language) -> Result<(Vec<Draft>, Vec<String>), String> {
+    let bytes = Base64::decode_vec(base64).map_err(|error| error.to_string())?;
+    let read = ore_sheets::read_within(&bytes, MAX_UNPACKED).map_err(|error| error.to_string())?;
+    let placed = |it: SheetDraft| {
+        let place = place(language, &it);
+        (it.draft, place)
+    };
+    Ok(read.into_iter().take(MAX_RECORDS + 1).map(placed).unzip())
+}
+
+/// Sheet and cell of a mistake, sheet and row of a record.
+fn place(language: Language, it: &SheetDraft) -> String {
+    let (t, line) = (language.words(), it.draft.line);
+    match it.draft.record.as_ref().err().and_then(|error| error.column) {
+        Some(column) => fill(t.enter_place_cell, &[&it.sheet, &format!("{}{line}", letters(column))]),
+        None => fill(t.enter_place_row, &[&it.sheet, &line.to_string()]),
+    }
 }
 
 /// The records of a form, without the fields that were left empty.
@@ -296,6 +309,16 @@ mod tests {
         assert_eq!(places, ["sheet \"November\", row 2", "sheet \"November\", cell D3"]);
         of_xlsx.iter_mut().for_each(|draft| drop(draft.as_object_mut().expect("an object").remove("place")));
         assert_eq!(of_xlsx, of_csv);
+        // On a Japanese page place, fault and the whole file's refusal are Japanese.
+        let of_ja = |text: &str| {
+            let order = json!({ "author": "fab-one", "key": KEY, "lang": "ja", "xlsx": text });
+            Order::read(order.to_string().as_bytes())
+        };
+        let order_ja = of_ja(&base64).expect("an order");
+        let answer = order_ja.drafted("test.example/ta", HashMap::new(), || [7; 16]);
+        assert_eq!(answer["drafts"][1]["place"], "シート「November」のセル D3", "{answer}");
+        let refused = of_ja("eA==").expect_err("no workbook").to_string();
+        assert_eq!(refused, "読み取れる XLSX ワークブックではありません");
         for bad in ["", "no base64", "eA=="] {
             assert!(Order::read(order("xlsx", bad).to_string().as_bytes()).is_err(), "{bad}");
         }

@@ -204,11 +204,10 @@ fn told(frame: &Frame<'_>, title: &str, why: &Refused, next: &str) -> Markup {
     html! {
         div.narrow {
             h1 { (title) }
+            p.lead { (crate::told::told(frame.language, &why.to_string())) }
             @if early {
-                p.lead { (fill(t.error_not_yet, &[&thousands(frame.at())])) }
+                p { (fill(t.error_not_yet, &[&thousands(frame.at())])) }
                 p { a href={ (frame.asked.path) (frame.asked.query.with(&[("at", "")])) } { (t.as_of_back) } }
-            } @else {
-                p.lead { (crate::told::told(frame.language, &why.to_string())) }
             }
             p { (next) }
             @if matches!(why, Refused::SignIn(_)) { p { a.button href="/session" { (t.sign_in) } } }

@@ -62,7 +62,7 @@ words! {
     error_later: "Not now", "しばらくお待ちください";
     error_broken: "The node is at fault", "ノードの障害です";
     guest_only: "a share link shows one passport and its proof, nothing else", "共有リンクで見られるのは一つのパスポートとその証明のみです";
-    error_not_yet: "At entry {0} of the log this was not there yet.", "項目 {0} の時点では、まだ台帳にありません。";
+    error_not_yet: "You look at entry {0} of the log; it may have come later.", "項目 {0} の時点を表示しています。その後に記録された可能性があります。";
     error_next_sign_in: "This ledger is for its members. Sign in with a token of your member's key.", "この台帳は会員専用です。会員の鍵で作ったトークンでサインインしてください。";
     error_next_denied: "Ask a member who holds, made or owns the lot for a share link.", "ロットを保有・製造・所有する会員に共有リンクを依頼してください。";
     error_next_not_found: "Check the address, or search for the lot.", "アドレスを確認するか、ロットを検索してください。";
@@ -150,6 +150,8 @@ words! {
     enter_own_words: "As this browser reads the bytes", "ブラウザーが読み取った内容";
     enter_line: "line", "行";
     enter_column: "column", "列";
+    enter_place_cell: "sheet \"{0}\", cell {1}", "シート「{0}」のセル {1}";
+    enter_place_row: "sheet \"{0}\", row {1}", "シート「{0}」の {1} 行目";
     enter_hint: "hint", "ヒント";
     enter_faults: "Cannot be read yet", "まだ読み取れません";
     enter_ready: "ready to sign", "件を署名できます";
@@ -622,7 +624,7 @@ words! {
     // the origin check
     origin_check: "Origin check", "原産地チェック";
     origin_lead: "How much more, or less, probable the trace pattern is if the claim is true than if the lot came from elsewhere in this library. Evidence, never a verdict.", "主張が真の場合と、ライブラリーの他の原産地の場合とで、微量元素パターンの確からしさがどれだけ違うか。証拠であり、判定ではありません。";
-    origin_more: "The whole evidence, with pictures", "証拠の全体と図を見る";
+    origin_more: "Assays and origin check", "分析と原産地チェック";
     origin_ratio: "The data are {0} times as probable if the origin is {1} as if it is another one of this library.", "原産地が {1} の場合のデータの確からしさは、ライブラリーの他の原産地の場合の {0} 倍です。";
     origin_not_assessable: "Not assessable", "評価不能";
     origin_no_pass: "There is no evidence for the claim and none against it. This is no pass.", "主張を支持する証拠も否定する証拠もありません。合格ではありません。";

@@ -83,8 +83,11 @@ fn a_claim_has_its_strength_its_pictures_and_its_cautions_and_no_claim_is_no_pas
         browser.value("document.querySelectorAll('#origin-check ~ * .good, .evidence .good').length"),
         0
     );
-    // The lot's own page has the line, and leads to the whole.
+    // The lot's own page asks nothing and leads there.
     demo.open(&mut browser, "/lots/mine-operator-au/SCH-1?lang=ja");
+    assert_eq!(browser.value("document.querySelectorAll('.evidence').length"), 0);
+    browser.keep_picture("origin-link");
+    demo.open(&mut browser, "/lots/mine-operator-au/SCH-1/assays?lang=ja");
     assert!(browser.text(".evidence").contains("主張を中程度に支持"), "{}", browser.text("main"));
     let listed = demo.run(&["fingerprint", "queries", "--as", "secretariat"]);
     assert!(listed.contains("mine-operator-au/SCH-1"), "each question stands in the node's log: {listed}");

@@ -99,3 +99,43 @@ fn the_saved_page_needs_no_node(browser: &mut Browser, demo: Demo) {
     assert_eq!(browser.asked.len(), 1, "a saved page asks for itself only: {:?}", browser.asked);
     assert!(browser.complaints.is_empty(), "{:?}", browser.complaints);
 }
+
+#[test]
+fn what_was_dropped_is_checked_again_with_the_handovers_that_are_chosen_and_no_others() {
+    let Some(mut browser) = browser() else { return };
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/handovers");
+    let text = |name: &str| fs::read_to_string(vectors.join(name)).expect("the vector is there");
+    let folder = tempfile::tempdir().expect("a folder");
+    let (page, huge) = (folder.path().join("saved.html"), folder.path().join("huge.handovers"));
+    fs::write(&page, ore_web::saved_verifier(&text("consortium.toml"))).expect("room");
+    // A hole: it takes no room.
+    fs::File::create(&huge).and_then(|file| file.set_len((64 << 20) + 1)).expect("room");
+    browser.open(&format!("file://{}", page.display()));
+    browser.wait("document.querySelector('#verify').dataset.ready === 'yes'");
+    let trust = browser.text("[data-part=trust-said]");
+    assert!(trust.contains("SHA-256"), "{trust}");
+    let dropped = serde_json::json!(text("of-four.tlog-proof"));
+    browser.value(&format!(
+        "(() => {{ const held = new DataTransfer(); held.items.add(new File([{dropped}], 'of-four.tlog-proof')); \
+         document.querySelector('[data-part=drop]').dispatchEvent(new DragEvent('drop', {{ dataTransfer: held }})); }})()"
+    ));
+    let verdict = |browser: &mut Browser, word: &str| {
+        browser.wait(&format!(
+            "document.querySelector('[data-part=verdict]').textContent.startsWith('{word}')"
+        ));
+    };
+    verdict(&mut browser, "NOT VERIFIED");
+    browser.choose("[data-part=handovers-file]", &vectors.join("grown.handovers"));
+    verdict(&mut browser, "VERIFIED");
+    browser.keep_picture("verify-handovers");
+    browser.choose("[data-part=handovers-file]", &huge);
+    verdict(&mut browser, "NOT VERIFIED");
+    let said = browser.text("[data-part=handovers-said]");
+    assert!(said.contains("64 MiB"), "{said}");
+    assert_eq!(browser.text("[data-part=trust-said]"), trust, "the trust root stays on the page");
+    browser.keep_picture("verify-handovers-too-long");
+    browser.choose("[data-part=handovers-file]", &vectors.join("grown.handovers"));
+    verdict(&mut browser, "VERIFIED");
+    assert_eq!(browser.text("[data-part=handovers-said]"), "");
+    assert!(browser.complaints.is_empty(), "{:?}", browser.complaints);
+}

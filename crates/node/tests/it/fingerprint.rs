@@ -98,7 +98,10 @@ async fn a_lot_is_judged_by_its_claim_its_assay_and_the_library_that_the_claim_n
     let unclaimed = story.flagged("M4").await.lots[0].clone();
     let answer = story.check(&unclaimed).await;
     let Some(Checked::NotAssessable(why)) = answer.result else { panic!("{answer:?}") };
-    assert!(why.reasons.contains(&"no record claims an origin for the lot".to_owned()), "{why:?}");
+    assert_eq!(
+        why.reasons,
+        ["no record claims an origin for the lot", "no assay of the lot shows a trace pattern"]
+    );
 
     // As it was known before the assay, there is nothing to judge.
     let before = v1::AsOf { tree_size: against.leaf_index, date_ms: 0 };
@@ -127,7 +130,11 @@ async fn a_lot_is_judged_by_its_claim_its_assay_and_the_library_that_the_claim_n
     };
     assert!(why.contains("pattern of its reagents"), "{why}");
 
-    // Who asked what: everything above, newest first.
+    // What compared nothing is not written down.
+    let queries = v1::ListQueriesRequest { lot: unclaimed, ..Default::default() };
+    let log = story.fingerprint().list_queries(queries).await.expect("the log").into_inner();
+    assert!(log.queries.is_empty(), "{log:?}");
+    // Who asked what: everything else above, newest first.
     let queries = v1::ListQueriesRequest { lot: honest.clone(), ..Default::default() };
     let log = story.fingerprint().list_queries(queries).await.expect("the log").into_inner();
     assert_eq!(log.dropped, 0);

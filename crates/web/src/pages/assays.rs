@@ -44,7 +44,7 @@ pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Re
     let lot = source.lot(id).await?.lot.unwrap_or_default();
     let asked = v1::HistoryRequest { lot: id.to_owned(), page_size: 1_000, ..Default::default() };
     let history = source.history(asked).await?;
-    let checked = origin::check(source, frame, id, &history, true).await;
+    let checked = origin::check(source, frame, id).await;
     let seen = history.entries.iter().filter(|entry| frame.at() == 0 || entry.leaf_index < frame.at());
     let columns: Vec<Column> = seen.filter_map(|entry| column(entry, id, lot.material())).collect();
     let shown = &columns[columns.len().saturating_sub(MOST)..];

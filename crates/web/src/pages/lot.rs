@@ -3,12 +3,9 @@
 use maud::{Markup, html};
 use ore_wire::v1;
 
-use super::{
-    origin,
-    parts::{
-        self, attribution, element_of, facility_link, lot_head, lot_link, lot_path, member_link, model,
-        record_link, share_bar, share_text, symbol,
-    },
+use super::parts::{
+    self, attribution, element_of, facility_link, lot_head, lot_link, lot_path, member_link, model,
+    record_link, share_bar, share_text, symbol,
 };
 use crate::{
     Refused, Source, events,
@@ -31,7 +28,6 @@ struct Shown {
     answer: v1::AttributeResponse,
     trace: Result<v1::TraceBackResponse, Refused>,
     history: v1::HistoryResponse,
-    checked: origin::Checked,
 }
 
 pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Result<Markup, Refused> {
@@ -40,7 +36,6 @@ pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Re
     let history =
         source.history(v1::HistoryRequest { lot: id.to_owned(), page_size: RECORDS, ..Default::default() });
     let history = history.await?;
-    let checked = origin::check(source, frame, id, &history, false).await;
     let Some(element) = element_of(frame, Some(&lot)) else {
         return Ok(frame.page(
             &lot.lot,
@@ -48,7 +43,6 @@ pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Re
             html! {
                 (lot_head(frame, &lot, ""))
                 (facts(frame, &lot))
-                (origin::line(frame, id, &checked))
                 p.note { (t.no_composition) }
                 (records(frame, &history))
             },
@@ -58,7 +52,7 @@ pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Re
     let depth = frame.asked.query.number("depth").map_or(0, |depth| u32::try_from(depth).unwrap_or(0));
     // Somebody who sees this lot alone still sees its shares.
     let trace = parts::ancestors(source, frame, id, element, depth).await;
-    let shown = Shown { lot, element, answer, trace, history, checked };
+    let shown = Shown { lot, element, answer, trace, history };
     Ok(frame.page(&shown.lot.lot, &[], body(frame, &shown)))
 }
 
@@ -73,7 +67,7 @@ fn body(frame: &Frame<'_>, shown: &Shown) -> Markup {
         (tools(frame, lot, shown.element))
         @match &shown.trace {
             Ok(trace) => (ancestors(frame, shown, trace, &origins, &name)),
-            Err(refused) => p.note { (refused) },
+            Err(refused) => p.note { (told(frame.language, &refused.to_string())) },
         }
         div.split {
             section.card aria-labelledby="shares" {
@@ -90,7 +84,6 @@ fn body(frame: &Frame<'_>, shown: &Shown) -> Markup {
                 }
             }
         }
-        (origin::line(frame, &lot.lot, &shown.checked))
         (records(frame, &shown.history))
     }
 }
@@ -113,6 +106,8 @@ fn facts(frame: &Frame<'_>, lot: &v1::Lot) -> Markup {
                 @if !lot.origin_country.is_empty() { div { dt { (t.origin_country) } dd { (lot.origin_country) } } }
                 @if !lot.transformation_country.is_empty() { div { dt { (t.transformation_country) } dd { (lot.transformation_country) } } }
             }
+            // Asked there and not here: a question about a claim is written down.
+            p.faint { a href=(frame.href(&lot_path(&lot.lot, "assays"))) { (t.origin_more) } }
         }
     }
 }

@@ -2,8 +2,6 @@
 //! pictures beside it. Evidence, never a verdict; "not assessable" has its reasons and looks like no pass.
 
 use maud::{Markup, PreEscaped, html};
-use ore_fingerprint::ledger::shows_pattern;
-use ore_record::{SignedRecord, v1::record::Event};
 use ore_wire::v1::{self, CommitmentBasis, origin_check_response::Result as Outcome};
 
 use super::parts::{lot_path, record_link};
@@ -12,59 +10,33 @@ use crate::{Answer, Source, layout::Frame, locale::fill, told::told, words::Word
 /// Below it the pattern speaks against the claim, above its inverse for it; the words of the scale have the same bounds.
 const AGAINST: f64 = 0.5;
 
-/// An answer about a lot, where one applies.
+/// An answer about a lot; none where the ledger has neither a claimed origin nor a pattern of it.
 pub(crate) type Checked = Option<Answer<v1::OriginCheckResponse>>;
 
-/// Asks, if a record of this history claims an origin for the lot or shows a pattern of it: each question stands in the
-/// node's log, so none is asked in vain.
-pub(crate) async fn check(
-    source: &dyn Source,
-    frame: &Frame<'_>,
-    id: &str,
-    history: &v1::HistoryResponse,
-    pictures: bool,
-) -> Checked {
-    let seen = history.entries.iter().filter(|entry| frame.at() == 0 || entry.leaf_index < frame.at());
-    if !seen.into_iter().any(|entry| concerns(&entry.entry)) {
-        return None;
-    }
+/// Asks the node, which alone knows whether there is anything to ask about: a claim names its lot by text and is in no
+/// lot's history. It writes down each question but the one that finds neither claim nor pattern.
+pub(crate) async fn check(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Checked {
     let asked = v1::OriginCheckRequest {
         lot: id.to_owned(),
-        pictures,
+        pictures: true,
         embedding: embedded(frame),
         as_of: Some(v1::AsOf { tree_size: frame.at(), date_ms: 0 }),
         ..Default::default()
     };
-    Some(source.origin_check(asked).await)
+    let answer = source.origin_check(asked).await;
+    let nothing = answer.as_ref().is_ok_and(nothing);
+    (!nothing).then_some(answer)
+}
+
+/// Claim and pattern are both missing: two reasons, and nothing that they could be about.
+fn nothing(answer: &v1::OriginCheckResponse) -> bool {
+    let about = answer.library.is_some() || !answer.origin.is_empty() || !answer.records.is_empty();
+    matches!(&answer.result, Some(Outcome::NotAssessable(why)) if !about && why.reasons.len() == 2)
 }
 
 /// Whether the map is the seeded embedding; discriminant axes are the default, for an embedding costs the node more.
 fn embedded(frame: &Frame<'_>) -> bool {
     frame.asked.query.get("map") == Some("embedding")
-}
-
-/// Whether a record claims an origin or shows a trace pattern.
-fn concerns(entry: &[u8]) -> bool {
-    let signed = SignedRecord::decode(entry).ok();
-    match signed.as_ref().and_then(|signed| signed.record().event.as_ref()) {
-        Some(Event::ClaimOrigin(_)) => true,
-        Some(Event::Assay(assay)) => shows_pattern(assay),
-        _ => false,
-    }
-}
-
-/// What came out, in a line for the lot's own page; it leads to the whole.
-pub(crate) fn line(frame: &Frame<'_>, id: &str, checked: &Checked) -> Markup {
-    let t = frame.words();
-    html! {
-        @if let Some(Ok(answer)) = checked {
-            section.card aria-labelledby="origin-check" {
-                h2 #origin-check { (t.origin_check) }
-                (strength(frame, answer))
-                p { a href=(frame.href(&lot_path(id, "assays"))) { (t.origin_more) } }
-            }
-        }
-    }
 }
 
 /// The whole answer with its pictures.

@@ -343,6 +343,33 @@ pub(super) const SENTENCES: &[Row] = &[
     ("differs from the row of line {} for the same record", "同じ記録の {0} 行目と異なります"),
     ("say it once, in the first row", "最初の行に一度だけ書いてください"),
     ("keep the rows of one record together", "一つの記録の行は続けて書いてください"),
+    ("not an XLSX workbook that can be read", "読み取れる XLSX ワークブックではありません"),
+    (
+        "no sheet to read: those whose names begin with # are for people",
+        "読み取るシートがありません。名前が # で始まるシートは人のためのものです",
+    ),
+    (
+        "a workbook has at most {} bytes, this has {}: split it, or save its sheets as CSV",
+        "ワークブックは {0} バイトまでですが {1} バイトあります。分割するか、シートを CSV で保存してください",
+    ),
+    (
+        "the workbook unpacks to more than {} bytes: split it, or save its sheets as CSV",
+        "ワークブックを展開すると {0} バイトを超えます。分割するか、シートを CSV で保存してください",
+    ),
+    (
+        "a workbook has at most {} sheets, this has {}",
+        "ワークブックは {0} シートまでですが {1} シートあります",
+    ),
+    ("sheet {} has something beyond column 512", "シート {0} の 512 列より右に値があります"),
+    ("sheet {} has rows out of order", "シート {0} の行の順序が乱れています"),
+    ("sheet {} is longer than 512 MiB", "シート {0} が 512 MiB を超えています"),
+    ("the line has {} bytes, the limit is {}", "一行が {0} バイトあり、上限の {1} バイトを超えています"),
+    ("the line is not UTF-8 text", "行が UTF-8 の文字列ではありません"),
+    (
+        "one record per line; documents go in by their SHA-256 digest",
+        "一行に一記録です。文書は SHA-256 で記入してください",
+    ),
+    ("save the document with encoding UTF-8", "文字コード UTF-8 で保存してください"),
     // refusals
     ("no record creates lot {}", "ロット {0} を生成した記録はありません"),
     ("there is no form {}", "フォーム {0} はありません"),

@@ -1,11 +1,8 @@
 //! The origin check on its page: what the node answered, with its strength, and nothing that looks like a pass.
 
-use ore_record::{
-    SignedRecord,
-    keys::SecretKey,
-    v1::{ClaimOrigin, Record, record::Event},
-};
-use ore_web::Viewer;
+use std::sync::atomic::Ordering;
+
+use ore_web::{Refused, Viewer};
 use ore_wire::v1::{
     self, NotAssessable, OriginCheckRequest, OriginCheckResponse, OriginEvidence,
     origin_check_response::Result as Outcome,
@@ -28,13 +25,11 @@ fn claimed(answer: OriginCheckResponse) -> Recorded {
         &v1::GetLotRequest { lot: LOT.to_owned() },
         &v1::GetLotResponse { lot: Some(lot), ..Default::default() },
     );
-    let claim = ClaimOrigin { lot: LOT.to_owned(), origin: "somewhere".to_owned(), ..Default::default() };
-    let record =
-        Record { author: "mine".to_owned(), event: Some(Event::ClaimOrigin(claim)), ..Default::default() };
-    let entry = SignedRecord::sign(record, &SecretKey::from_seed(&[1; 32])).expect("short").entry();
-    let entries = vec![v1::HistoryEntry { entry: entry.into(), ..Default::default() }];
-    let asked = v1::HistoryRequest { lot: LOT.to_owned(), page_size: 1_000, ..Default::default() };
-    demo.put("history", &asked, &v1::HistoryResponse { entries, ..Default::default() });
+    // A claim is in no lot's history, so the history says nothing of it.
+    for page_size in [100, 1_000] {
+        let asked = v1::HistoryRequest { lot: LOT.to_owned(), page_size, ..Default::default() };
+        demo.put("history", &asked, &v1::HistoryResponse::default());
+    }
     let as_of = Some(v1::AsOf::default());
     demo.put(
         "check",
@@ -82,13 +77,12 @@ fn support_has_its_strength_and_no_colour_of_success() {
 
 #[test]
 fn what_cannot_be_assessed_has_its_reasons_and_is_no_pass() {
-    let reasons = vec![
-        "the claim was not committed before the assay was revealed".to_owned(),
-        "mineral \"<b>tin</b>\" is not known".to_owned(),
-    ];
     let answer = OriginCheckResponse {
-        result: Some(Outcome::NotAssessable(NotAssessable { reasons })),
-        ..Default::default()
+        origin: "somewhere".to_owned(),
+        ..unassessable(&[
+            "the claim was not committed before the assay was revealed",
+            "mineral \"<b>tin</b>\" is not known",
+        ])
     };
     let html = shown(answer.clone(), "en");
     assert!(html.contains("class=\"evidence unassessed\"") && html.contains("This is no pass."), "{html}");
@@ -120,9 +114,44 @@ fn a_picture_is_shown_with_its_caution_and_anything_else_is_not() {
     assert!(!html.contains("alert(1)") && !html.contains("class=\"card origin\""), "{html}");
 }
 
+fn unassessable(reasons: &[&str]) -> OriginCheckResponse {
+    let reasons = reasons.iter().map(|reason| (*reason).to_owned()).collect();
+    OriginCheckResponse {
+        result: Some(Outcome::NotAssessable(NotAssessable { reasons })),
+        ..Default::default()
+    }
+}
+
 #[test]
-fn nothing_is_asked_about_a_lot_that_nobody_claimed_or_measured() {
-    // A question that was not recorded would be told on the page.
-    let html = text(&get(&Recorded::demo(), "/lots/mine-operator-au/CON-2301/assays", Viewer::Everybody));
-    assert!(!html.contains("origin-check") && !html.contains("not recorded"), "{html}");
+fn a_claim_alone_and_a_pattern_alone_are_shown_and_neither_is_not() {
+    let (no_claim, no_pattern) =
+        ("no record claims an origin for the lot", "no assay of the lot shows a trace pattern");
+    for missing in [no_claim, no_pattern] {
+        let html = shown(unassessable(&[missing]), "en");
+        assert!(html.contains("unassessed") && html.contains(missing), "{html}");
+    }
+    let html = shown(unassessable(&[no_claim, no_pattern]), "en");
+    assert!(!html.contains("origin-check") && !html.contains(no_claim), "{html}");
+}
+
+#[test]
+fn a_refusal_is_shown_and_never_vanishes() {
+    let mut demo = claimed(OriginCheckResponse::default());
+    let refused = "this caller has had as much computed as it may for now";
+    demo.refused = Some(Refused::Later(refused.to_owned()));
+    for (language, said) in [("en", refused), ("ja", "計算量が上限に達しました")] {
+        let html = text(&get(&demo, &format!("{PAGE}?lang={language}"), Viewer::Everybody));
+        assert!(html.contains("id=\"origin-check\"") && html.contains(said), "{html}");
+    }
+}
+
+#[test]
+fn the_lots_own_page_leads_to_the_check_and_asks_nothing() {
+    let demo = claimed(evidence(43.2, "moderate support for the claim"));
+    let html = text(&get(&demo, "/lots/mine/L-1?lang=en", Viewer::Everybody));
+    assert!(html.contains("href=\"/lots/mine/L-1/assays\">Assays and origin check"), "{html}");
+    assert!(!html.contains("not recorded") && !html.contains("moderate support"), "{html}");
+    assert_eq!(demo.checks.load(Ordering::Relaxed), 0, "each question is written down");
+    get(&demo, PAGE, Viewer::Everybody);
+    assert_eq!(demo.checks.load(Ordering::Relaxed), 1);
 }

@@ -204,3 +204,18 @@ fn what_does_not_exist_is_said_in_a_page() {
         assert!(text(&page).contains("<h1>"), "{address}");
     }
 }
+
+#[test]
+fn what_never_was_is_said_to_be_so_at_an_earlier_moment_too() {
+    let mut demo = Recorded::demo();
+    demo.missing = Some("mine/TYPO".to_owned());
+    for (language, said, later) in [
+        ("en", "no record creates lot &quot;mine/TYPO&quot;", "it may have come later"),
+        ("ja", "ロット &quot;mine/TYPO&quot; を生成した記録はありません", "その後に記録された可能性"),
+    ] {
+        let page = get(&demo, &format!("/lots/mine/TYPO?at=5&lang={language}"), Viewer::Everybody);
+        assert_eq!(page.status, 404);
+        let html = text(&page);
+        assert!(html.contains(said) && html.contains(later), "{html}");
+    }
+}

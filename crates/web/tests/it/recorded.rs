@@ -1,6 +1,9 @@
 //! Answers of a node over the demo's ledger, recorded by `examples/serve.rs`; a question that was not recorded fails.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use async_trait::async_trait;
 use ore_web::{Answer, Refused, Source, locale::hex};
@@ -8,7 +11,15 @@ use ore_wire::v1;
 use prost::Message;
 
 /// The demo's ledger, as far as the tests look at it.
-pub(crate) struct Recorded(HashMap<String, Vec<u8>>);
+pub(crate) struct Recorded {
+    answers: HashMap<String, Vec<u8>>,
+    /// What the origin check says of every lot, in place of an answer.
+    pub(crate) refused: Option<Refused>,
+    /// A lot that no record creates.
+    pub(crate) missing: Option<String>,
+    /// How often an origin check was asked for.
+    pub(crate) checks: AtomicUsize,
+}
 
 impl Recorded {
     pub(crate) fn demo() -> Self {
@@ -17,17 +28,17 @@ impl Recorded {
             let (key, answer) = line.rsplit_once(' ').expect("call, question, answer");
             answers.insert(key.to_owned(), unhex(answer));
         }
-        Self(answers)
+        Self { answers, refused: None, missing: None, checks: AtomicUsize::new(0) }
     }
 
     /// Adds an invented answer.
     pub(crate) fn put(&mut self, call: &str, asked: &impl Message, answer: &impl Message) {
-        self.0.insert(format!("{call} {}", hex(&asked.encode_to_vec())), answer.encode_to_vec());
+        self.answers.insert(format!("{call} {}", hex(&asked.encode_to_vec())), answer.encode_to_vec());
     }
 
     fn ask<T: Message + Default>(&self, call: &str, asked: &impl Message) -> Answer<T> {
         let key = format!("{call} {}", hex(&asked.encode_to_vec()));
-        let answer = self.0.get(&key).ok_or_else(|| Refused::Broken(format!("not recorded: {key}")))?;
+        let answer = self.answers.get(&key).ok_or_else(|| Refused::Broken(format!("not recorded: {key}")))?;
         T::decode(answer.as_slice()).map_err(|error| Refused::Broken(error.to_string()))
     }
 }
@@ -61,6 +72,9 @@ impl Source for Recorded {
         self.ask("list_attestations", &asked)
     }
     async fn lot(&self, lot: &str) -> Answer<v1::GetLotResponse> {
+        if self.missing.as_deref() == Some(lot) {
+            return Err(Refused::NotFound(format!("no record creates lot {lot:?}")));
+        }
         self.ask("get_lot", &v1::GetLotRequest { lot: lot.to_owned() })
     }
     async fn lots(&self, asked: v1::ListLotsRequest) -> Answer<v1::ListLotsResponse> {
@@ -100,7 +114,16 @@ impl Source for Recorded {
         self.ask("chain_of_custody", &asked)
     }
     async fn origin_check(&self, asked: v1::OriginCheckRequest) -> Answer<v1::OriginCheckResponse> {
-        self.ask("check", &asked)
+        self.checks.fetch_add(1, Ordering::Relaxed);
+        if let Some(refused) = &self.refused {
+            return Err(refused.clone());
+        }
+        // Of the recorded ledger no lot has a claimed origin or a pattern.
+        let reasons = ["no record claims an origin for the lot", "no assay of the lot shows a trace pattern"];
+        let reasons = v1::NotAssessable { reasons: reasons.map(str::to_owned).to_vec() };
+        let neither = v1::origin_check_response::Result::NotAssessable(reasons);
+        let neither = v1::OriginCheckResponse { result: Some(neither), ..Default::default() };
+        Ok(self.ask("check", &asked).unwrap_or(neither))
     }
     async fn entries(&self, start: u64, count: u64) -> Answer<Vec<Vec<u8>>> {
         let answer: v1::ReadEntriesResponse =

@@ -79,6 +79,8 @@ pub(crate) async fn check(
         }
     })
     .await?;
+    // Neither a claim nor a pattern: nothing is compared, and nothing about an origin is learnt.
+    let nothing = gathered.missing.len() == 2;
     let policy = Policy { accept_assumed_campaign_covariance: request.accept_assumed_laboratories };
     let pictures = Map::asked(request.pictures, request.embedding);
     let mut answer = compute(api, move |api| {
@@ -109,7 +111,9 @@ pub(crate) async fn check(
     .await?;
     answer.lot = request.lot;
     let assessed = matches!(answer.result, Some(v1::origin_check_response::Result::Assessed(_)));
-    query.written(api, answer.library.as_ref(), &answer.origin, assessed)?;
+    if !nothing {
+        query.written(api, answer.library.as_ref(), &answer.origin, assessed)?;
+    }
     Ok(answer)
 }
 
