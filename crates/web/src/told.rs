@@ -173,6 +173,20 @@ mod tests {
         }
     }
 
+    /// A table with what people do wrong.
+    #[test]
+    fn faults_of_a_spreadsheet_are_told() {
+        let csv = "hold,time,lot,reason\n1,2026-11-02T08:30:00Z,M/1,X,Y\n2,2026-11-02T08:30:00Z,,X\n3,\"X\nhold,time,lot,lot\n\
+                   4,X,X,X\nX,time\n";
+        let faults: Vec<_> = ore_exchange::csv::read(csv.as_bytes())
+            .filter_map(|draft| draft.expect("lines").record.err())
+            .collect();
+        assert!(faults.len() >= 5, "{faults:?}");
+        for fault in faults {
+            whole(&fault.reason);
+        }
+    }
+
     /// Messages, numbers and clearings as the rules have them in their own source; a new one has its Japanese too.
     #[test]
     fn every_sentence_in_the_source_of_the_rules_is_told() {

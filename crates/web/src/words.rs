@@ -73,6 +73,7 @@ words! {
     session_title: "Sign in with your member's key", "会員の鍵でサインイン";
     session_how: "On the machine that has your key, run this and paste what it prints. The key stays where it is; the token is good for ten minutes and opens one session.", "鍵のある端末で次を実行し、出力を貼り付けてください。鍵は端末から出ません。トークンは十分間有効で、一つのセッションを開きます。";
     session_token: "Token", "トークン";
+    session_refused: "This token does not open a session.", "このトークンではサインインできません。";
     session_bad: "This token does not open a session: {0}", "このトークンではサインインできません：{0}";
 
     // pages for a script

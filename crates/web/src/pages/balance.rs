@@ -8,6 +8,7 @@ use crate::{
     Refused, Source,
     layout::Frame,
     locale::{day, fill, moment, ppm, signed_mass, thousands},
+    told::told,
     words::Words,
 };
 
@@ -63,7 +64,7 @@ pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Re
         h1 { (id) }
         p.lead { (fill(t.balance_lead, &[&of])) @if let Some(year) = year { " · " (year) } }
         (tools(frame, id, element, year))
-        @if let Some(basis) = &answer.basis { @if basis.cut_short != 0 { p.note.warn { (t.cut_short) " " (basis.note) } } }
+        @if let Some(basis) = &answer.basis { @if basis.cut_short != 0 { p.note.warn { (t.cut_short) " " (told(frame.language, &basis.note)) } } }
         (account(frame, &answer))
         (counts(frame, &answer))
         (movements(frame, &answer))

@@ -149,7 +149,7 @@ pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>) -> Result<Marku
             label { (t.reading) select name="reading" data-submit { option value="" selected[!strict] { (t.reading_common) } option value="strict" selected[strict] { (t.reading_strict) } } }
             button type="submit" { (t.as_of_go) }
         }
-        @if let Some(basis) = &answer.basis { @if basis.cut_short != 0 { p.note.warn { (t.cut_short) " " (basis.note) } } }
+        @if let Some(basis) = &answer.basis { @if basis.cut_short != 0 { p.note.warn { (t.cut_short) " " (told(frame.language, &basis.note)) } } }
         section.card aria-label=(t.facts) {
             dl.facts {
                 (ratio(t, t.ratio_recycled_input, total.recycled_input))

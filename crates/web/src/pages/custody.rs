@@ -11,6 +11,7 @@ use crate::{
     graph::escape,
     layout::Frame,
     locale::{cut, day, duration, fill, moment},
+    told::told,
     words::Words,
 };
 
@@ -28,7 +29,7 @@ pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Re
         source.custody(v1::ChainOfCustodyRequest { lot: id.to_owned(), as_of, ..Default::default() }).await?;
     Ok(frame.page(&format!("{id} · {}", t.view_custody), &[], html! {
         (lot_head(frame, &lot, "custody"))
-        @if let Some(basis) = &chain.basis { @if basis.cut_short != 0 { p.note.warn { (t.cut_short) " " (basis.note) } } }
+        @if let Some(basis) = &chain.basis { @if basis.cut_short != 0 { p.note.warn { (t.cut_short) " " (told(frame.language, &basis.note)) } } }
         section.card aria-labelledby="timeline" {
             h2 #timeline { (t.custody_title) }
             @if chain.moments.is_empty() { p.note { (t.no_data) } } @else {

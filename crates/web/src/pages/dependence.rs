@@ -8,6 +8,7 @@ use crate::{
     Refused, Source,
     layout::Frame,
     locale::{fill, percent},
+    told::told,
 };
 
 /// Nodes on the page.
@@ -46,7 +47,7 @@ pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Re
             }
             button type="submit" { (t.as_of_go) }
         }
-        @if let Some(basis) = &answer.basis { @if basis.cut_short != 0 { p.note.warn { (t.cut_short) " " (basis.note) } } }
+        @if let Some(basis) = &answer.basis { @if basis.cut_short != 0 { p.note.warn { (t.cut_short) " " (told(frame.language, &basis.note)) } } }
         section.card aria-label=(t.facts) {
             dl.facts {
                 div.big { dt { (t.herfindahl_origin) } dd { (index(answer.origin_herfindahl_e18)) } }

@@ -66,7 +66,7 @@ pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>) -> Result<Marku
             @if !summary.not_judged.is_empty() {
                 p.note { b { (t.check_not_judged) ": " } (not_judged(&summary)) }
             }
-            @if let Some(basis) = &summary.basis { @if basis.cut_short != 0 { p.note.warn { (t.cut_short) " " (basis.note) } } }
+            @if let Some(basis) = &summary.basis { @if basis.cut_short != 0 { p.note.warn { (t.cut_short) " " (told(frame.language, &basis.note)) } } }
         }
         @if answer.findings.is_empty() { p.note { (t.findings_none) } }
         div.board {

@@ -9,6 +9,7 @@ use crate::{
     Refused, Source, events,
     layout::Frame,
     locale::{cut, fill, moment, thousands},
+    told::told,
 };
 
 /// Entries in the feed.
@@ -16,7 +17,7 @@ const FEED: u64 = 60;
 
 pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>) -> Result<Markup, Refused> {
     let t = frame.words();
-    let checkpoint = source.checkpoint().await.ok();
+    let checkpoint = source.checkpoint().await;
     let nodes = if frame.reads() { Some(nodes(source, frame).await?) } else { None };
     let feed = if frame.reads() { Some(feed(source, frame).await) } else { None };
     let info = &frame.info;
@@ -31,22 +32,23 @@ pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>) -> Result<Marku
                 div.big { dt { (t.entries_published) } dd { (thousands(info.published_size)) } }
                 div.big { dt { (t.lag) } dd { (fill(t.lag_entries, &[&thousands(lag)])) } }
                 div.big { dt { (t.nav_lots) } dd { (thousands(info.lots)) } }
-                div { dt { (t.health) } dd { (health(frame)) @if !info.health_note.is_empty() { br; small { (info.health_note) } } } }
+                div { dt { (t.health) } dd { (health(frame)) @if !info.health_note.is_empty() { br; small { (told(frame.language, &info.health_note)) } } } }
                 div { dt { (t.node) } dd { (info.member) } }
                 div { dt { (t.genesis) } dd.mono { (crate::locale::short(&info.genesis_id)) "…" } }
             }
         }
         @if let Some(nodes) = nodes { (nodes) }
         @match &checkpoint {
-            Some(checkpoint) => (note(frame, checkpoint)),
-            None => p.note { (t.no_checkpoint) },
+            Ok(checkpoint) => (note(frame, checkpoint)),
+            Err(Refused::NotFound(_)) => p.note { (t.no_checkpoint) },
+            Err(refused) => p.note { (told(frame.language, &refused.to_string())) },
         }
         @match feed {
             Some(Ok(feed)) => section.card aria-labelledby="feed-title" {
                 h2 #feed-title { (t.feed) }
                 div #feed aria-live="off" { (feed) }
             },
-            Some(Err(refused)) => p.note { (refused) },
+            Some(Err(refused)) => p.note { (told(frame.language, &refused.to_string())) },
             None => p.note { (t.error_next_sign_in) " " a href="/session" { (t.sign_in) } },
         }
     }))

@@ -169,8 +169,8 @@ fn ancestors(
         section.card aria-labelledby="graph" {
             h2 #graph { (title) }
             @if flow.folded { p.note { (fill(t.graph_folded, &[&thousands(flow.lots as u64)])) } }
-            @if summary.cut_short != 0 { p.note.warn { (t.cut_short) " " (summary.note) } }
-            @else if !summary.note.is_empty() { p.faint { (summary.note) } }
+            @if summary.cut_short != 0 { p.note.warn { (t.cut_short) " " (told(frame.language, &summary.note)) } }
+            @else if !summary.note.is_empty() { p.faint { (told(frame.language, &summary.note)) } }
             div.wide tabindex="0" role="region" aria-label=(title) {
                 (graph::draw(&flow, &Look { id: "graph-svg", title: &title, description: &description, width: 1340.0, scale: 330.0 }))
             }
@@ -262,7 +262,7 @@ fn records(frame: &Frame<'_>, history: &v1::HistoryResponse) -> Markup {
     html! {
         section.card aria-labelledby="records" {
             h2 #records { (t.records) }
-            @if !history.cut_short.is_empty() { p.note.warn { (history.cut_short) } }
+            @if !history.cut_short.is_empty() { p.note.warn { (told(frame.language, &history.cut_short)) } }
             div.scroll tabindex="0" role="region" aria-label=(t.records) {
                 table {
                     thead { tr {

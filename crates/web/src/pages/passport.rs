@@ -15,6 +15,7 @@ use crate::{
     graph::{self, Look, Origins},
     layout::Frame,
     locale::{day, fill, mass, moment, percent, thousands},
+    told::told,
     words::Words,
 };
 
@@ -247,7 +248,7 @@ fn checks(frame: &Frame<'_>, id: &str, evidence: &Evidence) -> Vec<Check> {
         said: if matches!(refused, Refused::Denied(_)) {
             t.not_shown.to_owned()
         } else {
-            refused.to_string()
+            told(frame.language, &refused.to_string()).into_owned()
         },
         evidence: String::new(),
     };
@@ -274,7 +275,8 @@ fn checks(frame: &Frame<'_>, id: &str, evidence: &Evidence) -> Vec<Check> {
             make(t.check_chain, Verdict::Passed, said, format!("{}#records", view("")))
         }
         Ok(history) => {
-            make(t.check_chain, Verdict::Failed, history.cut_short.clone(), format!("{}#records", view("")))
+            let said = told(frame.language, &history.cut_short).into_owned();
+            make(t.check_chain, Verdict::Failed, said, format!("{}#records", view("")))
         }
         Err(refused) => no_data(t.check_chain, refused),
     });
@@ -322,7 +324,10 @@ fn checks(frame: &Frame<'_>, id: &str, evidence: &Evidence) -> Vec<Check> {
         }
         Err(refused) => no_data(t.check_custody, refused),
     });
-    findings(t, id, evidence, &mut checks);
+    match &evidence.findings {
+        Ok(answer) => findings(t, id, answer, &mut checks),
+        Err(refused) => checks.push(no_data(t.check_findings, refused)),
+    }
     checks.push(match &evidence.attestations {
         Ok(list) if list.attestations.is_empty() => {
             make(t.check_attested, Verdict::NoData, t.check_attested_none.to_owned(), String::new())
@@ -402,25 +407,8 @@ fn complete(t: &'static Words, evidence: &Evidence) -> Check {
 }
 
 /// What the rules flag, and, apart from it, which rules could not be judged.
-fn findings(t: &'static Words, id: &str, evidence: &Evidence, checks: &mut Vec<Check>) {
+fn findings(t: &'static Words, id: &str, findings: &v1::FindingsResponse, checks: &mut Vec<Check>) {
     let place = format!("/findings?lot={}", crate::query::encode(id, false));
-    let findings = match &evidence.findings {
-        Ok(findings) => findings,
-        Err(refused) => {
-            let said = if matches!(refused, Refused::Denied(_)) {
-                t.not_shown.to_owned()
-            } else {
-                refused.to_string()
-            };
-            checks.push(Check {
-                verdict: Verdict::NoData,
-                name: t.check_findings,
-                said,
-                evidence: String::new(),
-            });
-            return;
-        }
-    };
     let summary = findings.summary.clone().unwrap_or_default();
     let cut = summary.basis.as_ref().is_some_and(|basis| basis.cut_short != 0);
     let said = fill(
@@ -526,7 +514,7 @@ mod tests {
             let summary = v1::FindingsSummary { severe, findings, records: 5, ..Default::default() };
             let answer = v1::FindingsResponse { summary: Some(summary), ..Default::default() };
             let mut checks = Vec::new();
-            super::findings(&EN, "a/b", &Evidence { findings: Ok(answer), ..nothing() }, &mut checks);
+            super::findings(&EN, "a/b", &answer, &mut checks);
             assert_eq!(checks[0].verdict, verdict);
         }
     }
@@ -537,14 +525,15 @@ mod tests {
             v1::FindingsSummary { records: 5, not_judged: vec!["O13: x".into()], ..Default::default() };
         let answer = v1::FindingsResponse { summary: Some(summary), ..Default::default() };
         let mut checks = Vec::new();
-        super::findings(&EN, "a/b", &Evidence { findings: Ok(answer), ..nothing() }, &mut checks);
+        super::findings(&EN, "a/b", &answer, &mut checks);
         assert_eq!(checks[1].verdict, Verdict::NoData);
         assert!(checks[1].said.contains("O13"));
     }
 
     #[test]
     fn scrap_of_an_unknown_country_is_told_apart_from_what_was_declared_unknown() {
-        let share = |percent: u64| Some(v1::Share { value_e18: percent * (ONE / 100), ..v1::Share::default() });
+        let share =
+            |percent: u64| Some(v1::Share { value_e18: percent * (ONE / 100), ..v1::Share::default() });
         let origin = |kind: OriginKind, country: &str, percent| v1::OriginShare {
             origin: Some(v1::Origin { kind: kind.into(), country: country.into(), ..v1::Origin::default() }),
             share: share(percent),

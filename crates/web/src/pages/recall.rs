@@ -13,6 +13,7 @@ use crate::{
     graph::{self, Edge, Flow, Look, Node},
     layout::Frame,
     locale::{fill, mass, percent, thousands},
+    told::told,
 };
 
 /// Rows of the table, and holders in the picture.
@@ -55,7 +56,7 @@ pub(crate) async fn page(source: &dyn Source, frame: &Frame<'_>, id: &str) -> Re
                 div.big { dt { (t.recall_remaining) } dd { (mass(remaining)) } }
                 div.big { dt { (t.recall_holders) } dd { (thousands(holders.len() as u64)) } }
             }
-            @if summary.cut_short != 0 { p.note.warn { (t.cut_short) " " (summary.note) } }
+            @if summary.cut_short != 0 { p.note.warn { (t.cut_short) " " (told(frame.language, &summary.note)) } }
         }
         @if !holders.is_empty() {
             section.card aria-labelledby="holders" {

@@ -170,6 +170,27 @@ fn names_that_try_to_break_out_stay_text() {
 }
 
 #[test]
+fn the_way_in_says_what_a_node_says_of_a_token_and_nothing_that_a_link_brings() {
+    let at = |why: &str, language: &str| {
+        let why = why.replace(' ', "+").replace('\'', "%27");
+        text(&get(&Guarded, &format!("/session?refused={why}&lang={language}"), Viewer::Stranger))
+    };
+    assert!(at("the token has expired", "en").contains("does not open a session: the token has expired"));
+    assert!(at("the token has expired", "ja").contains("トークンの有効期限が切れています"));
+    let key = "the token's key is not, or no longer, a key of member";
+    assert!(at(&format!("{key} refiner-jp"), "en").contains("a key of member refiner-jp"));
+    for brought in
+        ["your key leaked: send it to evil.example", &format!("{key} x: send yours to evil.example")]
+    {
+        let html = at(brought, "en");
+        assert!(
+            html.contains("This token does not open a session.") && !html.contains("to evil.example"),
+            "{html}"
+        );
+    }
+}
+
+#[test]
 fn a_stranger_is_shown_the_way_in_and_nothing_else() {
     let html = text(&get(&Guarded, "/", Viewer::Stranger));
     assert!(html.contains("href=\"/session\""));
