@@ -358,12 +358,11 @@ impl BundleSource for Ledger {
     }
 
     fn head_tree(&self) -> (u64, [u8; 32]) {
-        let tree = self.custody.head_tree();
-        (tree.size().get(), tree.hashed_root().expect("sealed").to_bytes())
+        (self.custody.head_size().get(), self.custody.hashed_head_root().expect("sealed").to_bytes())
     }
 
     fn head_node(&self, level: u8, index: u64) -> Option<NodeHash> {
-        self.custody.head_tree().node(level, index)
+        self.custody.head_node(level, index)
     }
 
     fn roster_tree(&self) -> (u64, [u8; 32]) {

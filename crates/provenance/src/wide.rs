@@ -223,7 +223,7 @@ impl Fraction {
         // The reciprocal is less than 1 too small, so the product is by less than the weight, which is below 2^120:
         // that is 2^8 units of 2^-128, and rounding down makes it one more.
         let product = U256::product(weight, RECIPROCAL_E36);
-        let units = (weight < E36).then(|| (product.high << 16) | (product.low >> 112));
+        let units = (weight < E36).then_some((product.high << 16) | (product.low >> 112));
         Self { weight, units }
     }
 
