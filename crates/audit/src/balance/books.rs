@@ -75,14 +75,14 @@ impl Books {
     /// must be of the same size and date.
     pub fn go_on(&mut self, view: &View<'_>, budget: &mut Budget) -> bool {
         let Some(mut postings) = self.postings.take().filter(|_| view.date_ms == u64::MAX) else {
-            return self.from_records(view, budget);
+            return self.add_records(view, budget);
         };
-        let done = postings.take_up(view, budget) && self.from_postings(view, &postings, budget);
+        let done = postings.take_up(view, budget) && self.add_postings(view, &postings, budget);
         self.postings = Some(postings);
         done
     }
 
-    fn from_records(&mut self, view: &View<'_>, budget: &mut Budget) -> bool {
+    fn add_records(&mut self, view: &View<'_>, budget: &mut Budget) -> bool {
         while let Some((leaf, entry)) = view.next_posted(self.of.facility, &mut self.next) {
             if !budget.spend(1) {
                 self.next -= 1;
@@ -105,7 +105,7 @@ impl Books {
         true
     }
 
-    fn from_postings(&mut self, view: &View<'_>, postings: &Postings, budget: &mut Budget) -> bool {
+    fn add_postings(&mut self, view: &View<'_>, postings: &Postings, budget: &mut Budget) -> bool {
         loop {
             let before = self.place;
             match postings.next(&mut self.place, view.as_of, ROWS_AT_ONCE) {

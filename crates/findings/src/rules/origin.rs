@@ -60,7 +60,8 @@ fn degrees_e7(text: &str) -> Option<i64> {
 /// O14, for the author and those it names.
 fn member(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, others: &[Word]) {
     let view = judge.view;
-    for who in core::iter::once(entry.author).chain(others.iter().copied()) {
+    let named = others.iter().copied().filter(|who| !who.is_empty());
+    for who in core::iter::once(entry.author).chain(named) {
         let terms = &judge.terms;
         let names = judge.memory.sanctioned.entry(who).or_insert_with(|| sanctioned(&view, terms, who));
         let on = |name: &&String| terms.listed("sanctions", name, entry.event_ms) == Some(true);
@@ -118,10 +119,9 @@ fn tags(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32, site: Word, c
     let ranges: Vec<_> =
         about(&view, site, kind).into_iter().filter(|(.., it)| it.scheme == "tags").collect();
     let asked = !ranges.is_empty() || judge.terms.required("tag-issue", &letters(country), entry.event_ms);
-    let shipped = view.timeline(lot).find(|(_, entry)| matches!(entry.fact, Fact::Ship(_)));
     for tag in &fact.tags {
-        let text = judge.text(*tag);
         let within = |it: &Attestation| {
+            let text = view.journal.text(*tag);
             it.scope
                 .split_once("..")
                 .is_some_and(|(first, last)| text.len() == first.len() && first <= text && text <= last)
@@ -147,6 +147,7 @@ fn tags(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32, site: Word, c
                     }
                 }
                 Fact::SealEvent { action: SealAction::Applied, lot: on, .. } if *on == lot => {
+                    let shipped = view.timeline(lot).find(|(_, entry)| matches!(entry.fact, Fact::Ship(_)));
                     if let Some((dispatch, ship)) = shipped
                         && earlier.event_ms > ship.event_ms
                     {
@@ -157,7 +158,7 @@ fn tags(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32, site: Word, c
             }
         }
         if let Some(what) = what {
-            let message = format!("tag {text} of {} {what}", judge.id(lot));
+            let message = format!("tag {} of {} {what}", judge.text(*tag), judge.id(lot));
             let clears = "a statement by the issuer of the tag, or a correction of the tag";
             let found = Finding::new(Rule::O2, leaf, entry.author, message, clears).lot(lot).at(site);
             judge.flag(found.rests_on(other).rests_on(ranges.iter().map(|range| range.0).take(4)));
@@ -322,8 +323,7 @@ fn declared(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32) {
 
 /// O4, O6, O14 of an offer.
 pub(crate) fn ship(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &ShipFact) {
-    let others: Vec<Word> = [it.receiver, it.carrier].into_iter().filter(|who| !who.is_empty()).collect();
-    member(judge, leaf, entry, &others);
+    member(judge, leaf, entry, &[it.receiver, it.carrier]);
     let view = judge.view;
     let from = letters(view.country(it.from));
     let permits: Vec<_> = it.permits.iter().filter_map(|permit| named(&view, *permit)).collect();

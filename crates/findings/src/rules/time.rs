@@ -17,8 +17,7 @@ pub(crate) fn step(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFac
         if let Some(made) = view.journal.lot(input.lot).map(|lot| lot.made_at)
             && let Some(maker) = view.entry(made)
         {
-            let message = format!("{} is taken before it was made", judge.id(input.lot));
-            order(judge, leaf, entry, (made, maker), input.lot, message);
+            order(judge, leaf, entry, (made, maker), input.lot, "is taken before it was made");
         }
         at_place(judge, leaf, entry, input.lot, it.facility, it.started_ms);
     }
@@ -61,8 +60,7 @@ pub(crate) fn accept(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &Accep
     let Some(offer) = view.entry(it.offer) else { return };
     let Fact::Ship(ship) = &offer.fact else { return };
     if let Some(first) = it.lots.first() {
-        let message = format!("{} is received before it was sent", judge.id(first.lot));
-        order(judge, leaf, entry, (it.offer, offer), first.lot, message);
+        order(judge, leaf, entry, (it.offer, offer), first.lot, "is received before it was sent");
     }
     speed(judge, leaf, entry, it, offer, ship);
     for accepted in &it.lots {
@@ -83,18 +81,12 @@ pub(crate) fn accept(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &Accep
 }
 
 /// T1: of two authors, for one author's records are refused.
-fn order(
-    judge: &mut Judge<'_>,
-    leaf: u32,
-    entry: &Entry,
-    before: (u32, &Entry),
-    lot: u32,
-    message: alloc::string::String,
-) {
+fn order(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, before: (u32, &Entry), lot: u32, what: &str) {
     let early = before.1.event_ms.saturating_sub(entry.event_ms);
     if before.1.author == entry.author || early <= judge.terms.clock_tolerance_ms {
         return;
     }
+    let message = format!("{} {what}", judge.id(lot));
     let clears = "a correction of the time by the author whose clock was wrong";
     let found = Finding::new(Rule::T1, leaf, entry.author, message, clears)
         .lot(lot)
