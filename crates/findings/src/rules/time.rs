@@ -163,12 +163,19 @@ pub(crate) fn at_place(
         if last.is_none() {
             last = ends.map(|ends| (at, ends));
         }
+        if other.event_ms < start {
+            // Over by then. Where times are in order, what came before that was too.
+            if in_order && last.is_some() {
+                break;
+            }
+            continue;
+        }
         // The other record holds the lot at its own place from its start to its event.
         let (from, until) = match &other.fact {
             Fact::Step(step) if begins.is_some() && step.started_ms != 0 => (step.started_ms, other.event_ms),
             // On the way from dispatch to receipt, the ends excluded.
             Fact::Accept(accept) => match view.entry(accept.offer) {
-                Some(offer) => (offer.event_ms + 1, other.event_ms.saturating_sub(1)),
+                Some(offer) => (offer.event_ms.saturating_add(1), other.event_ms.saturating_sub(1)),
                 None => continue,
             },
             _ => (other.event_ms, other.event_ms),
@@ -195,10 +202,6 @@ pub(crate) fn at_place(
                     .rests_on([at]),
             );
             return;
-        }
-        // What came before that was over before that: it cannot meet this record either.
-        if in_order && last.is_some() && other.event_ms < start {
-            break;
         }
     }
     if let Some((at, was)) = last.filter(|(_, was)| !was.is_empty() && *was != place) {
