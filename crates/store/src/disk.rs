@@ -162,9 +162,21 @@ impl DiskFile for RealFile {
 /// The first operation that failed. Before the rename the old content stands; a failure of the last
 /// step leaves it open which of the two a power cut would show.
 pub fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_by(disk, path, &[bytes])
+}
+
+/// The same, by several pieces, one after the other.
+///
+/// # Errors
+/// As [`replace`].
+pub fn replace_by(disk: &dyn Disk, path: &Path, pieces: &[&[u8]]) -> io::Result<()> {
     let beside = path.with_extension("new");
     let file = disk.open(&beside, Access::Create)?;
-    file.write_at(bytes, 0)?;
+    let mut at = 0;
+    for piece in pieces {
+        file.write_at(piece, at)?;
+        at += piece.len() as u64;
+    }
     file.sync_data()?;
     disk.rename(&beside, path)?;
     disk.sync_dir(path.parent().unwrap_or(Path::new(".")))

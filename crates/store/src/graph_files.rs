@@ -22,7 +22,11 @@ pub const GRAPH_FEED: &str = "graph-feed";
 /// The snapshot, below the index folder.
 pub const GRAPH_SNAPSHOT: &str = "graph-snapshot";
 const SNAPSHOT_MAGIC: &[u8; 16] = b"oreledger/graph1";
+/// Magic words, blocks and their checksum.
+const SNAPSHOT_HEAD: usize = 16 + 8 + 4;
 const FRAME_BYTES: usize = 16;
+/// Bytes of the feed that are read at once.
+const PIECE: usize = 1 << 20;
 
 /// Snapshot and feed, for appending.
 #[derive(Debug)]
@@ -58,37 +62,54 @@ impl GraphFiles {
         Ok((files, graph))
     }
 
+    /// Read piece by piece: it is two thirds as large as the graph.
     fn read_snapshot(&self, disk: &dyn Disk) -> Option<(u64, u64, Graph)> {
         let file = disk.open(&self.dir.join(GRAPH_SNAPSHOT), Access::Read).ok()?;
-        let mut bytes = vec![0; usize::try_from(file.size().ok()?).ok()?];
-        file.read_at(&mut bytes, 0).ok()?;
-        let content = bytes.strip_prefix(SNAPSHOT_MAGIC)?;
-        let (blocks, rest) = content.split_at_checked(8)?;
-        let (crc, export) = rest.split_at_checked(4)?;
+        let size = file.size().ok()?;
+        let mut head = [0; SNAPSHOT_HEAD];
+        file.read_at(&mut head, 0).ok()?;
+        let (blocks, crc) = head.strip_prefix(SNAPSHOT_MAGIC)?.split_at(8);
         if crc32fast::hash(blocks).to_be_bytes() != crc {
             return None;
         }
         let blocks = u64::from_be_bytes(blocks.try_into().ok()?);
-        Some((blocks, bytes.len() as u64, Graph::import(export).ok()?))
+        let mut at = SNAPSHOT_HEAD as u64;
+        let graph = Graph::import_from(size.checked_sub(at)?, &mut |into| {
+            let read = file.read_at(into, at).is_ok();
+            at += into.len() as u64;
+            read
+        });
+        Some((blocks, size, graph.ok()?))
     }
 
+    /// Read piece by piece too: it may be as long as the snapshot.
     fn read_feed(&mut self, graph: &mut Graph) {
         let size = self.feed.size().unwrap_or(0);
-        let mut bytes = vec![0; usize::try_from(size).unwrap_or(0)];
-        if self.feed.read_at(&mut bytes, 0).is_err() {
-            return;
-        }
-        let mut rest = &bytes[..];
-        while let Some((height, payload, frame)) = read_frame(rest) {
+        let (mut window, mut from, mut read) = (Vec::new(), 0, 0);
+        loop {
+            let rest: &[u8] = &window[from..];
+            if rest.len() < frame_bytes(rest) {
+                let more = (size - read).min(PIECE.max(rest.len()) as u64);
+                window.drain(..from);
+                from = 0;
+                let kept = window.len();
+                window.resize(kept + more as usize, 0);
+                if more == 0 || self.feed.read_at(&mut window[kept..], read).is_err() {
+                    return;
+                }
+                read += more;
+                continue;
+            }
+            let Some((height, payload, frame)) = read_frame(rest) else { return };
             // Older than the snapshot: it was not cut off yet.
             if height >= self.next {
                 if height > self.next || graph_feed::replay(graph, payload).is_err() {
-                    break;
+                    return;
                 }
                 self.next += 1;
             }
             self.end += frame as u64;
-            rest = &rest[frame..];
+            from += frame;
         }
     }
 
@@ -165,14 +186,11 @@ impl GraphFiles {
     /// # Errors
     /// When the disk refuses.
     pub fn save(&mut self, disk: &dyn Disk, blocks: u64, export: &[u8]) -> Result<(), StoreError> {
-        let mut bytes = Vec::with_capacity(28 + export.len());
-        bytes.extend_from_slice(SNAPSHOT_MAGIC);
-        bytes.extend_from_slice(&blocks.to_be_bytes());
-        bytes.extend_from_slice(&crc32fast::hash(&blocks.to_be_bytes()).to_be_bytes());
-        bytes.extend_from_slice(export);
+        let crc = crc32fast::hash(&blocks.to_be_bytes()).to_be_bytes();
+        let head = [&SNAPSHOT_MAGIC[..], &blocks.to_be_bytes(), &crc].concat();
         let path = self.dir.join(GRAPH_SNAPSHOT);
-        disk::replace(disk, &path, &bytes).map_err(|e| StoreError::io("write", path, e))?;
-        self.snapshot_bytes = bytes.len() as u64;
+        disk::replace_by(disk, &path, &[&head, export]).map_err(|e| StoreError::io("write", path, e))?;
+        self.snapshot_bytes = (head.len() + export.len()) as u64;
         if blocks >= self.next {
             (self.end, self.next) = (0, blocks);
             self.trim()?;
@@ -193,10 +211,52 @@ fn frame_crc(height: u64, payload: &[u8]) -> u32 {
     crc.finalize()
 }
 
+/// How long the frame is that begins here; its head, while that is not there.
+fn frame_bytes(bytes: &[u8]) -> usize {
+    let payload = bytes.first_chunk().map_or(0, |length| u32::from_be_bytes(*length) as usize);
+    FRAME_BYTES.saturating_add(payload)
+}
+
 fn read_frame(bytes: &[u8]) -> Option<(u64, &[u8], usize)> {
     let length = u32::from_be_bytes(bytes.get(0..4)?.try_into().ok()?) as usize;
     let crc = u32::from_be_bytes(bytes.get(4..8)?.try_into().ok()?);
     let height = u64::from_be_bytes(bytes.get(8..16)?.try_into().ok()?);
     let payload = bytes.get(FRAME_BYTES..FRAME_BYTES.checked_add(length)?)?;
     (frame_crc(height, payload) == crc).then_some((height, payload, FRAME_BYTES + length))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{FRAME_BYTES, GRAPH_FEED, GraphFiles, INDEX_DIR, PIECE};
+    use crate::disk::{Disk, RealDisk};
+
+    #[test]
+    fn a_feed_longer_than_a_piece_is_read_to_its_last_good_frame() {
+        let ledger = std::env::temp_dir().join(format!("ore-store-feed-{}", std::process::id()));
+        RealDisk.create_dir(&ledger.join(INDEX_DIR)).expect("creates");
+        let (mut files, _) = GraphFiles::open(&RealDisk, &ledger).expect("opens");
+        // Blocks of which the graph learns nothing, and not a whole number of them in a piece.
+        let blocks = (2 * PIECE / FRAME_BYTES + 77) as u64;
+        for height in 0..blocks {
+            files.append(height, &[]).expect("writes");
+        }
+        let whole = files.end;
+        for odd in [&[][..], &[9; 5], &[9; 30]] {
+            files.feed.set_len(whole).expect("cuts");
+            files.feed.write_at(odd, whole).expect("writes");
+            let (again, _) = GraphFiles::open(&RealDisk, &ledger).expect("opens");
+            assert_eq!((again.blocks(), again.end), (blocks, whole));
+            assert_eq!(again.trailing_bytes(), odd.len() as u64);
+        }
+        // One byte in the middle: what comes after it is not believed.
+        let path = ledger.join(INDEX_DIR).join(GRAPH_FEED);
+        let mut bytes = fs::read(&path).expect("reads");
+        bytes[PIECE + 1] ^= 1;
+        fs::write(&path, bytes).expect("writes");
+        let (again, _) = GraphFiles::open(&RealDisk, &ledger).expect("opens");
+        assert_eq!(again.end, PIECE as u64);
+        fs::remove_dir_all(ledger).expect("removes its own folder");
+    }
 }

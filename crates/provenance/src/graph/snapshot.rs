@@ -6,7 +6,7 @@
 //!
 //! All numbers are little-endian. Only what cannot be derived is written: links,
 //! masses taken and makers are computed again, so no byte can make them disagree.
-//! Every index is checked before it is used; the digest finds accidents, not forgers.
+//! Every index is checked before it is used; the digest, checked last, finds accidents, not forgers.
 
 use alloc::vec::Vec;
 
@@ -54,6 +54,9 @@ pub enum SnapshotError {
     /// Some byte changed.
     #[error("lot graph does not match its SHA-256")]
     Digest,
+    /// The bytes ended, or could not be read.
+    #[error("the bytes of the lot graph cannot be read")]
+    Unreadable,
     /// The digest fits, yet a row contradicts another: written by a faulty program.
     #[error("row {row} of the {section} in the lot graph is impossible")]
     Row {
@@ -122,8 +125,23 @@ impl Graph {
     /// # Errors
     /// Anything that the graph itself could not have written; arbitrary bytes do no harm.
     pub fn import(bytes: &[u8]) -> Result<Self, SnapshotError> {
-        let counts = check_frame(bytes)?;
-        let mut rows = Rows { rest: &bytes[MAGIC.len() + 4 + 4 * counts.len()..] };
+        let mut rest = bytes;
+        Self::import_from(bytes.len() as u64, &mut |into| {
+            let Some((head, tail)) = rest.split_at_checked(into.len()) else { return false };
+            into.copy_from_slice(head);
+            rest = tail;
+            true
+        })
+    }
+
+    /// The same of `length` bytes that come piece by piece, so that they need not lie in memory beside the graph.
+    /// `read` fills what it is given with the bytes that come next, or says that it cannot.
+    ///
+    /// # Errors
+    /// As [`Graph::import`]; [`SnapshotError::Unreadable`].
+    pub fn import_from(length: u64, read: &mut dyn FnMut(&mut [u8]) -> bool) -> Result<Self, SnapshotError> {
+        let mut rows = Pieces::new(length, read);
+        let counts = rows.frame()?;
         let mut graph = Self::default();
         let [origins, contents, steps, lots, edges, revisions, voids] = counts;
         graph.read_origins(&mut rows, origins)?;
@@ -133,6 +151,7 @@ impl Graph {
         graph.read_edges(&mut rows, edges)?;
         graph.read_revisions(&mut rows, revisions)?;
         graph.read_voids(&mut rows, voids)?;
+        rows.check_digest()?;
         graph.check_masses()?;
         Ok(graph)
     }
@@ -149,7 +168,7 @@ impl Graph {
         ]
     }
 
-    fn read_origins(&mut self, rows: &mut Rows<'_>, count: u32) -> Result<(), SnapshotError> {
+    fn read_origins(&mut self, rows: &mut Pieces<'_>, count: u32) -> Result<(), SnapshotError> {
         for row in 0..count {
             let impossible = SnapshotError::Row { section: "origins", row };
             let mut field = rows.take(ORIGIN);
@@ -177,7 +196,7 @@ impl Graph {
         Ok(())
     }
 
-    fn read_contents(&mut self, rows: &mut Rows<'_>, count: u32) -> Result<(), SnapshotError> {
+    fn read_contents(&mut self, rows: &mut Pieces<'_>, count: u32) -> Result<(), SnapshotError> {
         let mut before: Option<u8> = None;
         for row in 0..count {
             let impossible = SnapshotError::Row { section: "contents", row };
@@ -211,7 +230,7 @@ impl Graph {
 
     fn read_steps(
         &mut self,
-        rows: &mut Rows<'_>,
+        rows: &mut Pieces<'_>,
         count: u32,
         lots: u32,
         edges: u32,
@@ -262,7 +281,7 @@ impl Graph {
         Ok(())
     }
 
-    fn read_lots(&mut self, rows: &mut Rows<'_>, count: u32) -> Result<(), SnapshotError> {
+    fn read_lots(&mut self, rows: &mut Pieces<'_>, count: u32) -> Result<(), SnapshotError> {
         let mut step = 0usize;
         for row in 0..count {
             let mut field = rows.take(LOT);
@@ -279,7 +298,7 @@ impl Graph {
         Ok(())
     }
 
-    fn read_edges(&mut self, rows: &mut Rows<'_>, count: u32) -> Result<(), SnapshotError> {
+    fn read_edges(&mut self, rows: &mut Pieces<'_>, count: u32) -> Result<(), SnapshotError> {
         let mut step = 0usize;
         for row in 0..count {
             let impossible = SnapshotError::Row { section: "parts", row };
@@ -299,7 +318,7 @@ impl Graph {
         Ok(())
     }
 
-    fn read_revisions(&mut self, rows: &mut Rows<'_>, count: u32) -> Result<(), SnapshotError> {
+    fn read_revisions(&mut self, rows: &mut Pieces<'_>, count: u32) -> Result<(), SnapshotError> {
         let mut newest = 0u64;
         for row in 0..count {
             let impossible = SnapshotError::Row { section: "revisions", row };
@@ -319,7 +338,7 @@ impl Graph {
         Ok(())
     }
 
-    fn read_voids(&mut self, rows: &mut Rows<'_>, count: u32) -> Result<(), SnapshotError> {
+    fn read_voids(&mut self, rows: &mut Pieces<'_>, count: u32) -> Result<(), SnapshotError> {
         let mut newest = 0u64;
         for row in 0..count {
             let impossible = SnapshotError::Row { section: "voids", row };
@@ -369,32 +388,6 @@ impl Graph {
     }
 }
 
-/// Magic words, version, counts, length and digest; the counts.
-fn check_frame(bytes: &[u8]) -> Result<[u32; 7], SnapshotError> {
-    let rest = bytes.strip_prefix(MAGIC).ok_or(SnapshotError::NotASnapshot)?;
-    let mut head = Rows { rest };
-    if rest.len() < 4 + 7 * 4 + DIGEST {
-        return Err(SnapshotError::NotASnapshot);
-    }
-    let found = head.word();
-    if found != VERSION {
-        return Err(SnapshotError::Version { found });
-    }
-    let counts: [u32; 7] = core::array::from_fn(|_| head.word());
-    let sizes = [ORIGIN, CONTENT, STEP, LOT, EDGE, REVISION, VOID];
-    // Seven products below 2^37: no overflow.
-    let body: u64 = counts.iter().zip(sizes).map(|(count, size)| u64::from(*count) * size as u64).sum();
-    let (length, wanted) = (head.rest.len() as u64, body + DIGEST as u64);
-    if length != wanted || counts.contains(&NONE) {
-        return Err(SnapshotError::Length { length, wanted });
-    }
-    let (content, digest) = bytes.split_at(bytes.len() - DIGEST);
-    if Sha256::digest(content)[..] != *digest {
-        return Err(SnapshotError::Digest);
-    }
-    Ok(counts)
-}
-
 /// Whether a step may end where the next one starts: a source has one lot and no parts, any other
 /// step has parts if it has lots.
 fn is_possible(step: &StepRow, next_lot: u32, next_edge: u32) -> bool {
@@ -428,18 +421,89 @@ fn put_long(out: &mut Vec<u8>, number: u64) {
     out.extend_from_slice(&number.to_le_bytes());
 }
 
+/// Bytes of one piece.
+const PIECE: usize = 1 << 18;
+
+/// The content of a snapshot in the order of its bytes, hashed as it comes. What was read in vain is zeros, which the
+/// digest finds at last.
+struct Pieces<'a> {
+    read: &'a mut dyn FnMut(&mut [u8]) -> bool,
+    /// Bytes of content that were not read yet.
+    left: u64,
+    piece: Vec<u8>,
+    /// Where in `piece` it goes on.
+    from: usize,
+    digest: Sha256,
+    failed: bool,
+}
+
+impl<'a> Pieces<'a> {
+    fn new(length: u64, read: &'a mut dyn FnMut(&mut [u8]) -> bool) -> Self {
+        let left = length.saturating_sub(DIGEST as u64);
+        Self { read, left, piece: Vec::new(), from: 0, digest: Sha256::new(), failed: false }
+    }
+
+    /// Magic words, version and counts, which the length must fit.
+    fn frame(&mut self) -> Result<[u32; 7], SnapshotError> {
+        const HEAD: usize = MAGIC.len() + 4 + 7 * 4;
+        let left = self.left;
+        let mut head = self.take(HEAD);
+        if left < HEAD as u64 || head.rest.strip_prefix(MAGIC).is_none() {
+            return Err(SnapshotError::NotASnapshot);
+        }
+        head.rest = &head.rest[MAGIC.len()..];
+        let found = head.word();
+        if found != VERSION {
+            return Err(SnapshotError::Version { found });
+        }
+        let counts: [u32; 7] = core::array::from_fn(|_| head.word());
+        let sizes = [ORIGIN, CONTENT, STEP, LOT, EDGE, REVISION, VOID];
+        // Seven products below 2^37: no overflow.
+        let body: u64 = counts.iter().zip(sizes).map(|(count, size)| u64::from(*count) * size as u64).sum();
+        let (length, wanted) = (left - HEAD as u64 + DIGEST as u64, body + DIGEST as u64);
+        if length != wanted || counts.contains(&NONE) {
+            return Err(SnapshotError::Length { length, wanted });
+        }
+        Ok(counts)
+    }
+
+    /// The next row.
+    fn take(&mut self, length: usize) -> Rows<'_> {
+        if self.piece.len() - self.from < length {
+            self.refill();
+        }
+        let begin = self.from;
+        self.from = (begin + length).min(self.piece.len());
+        Rows { rest: &self.piece[begin..self.from] }
+    }
+
+    fn refill(&mut self) {
+        self.piece.drain(..self.from);
+        self.from = 0;
+        let kept = self.piece.len();
+        let more = self.left.min(PIECE as u64);
+        self.left -= more;
+        self.piece.resize(kept + more as usize, 0);
+        self.failed |= !(self.read)(&mut self.piece[kept..]);
+        self.digest.update(&self.piece[kept..]);
+    }
+
+    /// After the last row.
+    fn check_digest(self) -> Result<(), SnapshotError> {
+        let mut digest = [0; DIGEST];
+        if self.failed || !(self.read)(&mut digest) {
+            return Err(SnapshotError::Unreadable);
+        }
+        if self.digest.finalize()[..] != digest { Err(SnapshotError::Digest) } else { Ok(()) }
+    }
+}
+
 /// Reads fields; past the end it reads zeros, which the length check has ruled out.
 struct Rows<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Rows<'a> {
-    fn take(&mut self, length: usize) -> Rows<'a> {
-        let (row, rest) = self.rest.split_at(length.min(self.rest.len()));
-        self.rest = rest;
-        Rows { rest: row }
-    }
-
+impl Rows<'_> {
     fn bytes<const N: usize>(&mut self) -> [u8; N] {
         match self.rest.split_first_chunk::<N>() {
             Some((chunk, rest)) => {
