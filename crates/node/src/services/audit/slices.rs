@@ -12,7 +12,7 @@ use ore_audit::Budget;
 /// Units of work under one hold of the locks: some 25 ms.
 const SLICE_UNITS: u64 = 50_000;
 
-/// Steps, parts and lots of a walk under one hold of the graph's lock: some 5 ms, at worst 25.
+/// Steps, parts and lots of a walk under one hold of the graph's lock: 3 to 10 ms among a million lots.
 pub(in crate::services) const WALK_UNITS: u64 = 50_000;
 
 /// Whoever waits for an answer. Dropped with the call; what works for it looks at the flag.
