@@ -120,6 +120,14 @@ pub fn new_lots(record: &Record) -> Vec<&v1::NewLot> {
     }
 }
 
+/// Ids of every lot that a record names or brings into being.
+#[must_use]
+pub fn lots(record: &mut Record) -> Vec<String> {
+    let mut lots: Vec<String> = heads_mut(record).into_iter().map(|named| named.lot.clone()).collect();
+    lots.extend(new_lots(record).into_iter().map(|new| new.lot.clone()));
+    lots
+}
+
 /// Whether its author alone may withdraw such a statement: it is about the author's own lots, and has no record of its
 /// own that ends it.
 #[must_use]

@@ -2,22 +2,24 @@
 //!
 //! A member's system posts plain EPCIS documents here and knows nothing of keys or records; this process signs
 //! with the member's key and hands in to a node. So no node ever holds a member's key, and no system of the
-//! member needs to learn to sign. The query interface is here too, passed on from the node. It listens on this machine only, and takes no request that a page in a
-//! browser could send by itself: another host name, or a kind of content that needs no leave, is refused.
+//! member needs to learn to sign. The query interface is here too, passed on from the node. It listens on this
+//! machine only, and takes no request that a page in a browser could send by itself: another host name, or a kind of
+//! content that needs no leave, is refused.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     body::Body,
-    extract::{Path as Segment, State},
+    extract::{Path as Segment, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
+    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use futures::StreamExt;
-use ore_client::Ledger;
-use serde_json::{Value, json};
+use ore_client::{Ledger, MAX_CHECKED_RECORDS};
+use serde_json::Value;
 use tokio::{
     io::AsyncWriteExt,
     sync::mpsc::{Receiver, Sender},
@@ -26,6 +28,7 @@ use tokio::{
 use super::{
     intake::{Behaviour, Intake, Tally},
     jobs::{self, Jobs, Waiting},
+    problem::Exception,
 };
 use crate::failure::{Failure, Kind};
 
@@ -58,9 +61,12 @@ impl Gateway {
 /// The routes.
 pub(crate) fn routes(gateway: Arc<Gateway>) -> Router {
     Router::new()
-        .route("/epcis/capture", post(capture).get(list))
+        .route("/epcis/capture", post(capture).get(list).options(options))
         .route("/epcis/capture/{id}", get(one))
         .route("/epcis/events", get(events))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(middleware::from_fn(from_here))
         .with_state(gateway)
 }
 
@@ -95,109 +101,130 @@ async fn one_job(gateway: &Arc<Gateway>, job: &Waiting, intake: &mut Intake<'_>)
     };
     jobs.end(&job.id, &tally, trouble.as_ref())?;
     // The roster may have grown, and a refused statement may be right by now.
-    intake.names.directory.forget_lots();
+    intake.names.forget();
     Ok(())
 }
 
 async fn capture(State(gateway): State<Arc<Gateway>>, headers: HeaderMap, body: Body) -> Response {
-    if let Some(refused) = from_elsewhere(&headers) {
-        return refused;
-    }
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let kind = text("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim();
     if !matches!(kind, "application/json" | "application/ld+json" | "application/xml" | "text/xml") {
         let hint = "send application/ld+json, application/json or application/xml";
-        return problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaTypeException", hint);
+        return Exception::UnsupportedMediaType.answer(hint);
     }
     let behaviour = match text("gs1-capture-error-behaviour") {
         None | Some("rollback") => Behaviour::Rollback,
         Some("proceed") => Behaviour::Proceed,
         Some(_) => {
-            let hint = "GS1-Capture-Error-Behaviour is rollback or proceed";
-            return problem(StatusCode::BAD_REQUEST, "ValidationException", hint);
+            return Exception::Validation.answer("GS1-Capture-Error-Behaviour is rollback or proceed");
         }
     };
-    let jobs = &gateway.jobs;
-    let id = jobs.begin(behaviour);
-    if let Err((status, what, detail)) = spool(&jobs.part(&id), &jobs.document(&id, behaviour), body).await {
-        jobs.forget(&id);
-        return problem(status, what, &detail);
-    }
-    if gateway.queue.try_send(Waiting { id: id.clone(), behaviour }).is_err() {
-        jobs.forget(&id);
-        let mut answer = problem(
-            StatusCode::TOO_MANY_REQUESTS,
-            "CaptureLimitExceededException",
-            "documents wait already; send it again later",
-        );
-        answer.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("10"));
+    // A place first: no more documents come in at once than may wait.
+    let Ok(place) = gateway.queue.clone().try_reserve_owned() else {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let detail = "documents wait already; send it again later";
+        let mut answer = Exception::Implementation.answer_as(status, detail);
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
         return answer;
+    };
+    let job = Begun::new(&gateway.jobs, behaviour);
+    if let Err(refused) = spool(&job, body).await {
+        return refused;
     }
-    let headers = [
-        (header::LOCATION, format!("/epcis/capture/{id}")),
-        (header::HeaderName::from_static("gs1-epcis-version"), "2.0.0".to_owned()),
-        (header::HeaderName::from_static("gs1-capture-error-behaviour"), jobs::word(behaviour).to_owned()),
-        (header::HeaderName::from_static("gs1-epcis-capture-file-size-limit"), MOST_BYTES.to_string()),
-    ];
-    (StatusCode::ACCEPTED, headers).into_response()
+    let id = job.id.clone();
+    job.kept();
+    place.send(Waiting { id: id.clone(), behaviour });
+    let (location, behaviour) = (format!("/epcis/capture/{id}"), jobs::word(behaviour).to_owned());
+    let headers =
+        [(header::LOCATION, location), (HeaderName::from_static("gs1-capture-error-behaviour"), behaviour)];
+    (StatusCode::ACCEPTED, limits(), headers).into_response()
+}
+
+/// What is taken at once, and which versions of the standards are spoken.
+fn limits() -> [(HeaderName, String); 4] {
+    [
+        (HeaderName::from_static("gs1-epcis-version"), "2.0.0".to_owned()),
+        (HeaderName::from_static("gs1-cbv-version"), "2.0.0".to_owned()),
+        (HeaderName::from_static("gs1-epcis-capture-limit"), MAX_CHECKED_RECORDS.to_string()),
+        (HeaderName::from_static("gs1-epcis-capture-file-size-limit"), MOST_BYTES.to_string()),
+    ]
+}
+
+/// Discovery, as the standard's interface description has it.
+async fn options() -> Response {
+    (StatusCode::NO_CONTENT, limits(), [(header::ALLOW, "OPTIONS, POST, GET")]).into_response()
+}
+
+/// A job whose document comes in; whoever goes away before it is whole leaves nothing behind.
+struct Begun<'a> {
+    jobs: &'a Jobs,
+    id: String,
+    behaviour: Behaviour,
+    kept: bool,
+}
+
+impl<'a> Begun<'a> {
+    fn new(jobs: &'a Jobs, behaviour: Behaviour) -> Self {
+        Self { jobs, id: jobs.begin(behaviour), behaviour, kept: false }
+    }
+
+    fn kept(mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.jobs.forget(&self.id);
+        }
+    }
 }
 
 /// Writes a body to a file as it comes; durable, under its name, when it returns.
-async fn spool(part: &Path, path: &Path, body: Body) -> Result<(), (StatusCode, &'static str, String)> {
-    let disk = |e: std::io::Error| {
-        (StatusCode::INTERNAL_SERVER_ERROR, "ImplementationException", format!("keep the document: {e}"))
-    };
-    let mut file = tokio::fs::File::create(part).await.map_err(disk)?;
-    let mut parts = body.into_data_stream();
+async fn spool(job: &Begun<'_>, body: Body) -> Result<(), Response> {
+    let disk = |e: std::io::Error| Exception::Implementation.answer(&format!("keep the document: {e}"));
+    let part = job.jobs.part(&job.id);
+    let mut file = tokio::fs::File::create(&part).await.map_err(disk)?;
+    let mut bytes = body.into_data_stream();
     let mut length = 0_u64;
-    while let Some(part) = parts.next().await {
-        let part =
-            part.map_err(|error| (StatusCode::BAD_REQUEST, "ValidationException", error.to_string()))?;
-        length += part.len() as u64;
+    while let Some(piece) = bytes.next().await {
+        let piece = piece.map_err(|error| Exception::Validation.answer(&error.to_string()))?;
+        length += piece.len() as u64;
         if length > MOST_BYTES {
             let detail = format!("a document has at most {MOST_BYTES} bytes; send it in parts");
-            return Err((StatusCode::PAYLOAD_TOO_LARGE, "CaptureLimitExceededException", detail));
+            return Err((limits(), Exception::CaptureLimit.answer(&detail)).into_response());
         }
-        file.write_all(&part).await.map_err(disk)?;
+        file.write_all(&piece).await.map_err(disk)?;
     }
     file.flush().await.map_err(disk)?;
     file.sync_data().await.map_err(disk)?;
-    tokio::fs::rename(part, path).await.map_err(disk)
+    // At once, so that nobody goes away between this and the job's place in the queue.
+    std::fs::rename(&part, job.jobs.document(&job.id, job.behaviour)).map_err(disk)
 }
 
-async fn list(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Response {
-    if let Some(refused) = from_elsewhere(&headers) {
-        return refused;
-    }
+async fn list(State(gateway): State<Arc<Gateway>>) -> Response {
     let names = gateway.jobs.names();
     let newest: Vec<Value> =
         names.iter().filter_map(|id| gateway.jobs.look(id)).take(jobs::MOST_LISTED).collect();
     ([(header::CONTENT_TYPE, "application/json")], Value::from(newest).to_string()).into_response()
 }
 
-async fn one(
-    State(gateway): State<Arc<Gateway>>,
-    headers: HeaderMap,
-    Segment(id): Segment<String>,
-) -> Response {
-    if let Some(refused) = from_elsewhere(&headers) {
-        return refused;
-    }
+async fn one(State(gateway): State<Arc<Gateway>>, Segment(id): Segment<String>) -> Response {
     match gateway.jobs.look(&id) {
         Some(job) => ([(header::CONTENT_TYPE, "application/json")], job.to_string()).into_response(),
-        None => problem(StatusCode::NOT_FOUND, "NoSuchResourceException", "there is no such capture job"),
+        None => Exception::NoSuchResource.answer("there is no such capture job"),
     }
 }
 
 /// The query interface is the node's: its answer is passed on as it comes, asked for in the member's name.
-async fn events(State(gateway): State<Arc<Gateway>>, headers: HeaderMap, uri: Uri) -> Response {
-    if let Some(refused) = from_elsewhere(&headers) {
-        return refused;
-    }
+async fn events(State(gateway): State<Arc<Gateway>>, uri: Uri) -> Response {
     let asked = uri.path_and_query().map_or("/epcis/events", |asked| asked.as_str());
     let page = match gateway.ledger.page(asked).await {
         Ok(page) => page,
-        Err(error) => return problem(StatusCode::BAD_GATEWAY, "ImplementationException", &error.to_string()),
+        Err(error) => {
+            return Exception::Implementation.answer_as(StatusCode::BAD_GATEWAY, &error.to_string());
+        }
     };
     let mut answer = Response::new(Body::from(page.body));
     *answer.status_mut() = StatusCode::from_u16(page.status).unwrap_or(StatusCode::BAD_GATEWAY);
@@ -214,22 +241,20 @@ async fn events(State(gateway): State<Arc<Gateway>>, headers: HeaderMap, uri: Ur
 }
 
 /// A name that leads here from elsewhere is no name of this machine.
-fn from_elsewhere(headers: &HeaderMap) -> Option<Response> {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+async fn from_here(request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let here = matches!(name, "localhost" | "127.0.0.1" | "[::1]");
-    (!here).then(|| {
-        problem(StatusCode::FORBIDDEN, "SecurityException", "this gateway answers to this machine only")
-    })
+    if matches!(name, "localhost" | "127.0.0.1" | "[::1]") {
+        return next.run(request).await;
+    }
+    Exception::Security.answer("this gateway answers to this machine only")
 }
 
-/// RFC 9457, in the standard's words.
-fn problem(status: StatusCode, what: &str, detail: &str) -> Response {
-    let body = json!({
-        "type": format!("epcisException:{what}"),
-        "title": status.canonical_reason().unwrap_or("error"),
-        "status": status.as_u16(),
-        "detail": detail,
-    });
-    (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+async fn no_such_path() -> Response {
+    Exception::NoSuchResource.answer("here are /epcis/capture, /epcis/capture/{id} and /epcis/events")
+}
+
+async fn no_such_method() -> Response {
+    Exception::Implementation
+        .answer_as(StatusCode::METHOD_NOT_ALLOWED, "the path takes other methods: see Allow")
 }

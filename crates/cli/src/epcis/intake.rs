@@ -7,12 +7,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ore_client::Ledger;
-use ore_epcis::{Document, Draft, Event, Importer, Refusal, Survey, survey};
+use ore_client::{Ledger, MAX_CHECKED_RECORDS};
+use ore_epcis::{Clause, Document, Draft, Event, Importer, Refusal, Survey, survey};
 use ore_record::{RecordId, SignedRecord, draft, v1};
 use sha2::{Digest, Sha256};
 
 use super::{
+    problem::Exception,
+    rehearsal::{End, Rehearsal},
     resolve::Names,
     rollback::{Appended, Unfinished},
 };
@@ -20,7 +22,8 @@ use crate::{
     context::Context,
     failure::Failure,
     post::{
-        Desk, Fate, Trouble, Work,
+        Desk, Fate, Made, Rehearsed, Trouble, Work,
+        engine::failure,
         item::{IdField, Item},
         journal::{Journal, Standing, StatementHash},
         keyring::Keyring,
@@ -30,6 +33,8 @@ use crate::{
 
 /// Events that are mapped and handed in together.
 const CHUNK: usize = 512;
+/// Lots that the events of a chunk name, about: one event may name thousands.
+const CHUNK_LOTS: usize = 16_384;
 /// In a home folder: what of EPCIS documents is in.
 pub(crate) const STATE_FILE: &str = "epcis.oreledger-state";
 /// In a home folder: the documents as they came, by digest.
@@ -38,8 +43,8 @@ const DOCUMENTS: &str = "documents";
 /// What becomes of a document some of whose events are wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Behaviour {
-    /// Nothing is handed in unless every event can be a record; the first refusal of the ledger ends it, and what
-    /// went in before is taken back.
+    /// Nothing is handed in unless the ledger, asked about all of it at once, would refuse none of it. What others
+    /// hand in meanwhile can still make it refuse one: then what went in before is taken back.
     Rollback,
     /// Whatever is right goes in.
     Proceed,
@@ -58,7 +63,7 @@ pub(crate) enum Outcome {
     /// In the ledger; whether it was there before.
     Recorded { id: String, before: bool },
     /// Not a record, and why.
-    Refused { field: String, reason: String, clause: String, next: String },
+    Refused { what: Exception, field: String, reason: String, clause: String, next: String },
     /// What the document does not say.
     Lacks(String),
     /// It went in, and does not count any more, because another event was refused.
@@ -71,6 +76,8 @@ pub(crate) enum Outcome {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) events: u64,
+    /// Records that the ledger would have taken, asked before any was handed in.
+    pub(crate) judged: u64,
     pub(crate) recorded: u64,
     pub(crate) before: u64,
     pub(crate) refused: u64,
@@ -145,11 +152,25 @@ impl<'a> Intake<'a> {
         let document = digest(path, &surveyed)?;
         let rollback = behaviour == Behaviour::Rollback;
         let unfinished = Unfinished::open(&self.home.join(DOCUMENTS), &document.sha256)?;
-        // What an interrupted run began is ended: all of it could be records then.
+        // What an interrupted run began is ended: the ledger would have taken all of it then.
         if dry_run || (rollback && unfinished.resumed.is_empty()) {
-            let all_map = self.all_map(path, &surveyed, &document, &mut tally, tell).await?;
-            if dry_run || !all_map {
-                return Ok(tally);
+            self.names.remember_all();
+            let mut found = tally;
+            // What is not stated is told when it goes in.
+            let mut tell = |news: News| {
+                if dry_run || !matches!(news.outcome, Outcome::Lacks(_)) {
+                    tell(news);
+                }
+            };
+            let rehearsed = self.rehearse(path, &surveyed, &document, rollback, &mut found, &mut tell).await;
+            // Nothing of what was mapped is there.
+            self.names.forget();
+            rehearsed?;
+            if dry_run {
+                return Ok(found);
+            }
+            if found.refused > 0 {
+                return Ok(Tally { refused: found.refused, ..tally });
             }
         }
         keep(&self.home, path, &document)?;
@@ -168,7 +189,7 @@ impl<'a> Intake<'a> {
             }
             let work = self.chunk_work(chunk, &mut importer, &mut tally, tell).await?;
             if rollback {
-                unfinished.note(&work)?;
+                unfinished.note(&work, &self.journal)?;
             }
             let mut desk = Desk::new(self.ledger, &mut self.keyring, self.stage);
             desk.post(work, &mut self.journal, &mut |work, fate| {
@@ -250,6 +271,7 @@ impl<'a> Intake<'a> {
     ) -> Result<Vec<Work>, Failure> {
         let events: Vec<Event> = chunk.iter().filter_map(|(_, event)| event.clone().ok()).collect();
         self.names.learn(self.ledger, &events).await?;
+        drop(events);
         let mut work = Vec::new();
         for (place, event) in chunk {
             let drafts = match event.and_then(|event| self.drafts(importer, &event)) {
@@ -274,45 +296,61 @@ impl<'a> Intake<'a> {
         Ok(work)
     }
 
-    /// Maps every event without handing one in; whether all of them can be records.
-    async fn all_map(
+    /// Has all of a document judged without handing any of it in. `whole`: what cannot be judged together is refused.
+    async fn rehearse(
         &mut self,
         path: &Path,
         surveyed: &Survey,
         document: &v1::Document,
+        whole: bool,
         tally: &mut Tally,
         tell: &mut dyn FnMut(News),
-    ) -> Result<bool, Failure> {
+    ) -> Result<(), Failure> {
         let file = File::open(path).map_err(|e| Failure::file("read", path, &e))?;
         let mut source = Document::open(BufReader::new(file)).map_err(|refusal| changed(path, &refusal))?;
         let mut importer = Importer::new(&self.acting, Some(document.clone()));
-        let (mut next, before) = (0, tally.refused);
+        let mut rehearsal = Rehearsal::begin(self.ledger).await.map_err(failure)?;
+        let mut made = Made::default();
+        let mut next = 0;
         loop {
             let (chunk, from) = read_chunk(path, &mut source, &mut next, surveyed)?;
             if chunk.is_empty() {
                 if from == next {
-                    // Nothing of what was mapped is there.
-                    self.names.directory.forget_lots();
-                    return Ok(tally.refused == before);
+                    break;
                 }
                 continue;
             }
-            let events: Vec<Event> = chunk.iter().filter_map(|(_, event)| event.clone().ok()).collect();
-            self.names.learn(self.ledger, &events).await?;
-            for (place, event) in chunk {
-                let news = match event.and_then(|event| self.drafts(&mut importer, &event)) {
-                    Err(refusal) => Some(refused(Some(place), &refusal)),
-                    Ok(drafts) => {
-                        let mut ours = drafts.iter().filter(|draft| draft.signed.is_none());
-                        ours.find_map(|draft| self.has_key(place, &draft.record.author).err())
-                    }
-                };
-                if let Some(news) = news {
-                    tally.refused += 1;
-                    tell(news);
+            let work = self.chunk_work(chunk, &mut importer, tally, tell).await?;
+            let mut desk = Desk::new(self.ledger, &mut self.keyring, self.stage).going_on(made);
+            let rehearsed = desk.rehearse(work, &self.journal).await?;
+            made = desk.made();
+            rehearsal.add(&rehearsed).await.map_err(failure)?;
+            for (place, one) in rehearsed {
+                match one {
+                    Rehearsed::Refused(trouble) => tell(told(place, Fate::Refused(trouble), tally)),
+                    Rehearsed::DoneBefore => tally.before += 1,
+                    Rehearsed::Signed(_) | Rehearsed::Kept(_) | Rehearsed::Unsure => {}
                 }
             }
+            if whole && rehearsal.ended == Some(End::TooMuch) {
+                break;
+            }
         }
+        let (ended, sent) = (rehearsal.ended, rehearsal.sent() as u64);
+        if whole && ended == Some(End::TooMuch) {
+            let reason =
+                format!("a document becomes at most {MAX_CHECKED_RECORDS} records, to go in as a whole");
+            let refusal = Refusal::new("", Clause::Capture, reason, "send it in parts, or with proceed");
+            tally.refused += 1;
+            tell(refused(None, &refusal));
+            return Ok(());
+        }
+        let troubles = rehearsal.end().await.map_err(failure)?;
+        tally.judged = sent - troubles.len().min(sent as usize) as u64;
+        for (place, trouble) in troubles {
+            tell(told(place, Fate::Refused(trouble), tally));
+        }
+        Ok(())
     }
 
     fn drafts(&mut self, importer: &mut Importer, event: &Event) -> Result<Vec<Draft>, Refusal> {
@@ -332,7 +370,13 @@ impl<'a> Intake<'a> {
     fn work(&mut self, place: u64, draft: Draft) -> Result<Work, News> {
         let hash: StatementHash = Sha256::digest(draft.label.as_bytes()).into();
         let signed_elsewhere = draft.signed.is_some();
-        let mut item = Item { record: draft.record, label: draft.label, links: Vec::new(), signed_elsewhere };
+        let mut item = Item {
+            record: draft.record,
+            label: draft.label,
+            links: Vec::new(),
+            moves: draft.moves,
+            signed_elsewhere,
+        };
         // The same statement is signed to the same bytes where no head is in them.
         item.record.nonce = hash[..16].to_vec();
         self.state_again(&hash, &mut item, place)?;
@@ -390,6 +434,7 @@ impl<'a> Intake<'a> {
         Err(News {
             event: Some(place),
             outcome: Outcome::Refused {
+                what: Exception::Security,
                 field: "bizLocation".to_owned(),
                 reason: format!("it took place at a facility of {author}, and only {author} can sign it"),
                 clause: ore_epcis::Clause::Where.text().to_owned(),
@@ -409,8 +454,8 @@ fn read_chunk(
     surveyed: &Survey,
 ) -> Result<(Chunk, u64), Failure> {
     let from = *next;
-    let mut chunk = Vec::new();
-    while *next - from < CHUNK as u64 {
+    let (mut chunk, mut lots) = (Vec::new(), 0);
+    while *next - from < CHUNK as u64 && lots < CHUNK_LOTS {
         let Some(value) = source.next_event().map_err(|refusal| changed(path, &refusal))? else { break };
         let place = *next;
         *next += 1;
@@ -419,6 +464,7 @@ fn read_chunk(
         }
         // What the schema does not ask for: check digits, a type that has a record.
         let event = Event::read(&value, &surveyed.context).map_err(|mut faults| faults.remove(0));
+        lots += event.as_ref().map_or(0, |event| event.lots().count());
         chunk.push((place, event));
     }
     Ok((chunk, from))
@@ -442,6 +488,10 @@ fn refused(event: Option<u64>, refusal: &Refusal) -> News {
     News {
         event,
         outcome: Outcome::Refused {
+            what: match refusal.clause {
+                Clause::Capture => Exception::CaptureLimit,
+                _ => Exception::Validation,
+            },
             field: refusal.path.clone(),
             reason: refusal.reason.clone(),
             clause: refusal.clause.text().to_owned(),
@@ -479,6 +529,7 @@ fn told(place: u64, fate: Fate, tally: &mut Tally) -> News {
         Fate::Refused(trouble) => {
             tally.refused += 1;
             Outcome::Refused {
+                what: Exception::Validation,
                 field: trouble.field,
                 reason: format!("{} [{}]", trouble.message, trouble.reason),
                 clause: String::new(),
@@ -527,6 +578,7 @@ fn keep(home: &Path, path: &Path, document: &v1::Document) -> Result<(), Failure
         return Ok(());
     }
     let part = folder.join(format!("{name}.part"));
-    std::fs::copy(path, &part).map_err(|e| Failure::file("write", &part, &e))?;
+    let write = || std::fs::copy(path, &part).and_then(|_| File::open(&part)?.sync_all());
+    write().map_err(|e| Failure::file("write", &part, &e))?;
     std::fs::rename(&part, &kept).map_err(|e| Failure::file("write", &kept, &e))
 }

@@ -11,10 +11,14 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use axum::http::StatusCode;
 use ore_epcis::Instant;
 use serde_json::{Value, json};
 
-use super::intake::{Behaviour, News, Outcome, Tally};
+use super::{
+    intake::{Behaviour, News, Outcome, Tally},
+    problem::Exception,
+};
 use crate::{failure::Failure, verbs::sign::now_ms};
 
 /// Jobs that are remembered.
@@ -60,12 +64,11 @@ impl Job {
         job
     }
 
-    fn error(&mut self, what: &str, title: &str, status: u16, detail: &str, instance: &str) {
+    fn error(&mut self, what: Exception, status: StatusCode, title: &str, detail: &str, instance: &str) {
         if self.errors.len() < MOST_ERRORS {
-            self.errors.push(json!({
-                "type": format!("epcisException:{what}"), "title": title, "status": status,
-                "detail": detail, "instance": instance,
-            }));
+            let mut error = what.details(status, title, detail);
+            error["instance"] = instance.into();
+            self.errors.push(error);
         }
     }
 }
@@ -112,7 +115,8 @@ impl Jobs {
             }
         }
         waiting.sort_by(|one, other| one.id.cmp(&other.id));
-        waiting.iter().for_each(|one| jobs.remember(one.id.clone(), one.behaviour));
+        let unfinished = waiting.iter().map(|one| Self::job(one.id.clone(), one.behaviour));
+        jobs.open.lock().unwrap_or_else(PoisonError::into_inner).extend(unfinished);
         outcomes.sort();
         let beyond = outcomes.len().saturating_sub(MOST_JOBS);
         outcomes[..beyond].iter().for_each(|id| drop(fs::remove_file(jobs.outcome(id))));
@@ -124,25 +128,24 @@ impl Jobs {
         jobs.iter_mut().find(|job| job.id == id).map(with)
     }
 
-    fn remember(&self, id: String, behaviour: Behaviour) {
+    fn job(id: String, behaviour: Behaviour) -> Job {
         let created_ms = id.strip_prefix('c').and_then(|ms| ms.parse().ok()).unwrap_or_default();
-        let job =
-            Job { id, created_ms, behaviour, success: true, errors: Vec::new(), not_stated: Vec::new() };
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).push_back(job);
+        Job { id, created_ms, behaviour, success: true, errors: Vec::new(), not_stated: Vec::new() }
     }
 
     /// A new job's name: the time; two in one millisecond differ by one.
     pub(super) fn begin(&self, behaviour: Behaviour) -> String {
+        // Held throughout, so that no two get one name.
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let mut created_ms = now_ms();
-        let taken = |ms: u64| {
-            let id = format!("c{ms}");
-            self.with(&id, |_| ()).is_some() || self.outcome(&id).exists()
-        };
-        while taken(created_ms) {
+        let id = loop {
+            let id = format!("c{created_ms}");
+            if !self.outcome(&id).exists() && open.iter().all(|job| job.id != id) {
+                break id;
+            }
             created_ms += 1;
-        }
-        let id = format!("c{created_ms}");
-        self.remember(id.clone(), behaviour);
+        };
+        open.push_back(Self::job(id.clone(), behaviour));
         id
     }
 
@@ -189,15 +192,16 @@ impl Jobs {
                     job.not_stated.push(format!("{place}: {what}"));
                 }
             }
-            Outcome::Refused { field, reason, clause, next } => {
+            Outcome::Refused { what, field, reason, clause, next } => {
                 job.success = false;
                 let title = if clause.is_empty() { "refused by the ledger" } else { clause.as_str() };
                 let field = if field.is_empty() { field } else { format!("{field}: ") };
-                job.error("ValidationException", title, 400, &format!("{field}{reason}; {next}"), &place);
+                job.error(what, what.status(), title, &format!("{field}{reason}; {next}"), &place);
             }
             Outcome::Left { id, reason, next } => {
                 let detail = format!("record {id} cannot be taken back: {reason}; {next}");
-                job.error("ImplementationException", "stays in the ledger", 409, &detail, &place);
+                let (what, status) = (Exception::Implementation, StatusCode::CONFLICT);
+                job.error(what, status, "stays in the ledger", &detail, &place);
             }
         });
     }
@@ -207,7 +211,8 @@ impl Jobs {
         let ended = self.with(id, |job| {
             job.success &= trouble.is_none() && tally.refused == 0;
             if let Some(trouble) = trouble {
-                job.error("ImplementationException", &trouble.message, 500, &trouble.hint, "");
+                let what = Exception::Implementation;
+                job.error(what, what.status(), &trouble.message, &trouble.hint, "");
             }
             (job.json(Some((now_ms(), tally))), job.behaviour)
         });

@@ -6,5 +6,7 @@ pub(crate) mod gateway;
 pub(crate) mod intake;
 mod jobs;
 pub(crate) mod outgoing;
+pub(crate) mod problem;
+mod rehearsal;
 mod resolve;
 mod rollback;

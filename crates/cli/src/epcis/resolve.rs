@@ -1,8 +1,10 @@
 //! What the roster and the ledger know of the names in a document.
 
-use std::{collections::HashSet, path::Path};
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::Path,
+};
 
-use futures::StreamExt;
 use ore_client::Ledger;
 use ore_epcis::{Directory, Draft, Event, KnownLot, Product, directory::number_of};
 use ore_record::v1::MaterialClass;
@@ -11,14 +13,15 @@ use crate::{failure::Failure, post::engine::failure};
 
 /// Lots that are remembered between chunks; then the ledger is asked again.
 const MOST_LOTS: usize = 65_536;
-/// Questions for lots in flight.
-const AT_ONCE: usize = 16;
+/// Lots that are remembered in a rehearsal.
+const MOST_REHEARSED: usize = 250_000;
 
 /// A directory that asks the ledger.
 pub(crate) struct Names {
     pub(crate) directory: Directory,
     members: Vec<String>,
     known: usize,
+    rehearsing: bool,
 }
 
 impl Names {
@@ -38,42 +41,62 @@ impl Names {
         if let Some(path) = products {
             read_products(path, &mut directory)?;
         }
-        Ok(Self { directory, members, known: 0 })
+        Ok(Self { directory, members, known: 0, rehearsing: false })
+    }
+
+    /// From now on no lot is forgotten: those that a rehearsal made are in no ledger that could be asked again.
+    pub(crate) fn remember_all(&mut self) {
+        self.rehearsing = true;
+    }
+
+    /// Forgets all lots.
+    pub(crate) fn forget(&mut self) {
+        self.directory.forget_lots();
+        self.known = 0;
+        self.rehearsing = false;
     }
 
     /// Asks for the lots that these events name and that are not known yet.
+    ///
+    /// # Errors
+    /// The ledger's; and more lots than are remembered in a rehearsal.
     pub(crate) async fn learn(&mut self, ledger: &Ledger, events: &[Event]) -> Result<(), Failure> {
-        if self.known > MOST_LOTS {
-            self.directory.forget_lots();
-            self.known = 0;
+        if self.rehearsing && self.known > MOST_REHEARSED {
+            return Err(Failure::refused(
+                format_args!("the document is about more than {MOST_REHEARSED} lots"),
+                "send it in parts, or with proceed",
+            ));
         }
-        let mut ask: Vec<(String, String)> = Vec::new();
+        if self.known > MOST_LOTS && !self.rehearsing {
+            self.forget();
+        }
+        // What each id would be called in the document.
+        let mut ask: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         let mut asked = HashSet::new();
         for uri in events.iter().flat_map(Event::lots) {
             if self.directory.lot(uri).is_some() || !asked.insert(uri) {
                 continue;
             }
             if let Some(id) = self.directory.own_id("lots", uri) {
-                ask.push((uri.to_owned(), id.to_owned()));
+                ask.entry(id.to_owned()).or_default().push(uri);
             } else if let Some(number) = number_of(uri) {
-                ask.extend(self.members.iter().map(|member| (uri.to_owned(), format!("{member}/{number}"))));
+                for member in &self.members {
+                    ask.entry(format!("{member}/{number}")).or_default().push(uri);
+                }
             }
         }
-        let ids: Vec<String> = ask.iter().map(|(_, id)| id.clone()).collect();
-        let heads = ledger.heads(&ids).await.map_err(failure)?;
-        let there = ask.into_iter().zip(heads).filter(|(_, head)| head.is_some());
-        // What a piece without a quantity weighs, and whether a lot was weighed wet, are the ledger's to say.
-        let questions = there.map(|((uri, id), _)| async move {
-            let lot = ledger.lot(&id).await.map_err(failure)?.lot.unwrap_or_default();
-            let known =
-                KnownLot { id, remaining_mg: lot.remaining_dry_mg, moisture_ppm: lot.created_moisture_ppm };
-            Ok::<_, Failure>((uri, known))
-        });
-        let mut answers = futures::stream::iter(questions).buffer_unordered(AT_ONCE);
-        while let Some(answer) = answers.next().await {
-            let (uri, known) = answer?;
-            self.directory.add_lot(&uri, known);
-            self.known += 1;
+        let ids: Vec<String> = ask.keys().cloned().collect();
+        for lot in ledger.lots_named(&ids).await.map_err(failure)? {
+            // What a piece without a quantity weighs, and whether a lot was weighed wet, are the ledger's to say.
+            for uri in ask.get(&lot.lot).into_iter().flatten() {
+                let known = KnownLot {
+                    id: lot.lot.clone(),
+                    remaining_mg: lot.remaining_dry_mg,
+                    moisture_ppm: lot.created_moisture_ppm,
+                };
+                self.directory.add_lot(uri, known);
+                self.known += 1;
+            }
         }
         Ok(())
     }

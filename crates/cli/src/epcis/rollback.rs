@@ -21,7 +21,7 @@ use crate::{
     post::{
         Work,
         item::Item,
-        journal::{Journal, StatementHash},
+        journal::{Journal, Standing, StatementHash},
     },
 };
 
@@ -127,10 +127,11 @@ impl Unfinished {
         Ok(Self { path, resumed })
     }
 
-    /// Notes what will be handed in next; durable when it returns.
-    pub(super) fn note(&self, work: &[Work]) -> Result<(), Failure> {
+    /// Notes what will be handed in next; durable when it returns. What is in already is another document's, or noted.
+    pub(super) fn note(&self, work: &[Work], journal: &Journal) -> Result<(), Failure> {
         let failed = |e: std::io::Error| Failure::file("write", &self.path, &e);
-        let lines: String = work.iter().map(|it| format!("{}\n", RecordId::from_bytes(it.hash))).collect();
+        let open = work.iter().filter(|it| !matches!(journal.standing(&it.hash), Some(Standing::Done(_))));
+        let lines: String = open.map(|it| format!("{}\n", RecordId::from_bytes(it.hash))).collect();
         if let Some(folder) = self.path.parent() {
             std::fs::create_dir_all(folder).map_err(failed)?;
         }
@@ -152,7 +153,7 @@ mod tests {
     };
 
     use super::{Appended, Unfinished};
-    use crate::post::{Work, item::Item};
+    use crate::post::{Work, item::Item, journal::Journal};
 
     fn counter(event: Event) -> Option<Event> {
         let record = Record { author: "mine-a".to_owned(), event: Some(event), ..Record::default() };
@@ -169,8 +170,11 @@ mod tests {
         let work = |hash| Work { place: 0, hash, item: Item::default() };
         let first = open();
         assert!(first.resumed.is_empty());
-        first.note(&[work([1; 32]), work([2; 32])]).expect("noted");
-        first.note(&[work([3; 32])]).expect("noted");
+        let mut journal = Journal::none();
+        journal.accepted(&[4; 32], RecordId::from_bytes([9; 32]));
+        first.note(&[work([1; 32]), work([2; 32])], &journal).expect("noted");
+        // What another document brought in is not this one's to take back.
+        first.note(&[work([3; 32]), work([4; 32])], &journal).expect("noted");
         let next = open();
         assert_eq!(next.resumed, [[1; 32], [2; 32], [3; 32]].into());
         next.settled();

@@ -6,7 +6,7 @@ use std::{
 };
 
 use ore_client::{Accepted, Answer, ClientError, Ledger};
-use ore_record::{RecordId, SignedRecord, draft, v1::Record};
+use ore_record::{RecordId, SignedRecord, draft};
 use ore_wire::{
     status::reason_name,
     v1::{Rejection, RejectionReason, Stage},
@@ -48,6 +48,21 @@ pub(crate) enum Fate {
     Refused(Trouble),
 }
 
+/// What would be handed in of a statement.
+#[derive(Clone, Debug)]
+pub(crate) enum Rehearsed {
+    /// This record.
+    Signed(SignedRecord),
+    /// This record, which an earlier run signed; should heads have moved on, it is signed anew.
+    Kept(SignedRecord),
+    /// It names lots whose newest record cannot be known before a withdrawal is in.
+    Unsure,
+    /// Nothing: it is in.
+    DoneBefore,
+    /// Nothing: its author has to act.
+    Refused(Trouble),
+}
+
 /// Why a statement is not in the ledger.
 #[derive(Clone, Debug)]
 pub(crate) struct Trouble {
@@ -71,7 +86,7 @@ impl Trouble {
         }
     }
 
-    fn of(rejection: &Rejection) -> Self {
+    pub(crate) fn of(rejection: &Rejection) -> Self {
         let newest = match RecordId::try_from(rejection.newest_head.as_ref()) {
             Ok(head) => format!(" (newest: {head})"),
             Err(_) => String::new(),
@@ -98,13 +113,31 @@ pub(crate) struct Desk<'a> {
     ledger: &'a Ledger,
     keyring: &'a mut Keyring,
     wait: Stage,
+    made: Made,
+}
+
+/// What statements before have made: theirs are the heads, offers and ids that the next ones name.
+#[derive(Default)]
+pub(crate) struct Made {
     known: Known,
     labels: HashMap<String, RecordId>,
+    /// In a rehearsal: a withdrawal has moved heads that cannot be known.
+    unsure: bool,
 }
 
 impl<'a> Desk<'a> {
     pub(crate) fn new(ledger: &'a Ledger, keyring: &'a mut Keyring, wait: Stage) -> Self {
-        Self { ledger, keyring, wait, known: Known::default(), labels: HashMap::new() }
+        Self { ledger, keyring, wait, made: Made::default() }
+    }
+
+    /// Goes on where another desk stopped, which a rehearsal does: nothing of what it made is in the ledger.
+    pub(crate) fn going_on(self, made: Made) -> Self {
+        Self { made, ..self }
+    }
+
+    /// What was made so far.
+    pub(crate) fn made(self) -> Made {
+        self.made
     }
 
     /// Hands statements in, in order, and tells what became of each.
@@ -122,7 +155,7 @@ impl<'a> Desk<'a> {
             match journal.standing(&work.hash) {
                 Some(Standing::Done(id)) => {
                     if !work.item.label.is_empty() {
-                        self.labels.insert(work.item.label.clone(), *id);
+                        self.made.labels.insert(work.item.label.clone(), *id);
                     }
                     tell(&work, Fate::DoneBefore(*id));
                 }
@@ -146,6 +179,47 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
+    /// Completes and signs statements that are not in yet, as [`Desk::post`] would, without writing down or handing in
+    /// any. Later calls build on them, so that what is signed is what would be handed in.
+    ///
+    /// # Errors
+    /// As [`Desk::post`].
+    pub(crate) async fn rehearse(
+        &mut self,
+        mut work: Vec<Work>,
+        journal: &Journal,
+    ) -> Result<Vec<(u64, Rehearsed)>, Failure> {
+        let open =
+            work.iter_mut().filter(|work| !matches!(journal.standing(&work.hash), Some(Standing::Done(_))));
+        self.made.known.learn(self.ledger, open.map(|work| &mut work.item)).await.map_err(failure)?;
+        let mut rehearsed = Vec::with_capacity(work.len());
+        for mut work in work {
+            let one = match journal.standing(&work.hash) {
+                Some(Standing::Done(id)) => {
+                    if !work.item.label.is_empty() {
+                        self.made.labels.insert(work.item.label.clone(), *id);
+                    }
+                    Rehearsed::DoneBefore
+                }
+                Some(Standing::Signed(record)) if work.item.signed_elsewhere => {
+                    Rehearsed::Signed((**record).clone())
+                }
+                Some(Standing::Signed(record)) => Rehearsed::Kept((**record).clone()),
+                _ if self.made.unsure && names_lots(&mut work.item) => Rehearsed::Unsure,
+                _ => match self.complete(&work)? {
+                    Ok((record, _)) => Rehearsed::Signed(record),
+                    Err(trouble) => Rehearsed::Refused(trouble),
+                },
+            };
+            if let Rehearsed::Signed(record) | Rehearsed::Kept(record) = &one {
+                self.note_made(&work, record);
+                self.made.unsure |= moves_unnamed_heads(record.event()) && work.item.moves.is_empty();
+            }
+            rehearsed.push((work.place, one));
+        }
+        Ok(rehearsed)
+    }
+
     /// Takes statements off the queue, completes and signs them.
     async fn fill_window(
         &mut self,
@@ -153,8 +227,8 @@ impl<'a> Desk<'a> {
         journal: &mut Journal,
         tell: &mut dyn FnMut(&Work, Fate),
     ) -> Result<Vec<OnItsWay>, Failure> {
-        let next = queue.iter_mut().take(WINDOW).map(|(work, _)| &mut work.item.record);
-        self.known.learn(self.ledger, next).await.map_err(failure)?;
+        let next = queue.iter_mut().take(WINDOW).map(|(work, _)| &mut work.item);
+        self.made.known.learn(self.ledger, next).await.map_err(failure)?;
         let (mut window, mut unsure) = (Vec::new(), false);
         while window.len() < WINDOW
             // What names lots waits for what may have moved their heads.
@@ -171,7 +245,7 @@ impl<'a> Desk<'a> {
                 window.push(OnItsWay { work, tries, filled, record });
                 continue;
             }
-            match self.complete(&work).await? {
+            match self.complete(&work)? {
                 Ok((record, filled)) => {
                     journal.signed(&work.hash, &record);
                     self.note_made(&work, &record);
@@ -185,18 +259,18 @@ impl<'a> Desk<'a> {
     }
 
     fn note_made(&mut self, work: &Work, record: &SignedRecord) {
-        self.known.made(record.id(), &mut record.record().clone());
+        self.made.known.made(record.id(), &mut record.record().clone(), &work.item.moves);
         if !work.item.label.is_empty() {
-            self.labels.insert(work.item.label.clone(), record.id());
+            self.made.labels.insert(work.item.label.clone(), record.id());
         }
     }
 
     /// Fills in every blank and signs.
-    async fn complete(&mut self, work: &Work) -> Result<Result<(SignedRecord, bool), Trouble>, Failure> {
+    fn complete(&mut self, work: &Work) -> Result<Result<(SignedRecord, bool), Trouble>, Failure> {
         let mut record = work.item.record.clone();
         let mut filled = false;
         for (field, label) in &work.item.links {
-            let Some(id) = self.labels.get(label) else {
+            let Some(id) = self.made.labels.get(label) else {
                 let next = "give the line that it refers to this label, and put it first";
                 return Ok(Err(Trouble::new(
                     "UNKNOWN_LABEL",
@@ -215,7 +289,8 @@ impl<'a> Desk<'a> {
             filled = true;
         }
         if wants_open_offer(&work.item) {
-            match self.open_offer(&mut record).await? {
+            let lot = draft::heads_mut(&mut record).first().map(|lot| lot.lot.clone()).unwrap_or_default();
+            match self.made.known.offer(&lot) {
                 Some(id) => filled |= IdField::Offer.set(&mut record, id.as_bytes()),
                 None => {
                     let next = "name the Ship record in `offer`, or check the lot with `oreledger lot show`";
@@ -223,7 +298,7 @@ impl<'a> Desk<'a> {
                 }
             }
         }
-        filled |= self.known.fill_heads(&mut record);
+        filled |= self.made.known.fill_heads(&mut record);
         let author = record.author.clone();
         let origin = &self.ledger.trust().origin;
         draft::complete(&mut record, origin, &author, keyfile::random());
@@ -235,21 +310,6 @@ impl<'a> Desk<'a> {
                 "put documents in by digest; split a long campaign into several records",
             )
         }))
-    }
-
-    async fn open_offer(&self, record: &mut Record) -> Result<Option<RecordId>, Failure> {
-        let Some(lot) = draft::heads_mut(record).first().map(|lot| lot.lot.clone()) else { return Ok(None) };
-        if let Some(id) = self.known.offer(&lot) {
-            return Ok(Some(id));
-        }
-        match self.ledger.lot(&lot).await {
-            Ok(answer) => {
-                let offer = answer.lot.and_then(|lot| lot.open_offer);
-                Ok(offer.and_then(|offer| RecordId::try_from(offer.ship.as_ref()).ok()))
-            }
-            Err(ClientError::NotFound(_)) => Ok(None),
-            Err(error) => Err(failure(error)),
-        }
     }
 
     /// Hands a window in; while the node is busy, waits as it asks.
@@ -290,13 +350,13 @@ impl<'a> Desk<'a> {
             Answer::Accepted(accepted) => {
                 journal.accepted(&work.hash, accepted.id);
                 if moves_unnamed_heads(record.event()) {
-                    self.known.forget_heads();
+                    self.made.known.forget_heads();
                 }
                 tell(&work, Fate::Accepted(accepted));
                 return None;
             }
             Answer::Rejected(rejection) => {
-                self.known.unmade(&mut record.record().clone());
+                self.made.known.unmade(&mut record.record().clone());
                 let moved = matches!(
                     rejection.reason(),
                     RejectionReason::StaleHead
@@ -309,7 +369,7 @@ impl<'a> Desk<'a> {
                 Trouble::of(&rejection)
             }
             Answer::Malformed { field, message } => {
-                self.known.unmade(&mut record.record().clone());
+                self.made.known.unmade(&mut record.record().clone());
                 Trouble { field, ..Trouble::new("MALFORMED", message, "correct the field") }
             }
             Answer::NotTaken { message, .. } => {

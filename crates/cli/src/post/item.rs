@@ -16,6 +16,8 @@ pub(crate) struct Item {
     pub(crate) label: String,
     /// Ids to fill in from labels.
     pub(crate) links: Vec<(IdField, String)>,
+    /// Lots that it touches without naming them, as far as they are known.
+    pub(crate) moves: Vec<String>,
     /// Its author signed it elsewhere: it goes in as it is, or not at all.
     pub(crate) signed_elsewhere: bool,
 }
@@ -64,7 +66,7 @@ impl IdField {
 
 /// Whether a record may move heads of lots that it does not name: after it nothing is chained blindly.
 pub(crate) fn moves_unnamed_heads(event: &Event) -> bool {
-    matches!(event, Event::Withdraw(_) | Event::Recall(_))
+    matches!(event, Event::Withdraw(_))
 }
 
 /// Whether an item builds on heads of lots.

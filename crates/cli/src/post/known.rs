@@ -1,12 +1,14 @@
 //! What is known of lots without asking: heads and offers of records made a moment ago.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use ore_client::{ClientError, Ledger};
 use ore_record::{
     RecordId, draft,
     v1::{Record, record::Event},
 };
+
+use super::item::{Item, wants_open_offer};
 
 /// Heads and open offers, as of the last record that was made here.
 #[derive(Default)]
@@ -16,29 +18,38 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    /// Asks for the heads of all lots that these records name without a head and that are not known yet.
-    pub(crate) async fn learn(
+    /// Asks for the heads of all lots that these records name without a head, and for the open offers that they
+    /// answer, where they are not known yet.
+    pub(crate) async fn learn<'a>(
         &mut self,
         ledger: &Ledger,
-        records: impl Iterator<Item = &mut Record>,
+        items: impl Iterator<Item = &'a mut Item>,
     ) -> Result<(), ClientError> {
-        let mut made: Vec<String> = Vec::new();
-        let mut ask: Vec<String> = Vec::new();
-        for record in records {
-            for lot in draft::heads_mut(record) {
-                let blank = lot.head.is_empty() && !lot.lot.is_empty();
-                if blank
-                    && !self.heads.contains_key(&lot.lot)
-                    && !made.contains(&lot.lot)
-                    && !ask.contains(&lot.lot)
-                {
-                    ask.push(lot.lot.clone());
+        let mut made: HashSet<String> = HashSet::new();
+        let (mut heads, mut offers) = (HashSet::new(), HashSet::new());
+        for item in items {
+            let answers = wants_open_offer(item);
+            for (at, lot) in draft::heads_mut(&mut item.record).into_iter().enumerate() {
+                let unknown = !lot.lot.is_empty() && !made.contains(&lot.lot);
+                if unknown && lot.head.is_empty() && !self.heads.contains_key(&lot.lot) {
+                    heads.insert(lot.lot.clone());
+                }
+                if unknown && answers && at == 0 && !self.offers.contains_key(&lot.lot) {
+                    offers.insert(lot.lot.clone());
                 }
             }
-            made.extend(draft::new_lots(record).iter().map(|lot| lot.lot.clone()));
+            made.extend(draft::new_lots(&item.record).iter().map(|lot| lot.lot.clone()));
         }
+        let ask: Vec<String> = heads.into_iter().collect();
         let heads = ledger.heads(&ask).await?;
         self.heads.extend(ask.into_iter().zip(heads));
+        let ask: Vec<String> = offers.into_iter().collect();
+        for lot in ledger.lots_named(&ask).await? {
+            if let Some(offer) = lot.open_offer.and_then(|offer| RecordId::try_from(offer.ship.as_ref()).ok())
+            {
+                self.offers.insert(lot.lot, offer);
+            }
+        }
         Ok(())
     }
 
@@ -56,13 +67,13 @@ impl Known {
         filled
     }
 
-    /// The open offer on a lot, if it was made here.
+    /// The open offer on a lot, if it was made here or learnt of.
     pub(crate) fn offer(&self, lot: &str) -> Option<RecordId> {
         self.offers.get(lot).copied()
     }
 
     /// A record was made: it is the head of every lot that it touches or makes.
-    pub(crate) fn made(&mut self, id: RecordId, record: &mut Record) {
+    pub(crate) fn made(&mut self, id: RecordId, record: &mut Record, moves: &[String]) {
         let is_offer = matches!(record.event, Some(Event::Ship(_)));
         for lot in draft::heads_mut(record) {
             self.heads.insert(lot.lot.clone(), Some(id));
@@ -72,9 +83,8 @@ impl Known {
                 self.offers.remove(&lot.lot);
             }
         }
-        for lot in draft::new_lots(record) {
-            self.heads.insert(lot.lot.clone(), Some(id));
-        }
+        let new = draft::new_lots(record).into_iter().map(|new| &new.lot);
+        self.heads.extend(new.chain(moves).map(|lot| (lot.clone(), Some(id))));
     }
 
     /// A record was refused: what it would have changed is to be asked for again.

@@ -9,4 +9,4 @@ pub(crate) mod journal;
 pub(crate) mod keyring;
 mod known;
 
-pub(crate) use engine::{Desk, Fate, Trouble, Work};
+pub(crate) use engine::{Desk, Fate, Made, Rehearsed, Trouble, Work};

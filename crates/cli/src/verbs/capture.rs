@@ -20,9 +20,10 @@ use crate::{
 POST /epcis/capture takes a document; GS1-Capture-Error-Behaviour: rollback (default), proceed.
 GET /epcis/capture/ID tells what became of it; GET /epcis/events passes a query on to the node.
 The key never leaves this machine and no node holds it: that is why capture is here.
-Rollback hands nothing in unless all of a document can be records. If the ledger itself refuses
-one then, what went in before is taken back (withdrawn, cancelled, released); what cannot be,
-such as a receipt, stays and is named by the job. The log keeps both.
+Rollback hands nothing in unless the ledger, asked about all of a document at one moment, would
+refuse none of it; at most 100,000 records. Only what others hand in between that moment and the
+end can still make it refuse one: then what went in is taken back (withdrawn, cancelled,
+released), the log keeps both, and what cannot be, such as a receipt, is named by the job.
 Jobs are kept in DIR/captures: after a restart those that were not finished are finished.")]
 pub(crate) struct Capture {
     /// Address of this machine to listen at
@@ -59,9 +60,11 @@ pub(crate) async fn run(context: &Context, verb: &Capture) -> Outcome {
         "capturing at http://{address}/epcis/capture for {}; Ctrl-C ends it",
         context.acting()?
     ));
-    let serve = axum::serve(listener, gateway::routes(shared.clone()));
+    // A task of its own: whoever asks how a job goes is not kept waiting by the job.
+    let routes = gateway::routes(Arc::clone(&shared));
+    let served = tokio::spawn(async move { axum::serve(listener, routes).await });
     tokio::select! {
-        served = async { serve.await } => served.map_err(failed),
+        served = served => served.unwrap_or_else(|gone| Err(std::io::Error::other(gone))).map_err(failed),
         worked = gateway::work(shared, unfinished, queue, intake) => worked,
         _ = tokio::signal::ctrl_c() => Ok(()),
     }

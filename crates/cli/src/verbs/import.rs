@@ -28,10 +28,10 @@ pub(crate) struct Import {
     /// What is known of product classes, CSV
     #[arg(long, value_name = "FILE")]
     products: Option<PathBuf>,
-    /// Nothing of a document unless all of it can be records; what the ledger then refuses takes the rest back
+    /// Nothing of a document unless the ledger, asked about all of it at once, would refuse none
     #[arg(long)]
     rollback: bool,
-    /// Only read, check and map
+    /// Only read, check, map and ask the ledger what it would refuse
     #[arg(long)]
     dry_run: bool,
     /// Stage to wait for
@@ -57,6 +57,7 @@ pub(crate) async fn run(context: &Context, verb: &Import) -> Outcome {
             .await?;
         printed?;
         all.events += tally.events;
+        all.judged += tally.judged;
         all.recorded += tally.recorded;
         all.before += tally.before;
         all.refused += tally.refused;
@@ -64,11 +65,14 @@ pub(crate) async fn run(context: &Context, verb: &Import) -> Outcome {
         all.taken_back += tally.taken_back;
         all.left += tally.left;
     }
-    let sent = if verb.dry_run { "; nothing was sent" } else { "" };
+    let (records, where_they_are, sent) = match verb.dry_run {
+        true => (all.judged, "would go in", "; nothing was handed in"),
+        false => (all.recorded, "in the ledger", ""),
+    };
     output::note(format!(
-        "{} events: {} records in the ledger, {} were in before, {} refused, {} things not stated{sent}",
+        "{} events: {} records {where_they_are}, {} were in before, {} refused, {} things not stated{sent}",
         output::thousands(all.events),
-        output::thousands(all.recorded),
+        output::thousands(records),
         output::thousands(all.before),
         output::thousands(all.refused),
         output::thousands(all.lacks),
@@ -120,7 +124,7 @@ fn print(context: &Context, path: &str, news: &News) -> Outcome {
                 json!({ "file": path, "event": news.event, "left": id, "why": reason, "next_step": next });
             output::data(&left.to_string())
         }
-        Became::Refused { field, reason, clause, next } => {
+        Became::Refused { field, reason, clause, next, .. } => {
             let field = if field.is_empty() { String::new() } else { format!(", {field}") };
             let by = if clause.is_empty() { String::new() } else { format!(" ({clause})") };
             eprintln!("{path}{place}{field}: {reason}{by}\n  next: {next}");

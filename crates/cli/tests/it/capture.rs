@@ -3,7 +3,8 @@
 use std::{
     io::{BufReader, Read, Write},
     net::TcpStream,
-    process::{Child, Stdio},
+    path::Path,
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -81,6 +82,11 @@ impl Gateway {
             assert!(Instant::now() < end, "the job does not end: {job}");
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.process.id().to_string()]).status();
+        assert!(sent.expect("there is a kill").success());
     }
 
     fn kill(mut self) {
@@ -188,92 +194,158 @@ fn a_members_system_captures_and_asks_on_its_own_machine() {
     }
     let (status, _, body) = gateway.get("/epcis/capture/none");
     assert!(status == 404 && body.contains("NoSuchResourceException"), "{body}");
-    for path in ["/epcis/capture", "/epcis/events"] {
+    for path in ["/epcis/capture", "/epcis/events", "/elsewhere"] {
         let (status, _, body) = gateway.ask(&format!("GET {path} HTTP/1.1\r\nHost: evil.example"), "");
-        assert!(status == 403 && body.contains("this machine only"), "{body}");
+        assert!(status == 403 && body.contains("epcisException:SecurityException"), "{body}");
+    }
+    let host = &gateway.address;
+    let (status, head, _) = gateway.ask(&format!("OPTIONS /epcis/capture HTTP/1.1\r\nHost: {host}"), "");
+    assert_eq!((status, header(&head, "gs1-epcis-capture-limit")), (204, Some("100000")));
+    for (request, status, what) in [
+        ("GET /elsewhere", 404, "NoSuchResourceException"),
+        ("DELETE /epcis/capture", 405, "ImplementationException"),
+        ("POST /epcis/events", 405, "ImplementationException"),
+    ] {
+        let (got, head, body) = gateway.ask(&format!("{request} HTTP/1.1\r\nHost: {host}"), "");
+        assert!(got == status && head.contains("application/problem+json"), "{request}: {head}");
+        assert!(body.contains(what), "{body}");
     }
     let outside = ledger.run(&["capture", "--listen", "0.0.0.0:0", "--as", "mine-a"]);
     assert_eq!(outside.status.code(), Some(2), "{}", err(&outside));
 }
 
 #[test]
-fn what_the_ledger_refuses_in_the_end_is_taken_back_and_goes_in_when_it_is_right() {
+fn one_refusal_of_the_ledger_keeps_all_of_a_document_out() {
     let ledger = TestLedger::start();
     let gateway = Gateway::start(&ledger);
     // More than are handed in together; only the ledger's rules know what is wrong with the last.
     let refused = gateway.ended(&gateway.accepted("rollback", &lots(600, false)));
     assert_eq!((&refused["success"], &refused["refused"]), (&json!(false), &json!(1)), "{refused}");
-    assert_eq!(counts(&refused), [0, 0, 599, 0]);
-    assert_eq!(counted(&ledger), (0, 599), "nothing of it counts");
+    assert_eq!((counts(&refused), counted(&ledger)), ([0; 4], (0, 0)), "nothing was ever in");
+    let error = &refused["errors"][0];
+    assert_eq!(error["instance"], "/epcisBody/eventList/599");
+    assert!(error["detail"].as_str().is_some_and(|text| text.contains("rule O1")), "{error}");
 
-    // Two events were wrong, say: one was never in, the other was in and was taken back.
-    let corrected =
-        lots(600, true).replacen("\"mct:moisturePercent\":\"8\"", "\"mct:moisturePercent\":\"9\"", 1);
-    assert_ne!(corrected, lots(600, true));
-    let right = gateway.ended(&gateway.accepted("rollback", &corrected));
+    let right = gateway.ended(&gateway.accepted("rollback", &lots(600, true)));
     assert_eq!((&right["success"], counts(&right)), (&json!(true), [600, 0, 0, 0]), "{right}");
-    assert_eq!(counted(&ledger), (600, 599));
+    assert_eq!(counted(&ledger), (600, 0));
 }
 
 #[test]
-fn what_cannot_be_taken_back_is_named() {
+fn what_builds_on_a_refused_event_is_told_so_and_a_dry_run_tells_it_too() {
     let ledger = TestLedger::start();
     let gateway = Gateway::start(&ledger);
-    let mined_first = gateway.ended(&gateway.accepted("rollback", &document(&[mined()])));
-    assert_eq!(mined_first["success"], true, "{mined_first}");
     let mut untagged = mined();
-    untagged["quantityList"][0]["epcClass"] = LOT.replace("A-0001", "A-0002").into();
     untagged["ilmd"].as_object_mut().expect("an object").remove("mct:tag");
+    let mut other = mined();
+    other["quantityList"][0]["epcClass"] = LOT.replace("A-0001", "A-0002").into();
+    let handed_over = [moved("shipping", "mine-a", 15, 20_000), moved("receiving", "refiner-a", 20, 19_990)];
+    let all = document(&[&[untagged, other][..], &handed_over].concat());
+
+    let refused = gateway.ended(&gateway.accepted("rollback", &all));
+    let errors = refused["errors"].as_array().expect("a list");
+    let told: Vec<(&str, bool)> = errors
+        .iter()
+        .map(|error| {
+            let detail = error["detail"].as_str().expect("a text");
+            (error["instance"].as_str().expect("a place"), detail.contains("builds on event"))
+        })
+        .collect();
+    let at = |event: u64| format!("/epcisBody/eventList/{event}");
+    assert_eq!(told, [(&*at(0), false), (&*at(2), true), (&*at(3), true)], "{refused}");
+    assert_eq!(counted(&ledger), (0, 0));
+
+    ledger.write("all.jsonld", &all);
+    let dry =
+        ["import", "--epcis", "all.jsonld", "--products", "products.csv", "--dry-run", "--as", "mine-a"];
+    let dry = ledger.run(&dry);
+    assert_eq!(dry.status.code(), Some(1));
+    assert!(
+        err(&dry).contains("4 events: 1 records would go in, 0 were in before, 3 refused"),
+        "{}",
+        err(&dry)
+    );
+    assert_eq!(counted(&ledger), (0, 0));
+}
+
+/// A lot that one of the documents of [`lots`] makes too, stated by another program of the same member.
+fn stated_elsewhere(ledger: &TestLedger, number: u32) {
+    let lot = LOT.replace("A-0001", &format!("A-{number:04}"));
+    let lot = lot.trim_start_matches("https://id.gs1.org/").replace('/', ".");
+    let lot = format!(
+        r#"{{"commission":{{"kind":"extracted","lot":{{"lot":"mine-a/{lot}","material":"ore","mass":"100 kg","tags":["X"],"facility":"mine-a/site","model":"controlled blending","origin_country":"AU"}}}}}}"#
+    );
+    ledger.write("elsewhere.jsonl", &(lot + "\n"));
+    ledger.ok(&["submit", "elsewhere.jsonl", "--as", "mine-a"]);
+}
+
+/// Waits until the first records of a document are about to be handed in.
+fn begun(ledger: &TestLedger) {
+    let documents = ledger.folder.path().join("ledger/documents");
+    let end = Instant::now() + Duration::from_secs(120);
+    while !unfinished(&documents) {
+        assert!(Instant::now() < end, "the job does not begin");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Whether a document is on its way in.
+fn unfinished(documents: &Path) -> bool {
+    let files = std::fs::read_dir(documents).into_iter().flatten().flatten();
+    files.into_iter().any(|file| file.path().extension().is_some_and(|ending| ending == "appended"))
+}
+
+#[test]
+fn what_is_refused_because_of_others_is_taken_back_and_what_cannot_be_is_named() {
+    let ledger = TestLedger::start();
+    let gateway = Gateway::start(&ledger);
+    let first = gateway.ended(&gateway.accepted("rollback", &document(&[mined()])));
+    assert_eq!(first["success"], true, "{first}");
     let shipped = moved("shipping", "mine-a", 15, 20_000);
     let received = moved("receiving", "refiner-a", 20, 19_990);
+    let some: Value = serde_json::from_str(&lots(1_100, true)).expect("JSON");
+    let some = some["epcisBody"]["eventList"].as_array().expect("a list");
+    let events = [&[shipped, received][..], &some[1..]].concat();
 
-    // An offer that nobody has answered is cancelled.
-    let offered =
-        gateway.ended(&gateway.accepted("rollback", &document(&[shipped.clone(), untagged.clone()])));
-    assert_eq!(counts(&offered), [0, 0, 1, 0], "{offered}");
-    let shown = ledger.ok(&["lot", "show", "mine-a/01.09521234000013.10.A-0001", "--json", "--as", "mine-a"]);
-    let shown: Value = serde_json::from_str(&shown).expect("JSON");
-    assert_eq!((&shown["custodian"], &shown["open_offer"]), (&json!("mine-a"), &Value::Null));
-
-    // What both sides have done stays, and the job says so.
-    let handed_over = gateway.ended(&gateway.accepted("rollback", &document(&[shipped, received, untagged])));
-    assert_eq!(counts(&handed_over), [2, 0, 0, 2], "{handed_over}");
-    let errors = handed_over["errors"].as_array().expect("a list");
+    let place = gateway.accepted("rollback", &document(&events));
+    begun(&ledger);
+    gateway.signal("STOP");
+    stated_elsewhere(&ledger, 1_100);
+    gateway.signal("CONT");
+    let job = gateway.ended(&place);
+    assert_eq!((&job["success"], &job["refused"]), (&json!(false), &json!(1)), "{job}");
+    assert_eq!(counts(&job), [2, 0, 1_098, 2]);
+    assert_eq!(counted(&ledger), (2, 1_098), "the lot that was there, and the one from elsewhere");
+    let errors = job["errors"].as_array().expect("a list");
     let left: Vec<&Value> = errors.iter().filter(|error| error["title"] == "stays in the ledger").collect();
     let places: Vec<&Value> = left.iter().map(|error| &error["instance"]).collect();
-    assert_eq!(
-        places,
-        [&json!("/epcisBody/eventList/1"), &json!("/epcisBody/eventList/0")],
-        "the newest first"
-    );
+    let newest_first = [&json!("/epcisBody/eventList/1"), &json!("/epcisBody/eventList/0")];
+    assert_eq!(places, newest_first, "both sides have done it");
     assert!(
         left.iter().all(|error| error["detail"].as_str().is_some_and(|text| text.starts_with("record ")))
     );
+
+    // Stated again without the one that is taken: each is a correction of the record that was withdrawn.
+    let again = gateway.ended(&gateway.accepted("rollback", &document(&events[2..events.len() - 1])));
+    assert_eq!((&again["success"], counts(&again)), (&json!(true), [1_098, 0, 0, 0]), "{again}");
+    assert_eq!(counted(&ledger), (1_100, 1_098));
 }
 
 #[test]
 fn a_job_that_was_cut_short_is_ended_by_the_next_gateway_and_leaves_nothing_behind() {
     let ledger = TestLedger::start();
     let gateway = Gateway::start(&ledger);
-    let place = gateway.accepted("rollback", &lots(1_100, false));
-    let documents = ledger.folder.path().join("ledger/documents");
-    let end = Instant::now() + Duration::from_secs(120);
-    let begun = || {
-        let files = std::fs::read_dir(&documents).into_iter().flatten().flatten();
-        files.into_iter().any(|file| file.path().extension().is_some_and(|ending| ending == "appended"))
-    };
-    while !begun() {
-        assert!(Instant::now() < end, "the job does not begin");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    let place = gateway.accepted("rollback", &lots(1_100, true));
+    begun(&ledger);
     gateway.kill();
+    stated_elsewhere(&ledger, 1_100);
 
     let gateway = Gateway::start(&ledger);
     let job = gateway.ended(&place);
     assert_eq!((&job["success"], &job["refused"]), (&json!(false), &json!(1)), "{job}");
     assert_eq!(counts(&job), [0, 0, 1_099, 0], "what the first gateway brought in too");
-    assert_eq!(counted(&ledger).0, 0, "nothing of it counts");
-    assert!(!begun(), "it is settled");
+    assert_eq!(counted(&ledger).0, 1, "nothing of it counts");
+    assert!(!unfinished(&ledger.folder.path().join("ledger/documents")), "it is settled");
     gateway.kill();
 
     let gateway = Gateway::start(&ledger);

@@ -143,7 +143,8 @@ fn a_document_goes_in_once_and_comes_out_as_one_that_imports_to_the_same_records
     right["eventID"] = "urn:x:y".into();
     ledger.write("error.jsonld", &document(&[wrong, right]));
     let corrected =
-        ledger.run(&["import", "--epcis", "error.jsonld", "--products", "products.csv", "--as", "mine-a"]);
+        ["import", "--rollback", "--epcis", "error.jsonld", "--products", "products.csv", "--as", "mine-a"];
+    let corrected = ledger.run(&corrected);
     assert!(corrected.status.success(), "{}", err(&corrected));
     let shown = ledger.ok(&["lot", "show", made_lot, "--as", "mine-a"]);
     assert!(shown.contains("290 kg"), "{shown}");

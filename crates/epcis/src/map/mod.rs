@@ -10,7 +10,10 @@ mod status;
 
 use std::collections::HashMap;
 
-use ore_record::v1::{self, Record, record::Event as Statement};
+use ore_record::{
+    draft,
+    v1::{self, Record, record::Event as Statement},
+};
 
 use crate::{
     directory::{Directory, KnownPlace},
@@ -30,6 +33,8 @@ pub struct Draft {
     pub withdraws: Option<String>,
     /// The label of the withdrawn statement that this one replaces.
     pub corrects: Option<String>,
+    /// Lots that a Withdraw touches without naming them: those that the withdrawn statement names or makes.
+    pub moves: Vec<String>,
     /// The entry as its author signed it, when the document carries it.
     pub signed: Option<Vec<u8>>,
     /// What the document does not say, in words.
@@ -78,6 +83,7 @@ impl Importer {
             label: format!("{}#{at}", event.hash.uri()),
             withdraws: None,
             corrects: self.announced.get(&event.id).map(|label| format!("{label}#{at}")),
+            moves: Vec::new(),
             signed: None,
             lacks: if at == 0 { lacks.clone() } else { Vec::new() },
         });
@@ -111,7 +117,8 @@ impl Importer {
             "did_not_occur" => v1::WithdrawReason::DidNotOccur,
             _ => v1::WithdrawReason::IncorrectData,
         };
-        let withdrawn = drafts.into_iter().rev().map(|draft| Draft {
+        let withdrawn = drafts.into_iter().rev().map(|mut draft| Draft {
+            moves: draft::lots(&mut draft.record),
             record: Record {
                 event_time_ms: error.time.since_1970_ms().unwrap_or_default(),
                 event: Some(Statement::Withdraw(v1::Withdraw {

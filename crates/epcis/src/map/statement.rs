@@ -52,6 +52,7 @@ pub(super) fn carried(event: &Event, directory: &Directory) -> Result<Option<Vec
         label: format!("{}#0", event.hash.uri()),
         withdraws: None,
         corrects: None,
+        moves: Vec::new(),
         signed: signed.map(|signed| signed.entry()),
         lacks: Vec::new(),
     }]))

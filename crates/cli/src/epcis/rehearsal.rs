@@ -1,0 +1,159 @@
+//! A rehearsal: what a whole document becomes, judged by the ledger before anything of it is handed in.
+//!
+//! The records are signed as they would be handed in and sent to be judged together, at one moment. What builds on a
+//! refused record is told so, for it is not at fault itself.
+
+use std::collections::HashMap;
+
+use ore_client::{Answer, Check, ClientError, Ledger, MAX_CHECKED_RECORDS};
+use ore_record::{RecordId, SignedRecord, draft, v1::record::Event};
+use ore_wire::v1::RejectionReason;
+
+use crate::post::{Rehearsed, Trouble};
+
+/// A document on its way to be judged.
+pub(super) struct Rehearsal<'a> {
+    check: Check<'a>,
+    sent: Vec<Sent>,
+    /// Records of the document, by their place among those that were sent.
+    places: HashMap<RecordId, usize>,
+    /// Whether the rest is not judged: there is too much of it, or it builds on what cannot be known before.
+    pub(super) ended: Option<End>,
+}
+
+/// Why the rest of a document is not judged before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// There is more than a node judges together.
+    TooMuch,
+    /// A withdrawal of a record that is not in the document: what the newest record of its lots is then, is not known.
+    Unknown,
+}
+
+struct Sent {
+    /// The event's place in the document.
+    event: u64,
+    /// Records of the document that it builds on, by their place among those that were sent.
+    after: Vec<usize>,
+    /// An earlier run signed it: it may name heads that have moved on, and is signed anew when it is handed in.
+    kept: bool,
+}
+
+impl<'a> Rehearsal<'a> {
+    pub(super) async fn begin(ledger: &'a Ledger) -> Result<Self, ClientError> {
+        Ok(Self { check: ledger.check().await?, sent: Vec::new(), places: HashMap::new(), ended: None })
+    }
+
+    /// Sends what statements become; those that have nothing to send are left to the caller.
+    pub(super) async fn add(&mut self, rehearsed: &[(u64, Rehearsed)]) -> Result<(), ClientError> {
+        let mut records: Vec<SignedRecord> = Vec::new();
+        for (event, one) in rehearsed {
+            let (record, kept) = match one {
+                Rehearsed::Signed(record) => (record, false),
+                Rehearsed::Kept(record) => (record, true),
+                Rehearsed::Unsure => {
+                    self.ended.get_or_insert(End::Unknown);
+                    continue;
+                }
+                Rehearsed::DoneBefore | Rehearsed::Refused(_) => continue,
+            };
+            if self.sent.len() == MAX_CHECKED_RECORDS {
+                self.ended.get_or_insert(End::TooMuch);
+            }
+            if self.ended.is_some() {
+                break;
+            }
+            let after = named(record).iter().filter_map(|id| self.places.get(id).copied()).collect();
+            self.places.insert(record.id(), self.sent.len());
+            self.sent.push(Sent { event: *event, after, kept });
+            records.push(record.clone());
+        }
+        self.check.add(&records).await
+    }
+
+    /// Records that were sent.
+    pub(super) fn sent(&self) -> usize {
+        self.sent.len()
+    }
+
+    /// The refusals, by the place of the event in the document.
+    pub(super) async fn end(self) -> Result<Vec<(u64, Trouble)>, ClientError> {
+        let checked = self.check.end().await?;
+        let mut troubles = Vec::new();
+        // Of each that is refused, whether that is told: what would be signed anew is not.
+        let mut refused: HashMap<usize, bool> = HashMap::new();
+        for (place, answer) in checked.refused {
+            let place = usize::try_from(place).unwrap_or(usize::MAX);
+            let Some(sent) = self.sent.get(place) else { continue };
+            let before = sent.after.iter().find(|before| refused.contains_key(before));
+            let follows = before.filter(|_| moved(&answer));
+            let told = match follows {
+                Some(before) => refused[before],
+                None => !(sent.kept && moved(&answer)),
+            };
+            refused.insert(place, told);
+            if !told {
+                continue;
+            }
+            troubles.push((
+                sent.event,
+                match follows {
+                    Some(before) => {
+                        let event = self.sent[*before].event;
+                        let message =
+                            format!("it builds on event {event} of this document, which is refused");
+                        Trouble::new("BUILDS_ON_REFUSED", message, format!("correct event {event} first"))
+                    }
+                    None => trouble(answer),
+                },
+            ));
+        }
+        if checked.judged < self.sent.len() as u64 {
+            let event = usize::try_from(checked.judged)
+                .ok()
+                .and_then(|at| self.sent.get(at))
+                .map_or(0, |it| it.event);
+            let message = "the events from here on were not judged: too many before are refused";
+            troubles.push((event, Trouble::new("NOT_JUDGED", message, "correct those first")));
+        }
+        Ok(troubles)
+    }
+}
+
+/// Whether a refusal says that something before is not as the record takes it to be.
+fn moved(answer: &Answer) -> bool {
+    let Answer::Rejected(rejection) = answer else { return false };
+    matches!(
+        rejection.reason(),
+        RejectionReason::StaleHead
+            | RejectionReason::UnknownLot
+            | RejectionReason::UnknownRecord
+            | RejectionReason::OfferClosed
+    )
+}
+
+fn trouble(answer: Answer) -> Trouble {
+    match answer {
+        Answer::Rejected(rejection) => Trouble::of(&rejection),
+        Answer::Malformed { field, message } => {
+            Trouble { field, ..Trouble::new("MALFORMED", message, "correct the field") }
+        }
+        Answer::NotTaken { message, .. } => Trouble::new("NOT_TAKEN", message, "run the command again later"),
+        Answer::Accepted(_) => Trouble::new("NOT_JUDGED", "the node gave no judgement", "try another node"),
+    }
+}
+
+/// Ids of the records that a record builds on.
+fn named(record: &SignedRecord) -> Vec<RecordId> {
+    let mut copy = record.record().clone();
+    let mut ids: Vec<Vec<u8>> = draft::heads_mut(&mut copy).into_iter().map(|lot| lot.head.clone()).collect();
+    ids.push(copy.corrects);
+    match record.event() {
+        Event::Accept(it) => ids.push(it.offer.clone()),
+        Event::Decline(it) => ids.push(it.offer.clone()),
+        Event::CancelShipment(it) => ids.push(it.offer.clone()),
+        Event::Withdraw(it) => ids.push(it.record.clone()),
+        _ => {}
+    }
+    ids.iter().filter_map(|id| RecordId::try_from(id.as_slice()).ok()).collect()
+}
