@@ -4,13 +4,16 @@ use std::collections::HashMap;
 
 use ore_record::{
     draft,
-    v1::{Facility, FacilityKind, LotRef, Mass, MaterialClass, Member, Record, record::Event},
+    v1::{
+        CancelShipment, Decline, Facility, FacilityKind, LotRef, Mass, MaterialClass, Member, Record,
+        record::Event,
+    },
 };
 
 use crate::digital_link;
 
 /// A lot that the ledger knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KnownLot {
     /// `<member>/<number>`.
     pub id: String,
@@ -18,6 +21,14 @@ pub struct KnownLot {
     pub remaining_mg: u64,
     /// Moisture with which it was weighed when it was made, ppm of the wet mass; 0: weighed dry.
     pub moisture_ppm: u32,
+    /// The member that has it; empty: not known.
+    pub custodian: String,
+    /// Where it is; empty: not known.
+    pub facility: String,
+    /// The member that it is on the way to; empty: none.
+    pub offered_to: String,
+    /// Elements that it is known to contain, atomic numbers.
+    pub elements: Vec<u32>,
 }
 
 /// A place that the ledger knows.
@@ -101,10 +112,21 @@ impl Directory {
     /// what it takes of others is gone. Gives the number of lots that were not known before.
     pub fn follow(&mut self, record: &Record) -> usize {
         let before = self.lots.len();
+        let inherited = self.elements_of_inputs(record);
         for lot in draft::new_lots(record) {
             let (remaining_mg, moisture_ppm) =
                 lot.mass.as_ref().map_or((0, 0), |mass| (mass.dry_mg, mass.moisture_ppm));
-            let known = KnownLot { id: lot.lot.clone(), remaining_mg, moisture_ppm };
+            let stated = lot.composition.iter().flat_map(|composition| &composition.contents);
+            let stated: Vec<u32> = stated.map(|content| content.element).collect();
+            let known = KnownLot {
+                id: lot.lot.clone(),
+                remaining_mg,
+                moisture_ppm,
+                custodian: record.author.clone(),
+                facility: lot.facility.clone(),
+                offered_to: String::new(),
+                elements: if stated.is_empty() { inherited.clone() } else { stated },
+            };
             self.lots.insert(self.lot_uri(&lot.lot), known);
         }
         match &record.event {
@@ -117,21 +139,52 @@ impl Directory {
                 self.remains(dispose.lot.as_ref(), dispose.mass.as_ref(), u64::saturating_sub);
             }
             Some(Event::Use(used)) => self.remains(used.item.as_ref(), used.net_mass.as_ref(), u64::min),
+            Some(Event::Ship(ship)) => {
+                for lot in &ship.lots {
+                    self.change(lot.lot.as_ref(), |known| known.offered_to.clone_from(&ship.receiver));
+                }
+            }
             Some(Event::Accept(accept)) => {
                 for lot in &accept.lots {
                     self.remains(lot.lot.as_ref(), lot.mass.as_ref(), u64::min);
+                    self.change(lot.lot.as_ref(), |known| {
+                        known.custodian.clone_from(&record.author);
+                        known.facility.clone_from(&accept.facility);
+                        known.offered_to.clear();
+                    });
                 }
+            }
+            Some(
+                Event::Decline(Decline { lots, .. }) | Event::CancelShipment(CancelShipment { lots, .. }),
+            ) => {
+                lots.iter().for_each(|lot| self.change(Some(lot), |known| known.offered_to.clear()));
             }
             _ => {}
         }
         self.lots.len() - before
     }
 
+    /// Elements that the inputs of a transformation are known to contain.
+    fn elements_of_inputs(&self, record: &Record) -> Vec<u32> {
+        let Some(Event::Transform(transform)) = &record.event else { return Vec::new() };
+        let lots =
+            transform.inputs.iter().filter_map(|input| self.lot(&self.lot_uri(&input.lot.as_ref()?.lot)));
+        let mut elements: Vec<u32> = lots.flat_map(|lot| lot.elements.iter().copied()).collect();
+        elements.sort_unstable();
+        elements.dedup();
+        elements
+    }
+
     fn remains(&mut self, lot: Option<&LotRef>, mass: Option<&Mass>, left: fn(u64, u64) -> u64) {
-        let (Some(lot), Some(mass)) = (lot, mass) else { return };
+        let Some(mass) = mass else { return };
+        self.change(lot, |known| known.remaining_mg = left(known.remaining_mg, mass.dry_mg));
+    }
+
+    fn change(&mut self, lot: Option<&LotRef>, change: impl Fn(&mut KnownLot)) {
+        let Some(lot) = lot else { return };
         for uri in [self.lot_uri(&lot.lot), self.uri("lots", &lot.lot)] {
             if let Some(known) = self.lots.get_mut(&uri) {
-                known.remaining_mg = left(known.remaining_mg, mass.dry_mg);
+                change(known);
             }
         }
     }

@@ -45,9 +45,12 @@ pub fn head(id: &str, created: Instant) -> String {
         .with("creationDate", created.utc());
     let mut text = Value::Object(head).write();
     text.pop();
-    text.push_str(",\"epcisBody\":{\"eventList\":[");
+    text.push_str(EVENTS);
     text
 }
+
+/// Between the other names of a document, without its last brace, and its events.
+pub const EVENTS: &str = ",\"epcisBody\":{\"eventList\":[";
 
 /// The end of a document.
 pub const TAIL: &str = "]}}";
@@ -134,7 +137,8 @@ struct Writer<'a> {
     directory: &'a Directory,
 }
 
-fn body(record: &Record, directory: &Directory) -> Option<Object> {
+/// What EPCIS's own words say of a record; none if it is about no lot.
+pub(crate) fn body(record: &Record, directory: &Directory) -> Option<Object> {
     let kind = match record.event.as_ref()? {
         Statement::Transform(_) => "TransformationEvent",
         Statement::Seal(_) => "AssociationEvent",

@@ -9,6 +9,7 @@ pub mod directory;
 mod document;
 mod event;
 pub mod export;
+pub mod gaps;
 mod hash;
 pub mod json;
 mod map;

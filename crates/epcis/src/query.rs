@@ -25,6 +25,30 @@ pub struct Query {
     pub per_page: usize,
     /// Where the page begins, as a page before said; none: at the beginning.
     pub next_page_token: Option<String>,
+    /// In which order events come; none: that of the log.
+    pub order: Option<Order>,
+    /// Only so many events, the first ones in the order.
+    pub event_count_limit: Option<u64>,
+    /// Should there be more events than these, the query is refused.
+    pub max_event_count: Option<u64>,
+}
+
+/// An order of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// By what.
+    pub by: OrderBy,
+    /// The newest first.
+    pub descending: bool,
+}
+
+/// What events are ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderBy {
+    /// When it happened, by its author's account.
+    EventTime,
+    /// When the ledger took it: the order of the log.
+    RecordTime,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,7 +148,15 @@ impl Query {
     /// # Errors
     /// [`Refusal`] for one that is unknown, stands twice, or has no value that fits.
     pub fn read<'a>(parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Refusal> {
-        let mut query = Self { tests: Vec::new(), per_page: PER_PAGE, next_page_token: None };
+        let mut query = Self {
+            tests: Vec::new(),
+            per_page: PER_PAGE,
+            next_page_token: None,
+            order: None,
+            event_count_limit: None,
+            max_event_count: None,
+        };
+        let mut descending = None;
         let mut seen: Vec<String> = Vec::new();
         for (name, value) in parameters {
             let bad = |reason: &str, hint: &str| Refusal::new(name, Clause::Query, reason, hint);
@@ -139,10 +171,61 @@ impl Query {
                     query.per_page = number.min(MOST_PER_PAGE);
                 }
                 "nextPageToken" => query.next_page_token = Some(value.to_owned()),
+                "orderBy" => {
+                    let by = match value {
+                        "eventTime" => OrderBy::EventTime,
+                        "recordTime" => OrderBy::RecordTime,
+                        _ => return Err(bad("names no field to order by", "eventTime or recordTime")),
+                    };
+                    query.order = Some(Order { by, descending: true });
+                }
+                "orderDirection" => {
+                    descending = Some(match value {
+                        "ASC" => false,
+                        "DESC" => true,
+                        _ => return Err(bad("is no direction", "ASC or DESC")),
+                    });
+                }
+                "eventCountLimit" | "maxEventCount" => {
+                    let number = value.parse().ok().filter(|number: &u64| *number > 0);
+                    let number = number.ok_or_else(|| bad("is no number of events", "1 or more"))?;
+                    match name {
+                        "maxEventCount" => query.max_event_count = Some(number),
+                        _ => query.event_count_limit = Some(number),
+                    }
+                }
                 _ => query.tests.push(test(name, value)?),
             }
         }
-        Ok(query)
+        let refused =
+            |name: &str, reason: &str, hint: &str| Err(Refusal::new(name, Clause::Query, reason, hint));
+        match (&mut query.order, descending) {
+            (Some(order), Some(descending)) => order.descending = descending,
+            (None, Some(_)) => {
+                return refused("orderDirection", "has nothing to order", "state orderBy as well");
+            }
+            (_, None) => {}
+        }
+        match (query.event_count_limit, query.max_event_count, query.order) {
+            (Some(_), Some(_), _) => {
+                refused("eventCountLimit", "and maxEventCount exclude each other", "state one of them")
+            }
+            (Some(_), None, None) => {
+                refused("eventCountLimit", "has no first events without an order", "state orderBy as well")
+            }
+            _ => Ok(query),
+        }
+    }
+
+    /// Bounds of `recordTime`, the lower one included; the events between them are those that [`Query::matches`] may
+    /// hold for, by when the ledger took them.
+    #[must_use]
+    pub fn record_time(&self) -> (Option<Instant>, Option<Instant>) {
+        let bound = |kind: Kind| {
+            let test = self.tests.iter().find(|test| test.kind == kind && test.fields == ["recordTime"])?;
+            test.time
+        };
+        (bound(Kind::NotBefore), bound(Kind::Before))
     }
 
     /// Whether an event answers it.
@@ -156,7 +239,8 @@ fn test(name: &str, value: &str) -> Result<Test, Refusal> {
     let known = PARAMETERS.iter().find(|(known, _, _)| *known == name);
     let (_, fields, kind) = known.ok_or_else(|| {
         let names: Vec<&str> = PARAMETERS.iter().map(|(name, _, _)| *name).collect();
-        let hint = format!("perPage, nextPageToken, {}", names.join(", "));
+        let others = "perPage, nextPageToken, orderBy, orderDirection, eventCountLimit, maxEventCount";
+        let hint = format!("{others}, {}", names.join(", "));
         Refusal::new(
             name,
             Clause::Query,
@@ -228,6 +312,20 @@ impl Test {
     }
 }
 
+/// RFC 3986: what may not stand in a query, escaped.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
 /// What stands at the end of a path of fields.
 fn within<'a>(event: &'a Object, path: &[&str]) -> Option<&'a Value> {
     let (last, outer) = path.split_last()?;
@@ -262,7 +360,7 @@ pub fn answer(events: Vec<Object>, created: Instant) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::Query;
+    use super::{Instant, OrderBy, Query};
     use crate::json::{Object, Value};
 
     fn event() -> Object {
@@ -330,5 +428,30 @@ mod tests {
             assert!(!refusal.hint.is_empty());
         }
         assert!(Query::read([("perPage", "1"), ("perPage", "2")]).is_err());
+        for (parameters, named) in [
+            ([("orderBy", "eventType"), ("perPage", "5")], "orderBy"),
+            ([("orderBy", "eventTime"), ("orderDirection", "up")], "orderDirection"),
+            ([("orderDirection", "ASC"), ("perPage", "5")], "orderDirection"),
+            ([("eventCountLimit", "5"), ("perPage", "5")], "eventCountLimit"),
+            ([("eventCountLimit", "5"), ("maxEventCount", "5")], "eventCountLimit"),
+            ([("maxEventCount", "0"), ("perPage", "5")], "maxEventCount"),
+        ] {
+            assert_eq!(Query::read(parameters).expect_err("no query").path, named, "{parameters:?}");
+        }
+    }
+
+    #[test]
+    fn an_order_is_descending_unless_it_says_otherwise_and_record_times_are_bounds() {
+        let order = |direction: Option<&str>| {
+            let direction = direction.map(|direction| ("orderDirection", direction));
+            let query =
+                Query::read([("orderBy", "eventTime")].into_iter().chain(direction)).expect("a query");
+            query.order.map(|order| (order.by, order.descending))
+        };
+        assert_eq!(order(None), Some((OrderBy::EventTime, true)));
+        assert_eq!(order(Some("ASC")), Some((OrderBy::EventTime, false)));
+        let bounds = [("GE_recordTime", "2026-01-01T00:00:00Z"), ("LT_eventTime", "2026-01-02T00:00:00Z")];
+        let (from, until) = Query::read(bounds).expect("a query").record_time();
+        assert_eq!((from.map(Instant::utc).as_deref(), until), (Some("2026-01-01T00:00:00.000Z"), None));
     }
 }

@@ -10,8 +10,8 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    body::Body,
-    extract::{Path as Segment, Request, State},
+    body::{Body, Bytes},
+    extract::{DefaultBodyLimit, Path as Segment, Request, State, rejection::BytesRejection},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -29,6 +29,7 @@ use super::{
     intake::{Behaviour, Intake, Tally},
     jobs::{self, Jobs, Waiting},
     problem::Exception,
+    queries::{self, Queries},
 };
 use crate::failure::{Failure, Kind};
 
@@ -43,18 +44,20 @@ const NODE_AGAIN: Duration = Duration::from_secs(2);
 pub(crate) struct Gateway {
     ledger: Arc<Ledger>,
     jobs: Jobs,
+    queries: Queries,
     queue: Sender<Waiting>,
 }
 
 impl Gateway {
-    /// With the jobs that an earlier run left unfinished; they are to be worked on first.
+    /// Of a home folder, with the jobs that an earlier run left unfinished; they are to be worked on first.
     pub(crate) fn new(
         ledger: Arc<Ledger>,
-        folder: &Path,
+        home: &Path,
         queue: Sender<Waiting>,
     ) -> Result<(Arc<Self>, Vec<Waiting>), Failure> {
-        let (jobs, unfinished) = Jobs::open(folder)?;
-        Ok((Arc::new(Self { ledger, jobs, queue }), unfinished))
+        let (jobs, unfinished) = Jobs::open(&home.join("captures"))?;
+        let queries = Queries::at(&home.join("queries"));
+        Ok((Arc::new(Self { ledger, jobs, queries, queue }), unfinished))
     }
 }
 
@@ -64,6 +67,12 @@ pub(crate) fn routes(gateway: Arc<Gateway>) -> Router {
         .route("/epcis/capture", post(capture).get(list).options(options))
         .route("/epcis/capture/{id}", get(one))
         .route("/epcis/events", get(events))
+        .route(
+            "/epcis/queries",
+            post(keep_query).get(queries).layer(DefaultBodyLimit::max(queries::MOST_BYTES)),
+        )
+        .route("/epcis/queries/{name}", get(query).delete(forget_query))
+        .route("/epcis/queries/{name}/events", get(query_events))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(middleware::from_fn(from_here))
@@ -219,7 +228,10 @@ async fn one(State(gateway): State<Arc<Gateway>>, Segment(id): Segment<String>) 
 
 /// The query interface is the node's: its answer is passed on as it comes, asked for in the member's name.
 async fn events(State(gateway): State<Arc<Gateway>>, uri: Uri) -> Response {
-    let asked = uri.path_and_query().map_or("/epcis/events", |asked| asked.as_str());
+    passed_on(&gateway, uri.path_and_query().map_or("/epcis/events", |asked| asked.as_str())).await
+}
+
+async fn passed_on(gateway: &Gateway, asked: &str) -> Response {
     let page = match gateway.ledger.page(asked).await {
         Ok(page) => page,
         Err(error) => {
@@ -240,6 +252,51 @@ async fn events(State(gateway): State<Arc<Gateway>>, uri: Uri) -> Response {
     answer
 }
 
+/// A query, kept by its name.
+async fn keep_query(State(gateway): State<Arc<Gateway>>, body: Result<Bytes, BytesRejection>) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(refused) => return Exception::QueryValidation.answer(&refused.body_text()),
+    };
+    match gateway.queries.keep(&body) {
+        Ok(name) => {
+            (StatusCode::CREATED, [(header::LOCATION, format!("/epcis/queries/{name}"))]).into_response()
+        }
+        Err((what, why)) => what.answer(&why),
+    }
+}
+
+async fn queries(State(gateway): State<Arc<Gateway>>) -> Response {
+    let all = gateway.queries.names();
+    let all: Vec<Value> = all.iter().filter_map(|name| gateway.queries.look(name).ok()).collect();
+    ([(header::CONTENT_TYPE, "application/json")], Value::from(all).to_string()).into_response()
+}
+
+async fn query(State(gateway): State<Arc<Gateway>>, Segment(name): Segment<String>) -> Response {
+    match gateway.queries.look(&name) {
+        Ok(query) => ([(header::CONTENT_TYPE, "application/json")], query.to_string()).into_response(),
+        Err((what, why)) => what.answer(&why),
+    }
+}
+
+async fn forget_query(State(gateway): State<Arc<Gateway>>, Segment(name): Segment<String>) -> Response {
+    match gateway.queries.forget(&name) {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err((what, why)) => what.answer(&why),
+    }
+}
+
+async fn query_events(
+    State(gateway): State<Arc<Gateway>>,
+    Segment(name): Segment<String>,
+    uri: Uri,
+) -> Response {
+    match gateway.queries.address(&name, uri.query().unwrap_or_default()) {
+        Ok(asked) => passed_on(&gateway, &asked).await,
+        Err((what, why)) => what.answer(&why),
+    }
+}
+
 /// A name that leads here from elsewhere is no name of this machine.
 async fn from_here(request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
@@ -251,7 +308,7 @@ async fn from_here(request: Request, next: Next) -> Response {
 }
 
 async fn no_such_path() -> Response {
-    Exception::NoSuchResource.answer("here are /epcis/capture, /epcis/capture/{id} and /epcis/events")
+    Exception::NoSuchResource.answer("here are /epcis/capture, /epcis/events and /epcis/queries")
 }
 
 async fn no_such_method() -> Response {

@@ -3,18 +3,18 @@
 use std::{
     collections::HashMap,
     fs::File,
-    io::{BufReader, Read},
+    io::BufReader,
     path::{Path, PathBuf},
 };
 
-use ore_client::{Ledger, MAX_CHECKED_RECORDS};
+use ore_client::Ledger;
 use ore_epcis::{Clause, Document, Draft, Event, Importer, Refusal, Survey, survey};
-use ore_record::{RecordId, SignedRecord, draft, v1};
+use ore_record::{RecordId, SignedRecord, draft};
 use sha2::{Digest, Sha256};
 
 use super::{
+    originals::{DOCUMENTS, digest, keep},
     problem::Exception,
-    rehearsal::{End, Rehearsal},
     resolve::Names,
     rollback::{Appended, Unfinished},
 };
@@ -22,8 +22,7 @@ use crate::{
     context::Context,
     failure::Failure,
     post::{
-        Desk, Fate, Made, Rehearsed, Trouble, Work,
-        engine::failure,
+        Desk, Fate, Trouble, Work,
         item::{IdField, Item},
         journal::{Journal, Standing, StatementHash},
         keyring::Keyring,
@@ -37,8 +36,6 @@ const CHUNK: usize = 512;
 const CHUNK_LOTS: usize = 16_384;
 /// In a home folder: what of EPCIS documents is in.
 pub(crate) const STATE_FILE: &str = "epcis.oreledger-state";
-/// In a home folder: the documents as they came, by digest.
-const DOCUMENTS: &str = "documents";
 
 /// What becomes of a document some of whose events are wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +93,7 @@ pub(crate) struct Intake<'a> {
     pub(crate) home: PathBuf,
     pub(crate) journal: Journal,
     pub(crate) stage: ore_wire::v1::Stage,
-    keyring: Keyring,
+    pub(super) keyring: Keyring,
     /// Whether a member's key is at hand.
     keys: HashMap<String, bool>,
 }
@@ -262,16 +259,15 @@ impl<'a> Intake<'a> {
     }
 
     /// The statements of a chunk's events, ready to be signed.
-    async fn chunk_work(
+    pub(super) async fn chunk_work(
         &mut self,
         chunk: Chunk,
         importer: &mut Importer,
         tally: &mut Tally,
         tell: &mut dyn FnMut(News),
     ) -> Result<Vec<Work>, Failure> {
-        let events: Vec<Event> = chunk.iter().filter_map(|(_, event)| event.clone().ok()).collect();
-        self.names.learn(self.ledger, &events).await?;
-        drop(events);
+        let events = chunk.iter().filter_map(|(_, event)| event.as_ref().ok());
+        self.names.learn(self.ledger, events).await?;
         let mut work = Vec::new();
         for (place, event) in chunk {
             let drafts = match event.and_then(|event| self.drafts(importer, &event)) {
@@ -294,63 +290,6 @@ impl<'a> Intake<'a> {
             }
         }
         Ok(work)
-    }
-
-    /// Has all of a document judged without handing any of it in. `whole`: what cannot be judged together is refused.
-    async fn rehearse(
-        &mut self,
-        path: &Path,
-        surveyed: &Survey,
-        document: &v1::Document,
-        whole: bool,
-        tally: &mut Tally,
-        tell: &mut dyn FnMut(News),
-    ) -> Result<(), Failure> {
-        let file = File::open(path).map_err(|e| Failure::file("read", path, &e))?;
-        let mut source = Document::open(BufReader::new(file)).map_err(|refusal| changed(path, &refusal))?;
-        let mut importer = Importer::new(&self.acting, Some(document.clone()));
-        let mut rehearsal = Rehearsal::begin(self.ledger).await.map_err(failure)?;
-        let mut made = Made::default();
-        let mut next = 0;
-        loop {
-            let (chunk, from) = read_chunk(path, &mut source, &mut next, surveyed)?;
-            if chunk.is_empty() {
-                if from == next {
-                    break;
-                }
-                continue;
-            }
-            let work = self.chunk_work(chunk, &mut importer, tally, tell).await?;
-            let mut desk = Desk::new(self.ledger, &mut self.keyring, self.stage).going_on(made);
-            let rehearsed = desk.rehearse(work, &self.journal).await?;
-            made = desk.made();
-            rehearsal.add(&rehearsed).await.map_err(failure)?;
-            for (place, one) in rehearsed {
-                match one {
-                    Rehearsed::Refused(trouble) => tell(told(place, Fate::Refused(trouble), tally)),
-                    Rehearsed::DoneBefore => tally.before += 1,
-                    Rehearsed::Signed(_) | Rehearsed::Kept(_) | Rehearsed::Unsure => {}
-                }
-            }
-            if whole && rehearsal.ended == Some(End::TooMuch) {
-                break;
-            }
-        }
-        let (ended, sent) = (rehearsal.ended, rehearsal.sent() as u64);
-        if whole && ended == Some(End::TooMuch) {
-            let reason =
-                format!("a document becomes at most {MAX_CHECKED_RECORDS} records, to go in as a whole");
-            let refusal = Refusal::new("", Clause::Capture, reason, "send it in parts, or with proceed");
-            tally.refused += 1;
-            tell(refused(None, &refusal));
-            return Ok(());
-        }
-        let troubles = rehearsal.end().await.map_err(failure)?;
-        tally.judged = sent - troubles.len().min(sent as usize) as u64;
-        for (place, trouble) in troubles {
-            tell(told(place, Fate::Refused(trouble), tally));
-        }
-        Ok(())
     }
 
     fn drafts(&mut self, importer: &mut Importer, event: &Event) -> Result<Vec<Draft>, Refusal> {
@@ -444,10 +383,10 @@ impl<'a> Intake<'a> {
     }
 }
 
-type Chunk = Vec<(u64, Result<Event, Refusal>)>;
+pub(super) type Chunk = Vec<(u64, Result<Event, Refusal>)>;
 
 /// The next events that are right, with their places; and the place where the chunk began.
-fn read_chunk(
+pub(super) fn read_chunk(
     path: &Path,
     source: &mut Document<BufReader<File>>,
     next: &mut u64,
@@ -470,7 +409,7 @@ fn read_chunk(
     Ok((chunk, from))
 }
 
-fn changed(path: &Path, refusal: &Refusal) -> Failure {
+pub(super) fn changed(path: &Path, refusal: &Refusal) -> Failure {
     Failure::usage(
         format_args!("{} changed while it was read: {refusal}", path.display()),
         "run the command again",
@@ -483,7 +422,7 @@ fn place_of(fault: &Refusal) -> Option<u64> {
     rest.split(']').next()?.parse().ok()
 }
 
-fn refused(event: Option<u64>, refusal: &Refusal) -> News {
+pub(super) fn refused(event: Option<u64>, refusal: &Refusal) -> News {
     let next = if refusal.hint.is_empty() { "correct it and send it again" } else { &refusal.hint };
     News {
         event,
@@ -515,7 +454,7 @@ fn left(one: &Appended, reason: String, next: String, tally: &mut Tally, tell: &
     tell(News { event: Some(one.place), outcome });
 }
 
-fn told(place: u64, fate: Fate, tally: &mut Tally) -> News {
+pub(super) fn told(place: u64, fate: Fate, tally: &mut Tally) -> News {
     let outcome = match fate {
         Fate::Accepted(accepted) => {
             let before = accepted.already_there;
@@ -538,47 +477,4 @@ fn told(place: u64, fate: Fate, tally: &mut Tally) -> News {
         }
     };
     News { event: Some(place), outcome }
-}
-
-/// The document by its digest, for the records that it becomes.
-fn digest(path: &Path, surveyed: &Survey) -> Result<v1::Document, Failure> {
-    let failed = |e: std::io::Error| Failure::file("read", path, &e);
-    let mut file = File::open(path).map_err(failed)?;
-    let (mut hash, mut length, mut buffer) = (Sha256::new(), 0_u64, vec![0; 1 << 16]);
-    let mut first = None;
-    loop {
-        let read = file.read(&mut buffer).map_err(failed)?;
-        if read == 0 {
-            break;
-        }
-        first = first.or_else(|| buffer[..read].iter().find(|byte| !byte.is_ascii_whitespace()).copied());
-        hash.update(&buffer[..read]);
-        length += read as u64;
-    }
-    let media_type = if first == Some(b'<') { "application/xml" } else { "application/ld+json" };
-    let issuer: String = surveyed.head.fields.text("sender").unwrap_or_default().chars().take(60).collect();
-    Ok(v1::Document {
-        sha256: hash.finalize().to_vec(),
-        media_type: media_type.to_owned(),
-        length,
-        kind: "EPCIS document".to_owned(),
-        issuer,
-    })
-}
-
-/// Keeps the document as it came, under its digest, where the member's keys are.
-fn keep(home: &Path, path: &Path, document: &v1::Document) -> Result<(), Failure> {
-    let folder = home.join(DOCUMENTS);
-    std::fs::create_dir_all(&folder).map_err(|e| Failure::file("create", &folder, &e))?;
-    let digest: [u8; 32] = document.sha256.as_slice().try_into().unwrap_or_default();
-    let name = ore_record::RecordId::from_bytes(digest).to_string();
-    let ending = if document.media_type == "application/xml" { "xml" } else { "json" };
-    let kept = folder.join(format!("{name}.{ending}"));
-    if kept.exists() {
-        return Ok(());
-    }
-    let part = folder.join(format!("{name}.part"));
-    let write = || std::fs::copy(path, &part).and_then(|_| File::open(&part)?.sync_all());
-    write().map_err(|e| Failure::file("write", &part, &e))?;
-    std::fs::rename(&part, &kept).map_err(|e| Failure::file("write", &kept, &e))
 }

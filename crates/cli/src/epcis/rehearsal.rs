@@ -3,13 +3,21 @@
 //! The records are signed as they would be handed in and sent to be judged together, at one moment. What builds on a
 //! refused record is told so, for it is not at fault itself.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fs::File, io::BufReader, path::Path};
 
 use ore_client::{Answer, Check, ClientError, Ledger, MAX_CHECKED_RECORDS};
-use ore_record::{RecordId, SignedRecord, draft, v1::record::Event};
+use ore_epcis::{Clause, Document, Importer, Refusal, Survey};
+use ore_record::{
+    RecordId, SignedRecord, draft,
+    v1::{self, record::Event},
+};
 use ore_wire::v1::RejectionReason;
 
-use crate::post::{Rehearsed, Trouble};
+use super::intake::{Intake, News, Tally, changed, read_chunk, refused, told};
+use crate::{
+    failure::Failure,
+    post::{Desk, Fate, Made, Rehearsed, Trouble, engine::failure},
+};
 
 /// A document on its way to be judged.
 pub(super) struct Rehearsal<'a> {
@@ -156,4 +164,63 @@ fn named(record: &SignedRecord) -> Vec<RecordId> {
         _ => {}
     }
     ids.iter().filter_map(|id| RecordId::try_from(id.as_slice()).ok()).collect()
+}
+
+impl Intake<'_> {
+    /// Has all of a document judged without handing any of it in. `whole`: what cannot be judged together is refused.
+    pub(super) async fn rehearse(
+        &mut self,
+        path: &Path,
+        surveyed: &Survey,
+        document: &v1::Document,
+        whole: bool,
+        tally: &mut Tally,
+        tell: &mut dyn FnMut(News),
+    ) -> Result<(), Failure> {
+        let file = File::open(path).map_err(|e| Failure::file("read", path, &e))?;
+        let mut source = Document::open(BufReader::new(file)).map_err(|refusal| changed(path, &refusal))?;
+        let mut importer = Importer::new(&self.acting, Some(document.clone()));
+        let mut rehearsal = Rehearsal::begin(self.ledger).await.map_err(failure)?;
+        let mut made = Made::default();
+        let mut next = 0;
+        loop {
+            let (chunk, from) = read_chunk(path, &mut source, &mut next, surveyed)?;
+            if chunk.is_empty() {
+                if from == next {
+                    break;
+                }
+                continue;
+            }
+            let work = self.chunk_work(chunk, &mut importer, tally, tell).await?;
+            let mut desk = Desk::new(self.ledger, &mut self.keyring, self.stage).going_on(made);
+            let rehearsed = desk.rehearse(work, &self.journal).await?;
+            made = desk.made();
+            rehearsal.add(&rehearsed).await.map_err(failure)?;
+            for (place, one) in rehearsed {
+                match one {
+                    Rehearsed::Refused(trouble) => tell(told(place, Fate::Refused(trouble), tally)),
+                    Rehearsed::DoneBefore => tally.before += 1,
+                    Rehearsed::Signed(_) | Rehearsed::Kept(_) | Rehearsed::Unsure => {}
+                }
+            }
+            if whole && rehearsal.ended == Some(End::TooMuch) {
+                break;
+            }
+        }
+        let (ended, sent) = (rehearsal.ended, rehearsal.sent() as u64);
+        if whole && ended == Some(End::TooMuch) {
+            let reason =
+                format!("a document becomes at most {MAX_CHECKED_RECORDS} records, to go in as a whole");
+            let refusal = Refusal::new("", Clause::Capture, reason, "send it in parts, or with proceed");
+            tally.refused += 1;
+            tell(refused(None, &refusal));
+            return Ok(());
+        }
+        let troubles = rehearsal.end().await.map_err(failure)?;
+        tally.judged = sent - troubles.len().min(sent as usize) as u64;
+        for (place, trouble) in troubles {
+            tell(told(place, Fate::Refused(trouble), tally));
+        }
+        Ok(())
+    }
 }

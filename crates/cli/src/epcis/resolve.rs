@@ -60,7 +60,11 @@ impl Names {
     ///
     /// # Errors
     /// The ledger's; and more lots than are remembered in a rehearsal.
-    pub(crate) async fn learn(&mut self, ledger: &Ledger, events: &[Event]) -> Result<(), Failure> {
+    pub(crate) async fn learn<'e>(
+        &mut self,
+        ledger: &Ledger,
+        events: impl Iterator<Item = &'e Event>,
+    ) -> Result<(), Failure> {
         if self.rehearsing && self.known > MOST_REHEARSED {
             return Err(Failure::refused(
                 format_args!("the document is about more than {MOST_REHEARSED} lots"),
@@ -73,7 +77,7 @@ impl Names {
         // What each id would be called in the document.
         let mut ask: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         let mut asked = HashSet::new();
-        for uri in events.iter().flat_map(Event::lots) {
+        for uri in events.flat_map(Event::lots) {
             if self.directory.lot(uri).is_some() || !asked.insert(uri) {
                 continue;
             }
@@ -93,6 +97,10 @@ impl Names {
                     id: lot.lot.clone(),
                     remaining_mg: lot.remaining_dry_mg,
                     moisture_ppm: lot.created_moisture_ppm,
+                    custodian: lot.custodian.clone(),
+                    facility: lot.facility.clone(),
+                    offered_to: lot.open_offer.as_ref().map_or_else(String::new, |it| it.receiver.clone()),
+                    elements: lot.composition.iter().map(|content| content.element).collect(),
                 };
                 self.directory.add_lot(uri, known);
                 self.known += 1;

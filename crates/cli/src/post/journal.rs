@@ -57,22 +57,37 @@ impl Journal {
     /// Opens or creates the file. A torn last line is what a crash leaves; it is dropped.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let (mut standings, mut void) = (HashMap::new(), HashMap::new());
+        // Entries of statements whose fate is not known: few, at the end; the others need not be read.
+        let mut signed: HashMap<StatementHash, String> = HashMap::new();
         let mut whole = 0;
         if let Ok(file) = File::open(path) {
             let mut reader = BufReader::new(file);
             let mut line = String::new();
             while reader.read_line(&mut line).map_err(|e| Failure::file("read", path, &e))? > 0 {
-                let Some((hash, standing, lots)) = line.ends_with('\n').then(|| read_line(&line)).flatten()
-                else {
+                let Some((hash, noted)) = line.ends_with('\n').then(|| read_line(&line)).flatten() else {
                     break;
                 };
-                if let Standing::TakenBack(id) = standing {
-                    void.extend(lots.into_iter().map(|lot| (lot, id)));
+                signed.remove(&hash);
+                match noted {
+                    Noted::Signed(entry) => {
+                        standings.remove(&hash);
+                        signed.insert(hash, entry);
+                    }
+                    Noted::Done(id) => drop(standings.insert(hash, Standing::Done(id))),
+                    Noted::Refused => drop(standings.insert(hash, Standing::Refused)),
+                    Noted::TakenBack(id, lots) => {
+                        void.extend(lots.into_iter().map(|lot| (lot, id)));
+                        standings.insert(hash, Standing::TakenBack(id));
+                    }
                 }
-                standings.insert(hash, standing);
                 whole += line.len() as u64;
                 line.clear();
             }
+        }
+        for (hash, entry) in signed {
+            // What cannot be read is signed anew.
+            let entry = Base64::decode_vec(&entry).ok().and_then(|entry| SignedRecord::decode(&entry).ok());
+            standings.extend(entry.map(|record| (hash, Standing::Signed(Box::new(record)))));
         }
         let file = OpenOptions::new().create(true).read(true).write(true).truncate(false).open(path);
         let mut file = file.map_err(|e| Failure::file("open", path, &e))?;
@@ -149,20 +164,28 @@ impl Journal {
     }
 }
 
-fn read_line(line: &str) -> Option<(StatementHash, Standing, Vec<String>)> {
+/// What a line says of its statement.
+enum Noted {
+    /// Base64 of the entry.
+    Signed(String),
+    Done(RecordId),
+    Refused,
+    TakenBack(RecordId, Vec<String>),
+}
+
+fn read_line(line: &str) -> Option<(StatementHash, Noted)> {
     let value: Value = serde_json::from_str(line).ok()?;
     let hash = *RecordId::from_hex(value.get("statement")?.as_str()?)?.as_bytes();
     if let Some(id) = value.get("record") {
-        return Some((hash, Standing::Done(RecordId::from_hex(id.as_str()?)?), Vec::new()));
+        return Some((hash, Noted::Done(RecordId::from_hex(id.as_str()?)?)));
     }
     if let Some(id) = value.get("taken_back") {
         let lots = value.get("lots").and_then(Value::as_array).into_iter().flatten();
         let lots = lots.filter_map(|lot| lot.as_str().map(str::to_owned)).collect();
-        return Some((hash, Standing::TakenBack(RecordId::from_hex(id.as_str()?)?), lots));
+        return Some((hash, Noted::TakenBack(RecordId::from_hex(id.as_str()?)?, lots)));
     }
     if value.get("refused").is_some() {
-        return Some((hash, Standing::Refused, Vec::new()));
+        return Some((hash, Noted::Refused));
     }
-    let entry = Base64::decode_vec(value.get("signed")?.as_str()?).ok()?;
-    Some((hash, Standing::Signed(Box::new(SignedRecord::decode(&entry).ok()?)), Vec::new()))
+    Some((hash, Noted::Signed(value.get("signed")?.as_str()?.to_owned())))
 }

@@ -19,6 +19,7 @@ use crate::{
 #[command(after_help = "\
 POST /epcis/capture takes a document; GS1-Capture-Error-Behaviour: rollback (default), proceed.
 GET /epcis/capture/ID tells what became of it; GET /epcis/events passes a query on to the node.
+POST /epcis/queries keeps a query by its name; GET /epcis/queries/NAME/events asks it.
 The key never leaves this machine and no node holds it: that is why capture is here.
 Rollback hands nothing in unless the ledger, asked about all of a document at one moment, would
 refuse none of it; at most 100,000 records. Only what others hand in between that moment and the
@@ -50,7 +51,7 @@ pub(crate) async fn run(context: &Context, verb: &Capture) -> Outcome {
     let ledger = Arc::new(context.connect().await?);
     let intake = Intake::open(context, &ledger, verb.products.as_deref(), verb.wait.stage()).await?;
     let (sender, queue) = tokio::sync::mpsc::channel(MOST_WAITING);
-    let (shared, unfinished) = Gateway::new(Arc::clone(&ledger), &context.home.join("captures"), sender)?;
+    let (shared, unfinished) = Gateway::new(Arc::clone(&ledger), &context.home, sender)?;
     let failed = |e: std::io::Error| {
         Failure::usage(format_args!("listen at {}: {e}", verb.listen), "choose another port")
     };

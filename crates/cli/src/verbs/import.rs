@@ -1,6 +1,6 @@
 //! `oreledger import`: documents of other systems; what is right goes in, what is wrong is named, a rerun continues.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
@@ -31,6 +31,9 @@ pub(crate) struct Import {
     /// Nothing of a document unless the ledger, asked about all of it at once, would refuse none
     #[arg(long)]
     rollback: bool,
+    /// Write the document with drafts of what is missing in it, to be filled in; nothing is handed in
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["rollback", "dry_run"])]
+    draft: Option<PathBuf>,
     /// Only read, check, map and ask the ledger what it would refuse
     #[arg(long)]
     dry_run: bool,
@@ -42,6 +45,9 @@ pub(crate) struct Import {
 pub(crate) async fn run(context: &Context, verb: &Import) -> Outcome {
     let ledger = context.connect().await?;
     let mut intake = Intake::open(context, &ledger, verb.products.as_deref(), verb.wait.stage()).await?;
+    if let Some(out) = &verb.draft {
+        return draft(&mut intake, &verb.epcis, out).await;
+    }
     let behaviour = if verb.rollback { Behaviour::Rollback } else { Behaviour::Proceed };
     let mut all = Tally::default();
     for path in &verb.epcis {
@@ -91,6 +97,26 @@ pub(crate) async fn run(context: &Context, verb: &Import) -> Outcome {
         format_args!("{} events are not in the ledger", all.refused),
         format_args!("correct them and run the command again; {STATE_FILE} knows what is in"),
     ))
+}
+
+/// What must have happened between the events of a document, as far as they tell.
+async fn draft(intake: &mut Intake<'_>, documents: &[PathBuf], out: &Path) -> Outcome {
+    let [path] = documents else {
+        return Err(Failure::usage("a draft is of one document", "name one file with --epcis"));
+    };
+    let mut asked = Vec::new();
+    let drafted =
+        intake.draft(path, out, &mut |event, what| asked.push(format!("event {event}: {what}"))).await?;
+    asked.iter().try_for_each(|line| output::data(line))?;
+    output::note(format!(
+        "{}: {} events, {} drafted beside them, {} of them to be corrected; fill in what mct:missing says, take it \
+         away, and import the file",
+        out.display(),
+        output::thousands(drafted.events),
+        output::thousands(drafted.added),
+        output::thousands(drafted.amended),
+    ));
+    Ok(())
 }
 
 fn print(context: &Context, path: &str, news: &News) -> Outcome {

@@ -188,6 +188,8 @@ fn a_members_system_captures_and_asks_on_its_own_machine() {
     assert!(status == 400 && head.contains("application/problem+json"), "{head}");
     assert!(body.contains("QueryParameterException"), "{body}");
 
+    named_queries(&gateway);
+
     for (kind, behaviour, status) in [("text/plain", "rollback", 415), ("application/json", "maybe", 400)] {
         let (got, head, body) = gateway.post(kind, behaviour, &both);
         assert!(got == status && head.contains("application/problem+json"), "{head}\n{body}");
@@ -212,6 +214,27 @@ fn a_members_system_captures_and_asks_on_its_own_machine() {
     }
     let outside = ledger.run(&["capture", "--listen", "0.0.0.0:0", "--as", "mine-a"]);
     assert_eq!(outside.status.code(), Some(2), "{}", err(&outside));
+}
+
+/// A query is kept by its name, asked page by page, and forgotten.
+fn named_queries(gateway: &Gateway) {
+    let kept = r#"{"name":"mined","query":{"EQ_bizStep":["commissioning"],"orderBy":"recordTime"}}"#;
+    let request = |what: &str| format!("{what} HTTP/1.1\r\nHost: {}", gateway.address);
+    let keep = || gateway.ask(&request("POST /epcis/queries"), kept);
+    let (status, head, body) = keep();
+    assert_eq!((status, header(&head, "location")), (201, Some("/epcis/queries/mined")), "{body}");
+    let (status, _, body) = keep();
+    assert!(status == 409 && body.contains("ResourceAlreadyExistsException"), "{body}");
+    let (status, head, body) = gateway.get("/epcis/queries/mined/events?perPage=1");
+    let page: Value = serde_json::from_str(&body).expect("JSON");
+    let events = &page["epcisBody"]["queryResults"]["resultsBody"]["eventList"];
+    assert_eq!((status, events.as_array().map(Vec::len)), (200, Some(1)));
+    let newest = LOT.replace("A-0001", "A-0002");
+    assert_eq!(events[0]["quantityList"][0]["epcClass"], newest.as_str(), "the newest first");
+    assert!(header(&head, "link").is_some_and(|link| link.contains("nextPageToken=")), "{head}");
+    assert_eq!(gateway.ask(&request("DELETE /epcis/queries/mined"), "").0, 204);
+    let (status, _, body) = gateway.get("/epcis/queries/mined/events");
+    assert!(status == 404 && body.contains("NoSuchNameException"), "{body}");
 }
 
 #[test]

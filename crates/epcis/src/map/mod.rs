@@ -8,6 +8,8 @@ mod moves;
 mod statement;
 mod status;
 
+pub(crate) use status::inchi_key;
+
 use std::collections::HashMap;
 
 use ore_record::{
@@ -18,6 +20,7 @@ use ore_record::{
 use crate::{
     directory::{Directory, KnownPlace},
     event::{Action, Event, EventKind},
+    gaps::MISSING,
     json::Value,
     refusal::{Clause, Refusal, quote},
 };
@@ -68,6 +71,11 @@ impl Importer {
     /// # Errors
     /// [`Refusal`] when a record cannot say what the event says, or needs what it does not say.
     pub fn map(&mut self, event: &Event, directory: &Directory) -> Result<Vec<Draft>, Refusal> {
+        if event.minerals.get(MISSING).is_some() {
+            let reason = "the event is a draft: something in it is to be filled in";
+            let hint = "do what it says, and take mct:missing away";
+            return Err(Refusal::new("mct:missing", Clause::Extension, reason, hint));
+        }
         if let Some(drafts) = statement::carried(event, directory)? {
             return Ok(drafts);
         }

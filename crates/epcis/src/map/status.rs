@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ore_record::{
-    content,
+    content, elements,
     v1::{
         Assay, AssayStage, Composition, Content, ContentKind, Hold, Recall, Release, SealAction, SealEvent,
         StockLine, Stocktake, Use, record::Event as Statement,
@@ -34,6 +34,12 @@ const SUBSTANCES: [(&str, &str); 14] = [
     ("JFALSRSLKYAFGM-UHFFFAOYSA-N", "U"),
     ("ZSLUVFAKFWKJRC-UHFFFAOYSA-N", "Th"),
 ];
+
+/// The InChI key of an element, as a sensor report names it.
+pub(crate) fn inchi_key(element: u32) -> Option<&'static str> {
+    let symbol = elements::symbol(element)?;
+    SUBSTANCES.iter().find(|(_, known)| *known == symbol).map(|(key, _)| *key)
+}
 
 const STAGES: [(&str, AssayStage); 6] = [
     ("producer", AssayStage::Producer),

@@ -1,6 +1,7 @@
 //! GS1's schema, samples and hash vectors, and our own worked loop.
 
 mod export;
+mod gaps;
 mod hashes;
 mod mapping;
 mod samples;

@@ -12,7 +12,7 @@ use ore_record::v1::{
 use crate::{documents, vectors};
 
 /// The roster behind the worked loop.
-fn directory() -> Directory {
+pub(crate) fn directory() -> Directory {
     let mut directory = Directory::new("example.com/tantalum");
     for (id, kind, gln) in [
         ("mine-a/pit", FacilityKind::Mine, "9521234000112"),
@@ -55,7 +55,7 @@ fn directory() -> Directory {
         ("01/09521234000051/10/R-0001", "maker/01.09521234000051.10.R-0001"),
     ] {
         let moisture_ppm = if id.ends_with("A-0001") { 80_000 } else { 0 };
-        let lot = KnownLot { id: id.into(), remaining_mg: 7_000_000, moisture_ppm };
+        let lot = KnownLot { id: id.into(), remaining_mg: 7_000_000, moisture_ppm, ..KnownLot::default() };
         directory.add_lot(&format!("https://id.gs1.org/{key}"), lot);
     }
     directory

@@ -79,10 +79,53 @@ async fn events_come_page_by_page_and_only_those_that_were_asked_for() {
         assert_eq!(problem["type"], "epcisException:QueryParameterException");
         assert!(problem["detail"].as_str().is_some_and(|text| text.contains("§8.2.7.1")), "{problem}");
     }
+    orders_and_counts(address, &page(address, "/epcis/events").0);
+
     // Capture is beside the member's key, and who asks for it here is told so.
     let (status, headers, body) = get(address, "/epcis/capture");
     let body = String::from_utf8_lossy(&body);
     assert!(status == 405 && headers.contains("application/problem+json"), "{headers}");
     assert!(body.contains("oreledger capture"), "{body}");
     node.stop().await;
+}
+
+/// Every page of a query, one after the other.
+fn pages(address: std::net::SocketAddr, query: &str) -> Vec<Value> {
+    let (mut events, mut path) = (Vec::new(), Some(format!("/epcis/events?{query}")));
+    while let Some(next) = path {
+        let (part, link) = page(address, &next);
+        events.extend(part);
+        path = link;
+        assert!(events.len() < 100, "pages come to an end");
+    }
+    events
+}
+
+fn orders_and_counts(address: std::net::SocketAddr, all: &[Value]) {
+    let reversed: Vec<Value> = all.iter().rev().cloned().collect();
+    for per_page in [1, 2, 30] {
+        let ordered = |order: &str| pages(address, &format!("perPage={per_page}&{order}"));
+        assert_eq!(ordered("orderBy=recordTime&orderDirection=ASC"), all);
+        assert_eq!(ordered("orderBy=recordTime"), reversed, "the newest first, if nothing is said");
+        let times: Vec<String> = ordered("orderBy=eventTime&orderDirection=ASC")
+            .iter()
+            .map(|event| event["eventTime"].as_str().expect("a time").to_owned())
+            .collect();
+        assert!(times.len() == all.len() && times.is_sorted(), "{times:?}");
+        let first = ordered("orderBy=eventTime&orderDirection=ASC&eventCountLimit=3");
+        assert_eq!(first.len(), 3);
+        assert_eq!(ordered("orderBy=recordTime&eventCountLimit=2"), reversed[..2]);
+        assert_eq!(ordered(&format!("maxEventCount={}", all.len())), all);
+    }
+    let (status, _, body) = get(address, &format!("/epcis/events?maxEventCount={}", all.len() - 1));
+    let problem: Value = serde_json::from_slice(&body).expect("JSON");
+    assert_eq!((status, &problem["type"]), (413, &"epcisException:QueryTooLargeException".into()));
+
+    // Bounds of the record time find the blocks without a look at the others.
+    let taken = |at: usize| all[at]["recordTime"].as_str().expect("a time");
+    let since = pages(address, &format!("GE_recordTime={}", taken(1)));
+    let until = pages(address, &format!("LT_recordTime={}", taken(1)));
+    let (before, after): (Vec<Value>, Vec<Value>) =
+        all.iter().cloned().partition(|event| event["recordTime"].as_str() < Some(taken(1)));
+    assert_eq!((since, until), (after, before));
 }
