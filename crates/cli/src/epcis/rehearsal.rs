@@ -208,15 +208,25 @@ impl Intake<'_> {
             }
         }
         let (ended, sent) = (rehearsal.ended, rehearsal.sent() as u64);
-        if whole && ended == Some(End::TooMuch) {
-            let reason =
-                format!("a document becomes at most {MAX_CHECKED_RECORDS} records, to go in as a whole");
-            let refusal = Refusal::new("", Clause::Capture, reason, "send it in parts, or with proceed");
-            tally.refused += 1;
-            tell(refused(None, &refusal));
-            return Ok(());
-        }
-        let troubles = rehearsal.end().await.map_err(failure)?;
+        let limit = format!("a document becomes at most {MAX_CHECKED_RECORDS} records, to go in as a whole");
+        let judged = match ended {
+            Some(End::TooMuch) if whole => Err(limit),
+            _ => match rehearsal.end().await {
+                Ok(troubles) => Ok(troubles),
+                // More bytes than are judged together, or more than this node can judge in the time it has.
+                Err(error @ ClientError::Malformed(_)) => Err(error.to_string()),
+                Err(error) => return Err(failure(error)),
+            },
+        };
+        let troubles = match judged {
+            Ok(troubles) => troubles,
+            Err(reason) => {
+                let refusal = Refusal::new("", Clause::Capture, reason, "send it in parts, or with proceed");
+                tally.refused += 1;
+                tell(refused(None, &refusal));
+                return Ok(());
+            }
+        };
         tally.judged = sent - troubles.len().min(sent as usize) as u64;
         for (place, trouble) in troubles {
             tell(told(place, Fate::Refused(trouble), tally));
