@@ -266,14 +266,14 @@ async fn a_fifth_observes_becomes_a_member_and_decides() {
         "--yes",
     ];
     let record = ceremony.by(NEWCOMER, &newcomer, &shed);
-    let cosigned = (0..200).any(|_| {
-        let listed = ceremony.by(NEWCOMER, &newcomer, &["--json", "peers"]);
-        let peers: serde_json::Value = serde_json::from_str(&listed).expect("JSON");
-        let found = peers["peers"].as_array().expect("a list").iter().any(|peer| {
-            peer["member"] == NEWCOMER && peer["validator"] == true && peer["cosigned_size"] != 0
+    let cosigned =
+        (0..200).any(|_| {
+            let listed = ceremony.by(NEWCOMER, &newcomer, &["--json", "peers"]);
+            let peers: serde_json::Value = serde_json::from_str(&listed).expect("JSON");
+            peers["peers"].as_array().expect("a list").iter().any(|peer| {
+                peer["member"] == NEWCOMER && peer["validator"] == true && peer["cosigned_size"] != 0
+            })
         });
-        found
-    });
     assert!(cosigned, "it does not decide: {}", newcomer.log());
     ceremony.by("fab-c", &nodes[2], &["receipt", &record, "--out", "third.tlog-proof"]);
     ceremony.by("fab-c", &nodes[2], &["handovers", "--out", "handovers.txt"]);
