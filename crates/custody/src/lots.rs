@@ -1,4 +1,4 @@
-//! All lots, packed: one that was made, passed on and used up takes about 40 bytes, and so does one that is whole.
+//! All lots, packed: one that is whole, or was passed on and used up as a whole, takes about 30 bytes.
 //!
 //! | Part | Bytes a lot | What |
 //! | --- | --- | --- |

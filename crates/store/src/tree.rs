@@ -69,9 +69,10 @@ pub(crate) struct Taken {
 #[derive(Debug)]
 struct Group {
     number: u64,
-    /// Fewer than sixteen in the last.
+    /// Out of memory, fewer than sixteen in the last.
     leaves: Vec<LeafHash>,
-    from_disk: bool,
+    /// Of what was read: to be believed its root is needed, and so every node.
+    read: Option<Levels>,
 }
 
 /// The group that holds a leaf.
@@ -138,7 +139,7 @@ impl LogTree {
                 Some(at) => {
                     let at = usize::try_from(at).map_or(self.tail.len(), |at| at.min(self.tail.len()));
                     let leaves = self.tail.range(at..).take(GROUP_WIDTH).copied().collect();
-                    taken.groups.push(Group { number, leaves, from_disk: false });
+                    taken.groups.push(Group { number, leaves, read: None });
                 }
                 None => taken.missing.push(number),
             }
@@ -149,9 +150,9 @@ impl LogTree {
     /// Drops what was read and does not give the root of its group.
     pub(crate) fn believe(&self, mut taken: Taken) -> Taken {
         taken.groups.retain(|group| {
-            let root = group_root(&group.leaves).map(NodeHash::to_bytes);
+            let Some(read) = &group.read else { return true };
             let kept = self.groups.leaf(LeafIndex::new(group.number)).map(LeafHash::to_bytes);
-            let believed = !group.from_disk || root == kept;
+            let believed = read.node(GROUP_HEIGHT, 0).map(NodeHash::to_bytes) == kept;
             if !believed {
                 tracing::error!(
                     group.number,
@@ -170,7 +171,11 @@ impl LogTree {
         }
         let below = GROUP_HEIGHT - level;
         let group = taken.groups.iter().find(|group| group.number == index >> below)?;
-        node_in_group(&group.leaves, level, (index & ((1 << below) - 1)) as usize)
+        let within = index & ((1 << below) - 1);
+        match &group.read {
+            Some(read) => read.node(level, within),
+            None => node_in_group(&group.leaves, level, within as usize),
+        }
     }
 
     /// Bytes in memory, with what is reserved.
@@ -256,7 +261,10 @@ impl Taken {
         let Some(rows) = &self.rows else { return self };
         for number in self.missing.drain(..) {
             match read_group(rows, number) {
-                Ok(leaves) => self.groups.push(Group { number, leaves: leaves.into(), from_disk: true }),
+                Ok(leaves) => {
+                    let read = Some(leaves.into_iter().collect());
+                    self.groups.push(Group { number, leaves: Vec::new(), read });
+                }
                 Err(error) => tracing::error!(number, %error, "the stored leaf hashes cannot be read"),
             }
         }
