@@ -75,7 +75,7 @@ enum Verb {
     Profile(governance::Profile),
     /// Approve a proposal
     Approve(ballot::Approve),
-    /// Propose who orders blocks
+    /// Propose who orders blocks, or by which rules
     ChangeValidators(ballot::Change),
 
     /// Commission, show, list lots

@@ -14,6 +14,16 @@ impl Ledger {
         answer.map(tonic::Response::into_inner).map_err(|status| self.status(&status))
     }
 
+    /// The validators of the next height: the node's word alone. What shows them to somebody who trusts no node are
+    /// handovers; whoever states this set again signs it, and has to know it.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn validators(&self) -> Result<Vec<ore_record::v1::Validator>, ClientError> {
+        let answer = self.consortium_service().get_validators(v1::GetValidatorsRequest {}).await;
+        answer.map(|answer| answer.into_inner().validators).map_err(|status| self.status(&status))
+    }
+
     /// One piece of evidence, as a file; `ore_verify::Evidence` says what it proves.
     ///
     /// # Errors

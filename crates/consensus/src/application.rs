@@ -5,6 +5,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use ore_record::rules::Rules;
 
 use crate::certificate::{Certificate, ValidatorEntry};
 
@@ -35,6 +36,10 @@ pub trait Application: Send + 'static {
     fn proposers(&self, _height: u64) -> Vec<String> {
         Vec::new()
     }
+
+    /// The rules that are in force at `height`. Asked when [`validators`](Application::validators) is, and like it the
+    /// same on every node: an application that does not know them has failed in [`commit`](Application::commit).
+    fn rules(&self, height: u64) -> Rules;
 
     /// Resolves when records wait for a block, or when a rare heartbeat is due.
     ///

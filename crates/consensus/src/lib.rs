@@ -10,6 +10,7 @@ mod device;
 pub mod hub;
 pub mod limits;
 mod malachite_engine;
+pub mod past;
 mod progress;
 mod signed_bytes;
 mod transport;

@@ -4,7 +4,11 @@ use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 use core::mem;
 
 use ore_merkle::DenseTree;
-use ore_record::{RecordId, v1};
+use ore_record::{
+    RecordId,
+    rules::{Rules, UnknownRules},
+    v1,
+};
 
 use crate::{
     books::{Books, Offer, Proposal},
@@ -416,6 +420,32 @@ impl Custody {
     #[must_use]
     pub fn placed_validators_at(&self, height: u64) -> Option<(Place, &ValidatorSet)> {
         self.placed_validator_sets().rev().find(|(_, validators)| validators.from_height <= height)
+    }
+
+    /// Version of the rules by which the block of `height` is judged, as the newest set in force by then states it; 1
+    /// where none does. A version that was voted in stays, whoever decides afterwards.
+    #[must_use]
+    pub fn rules_version_at(&self, height: u64) -> u32 {
+        self.rules_stated_by(height).map_or(1, |(version, _)| version)
+    }
+
+    /// The rules by which the block of `height` is judged.
+    ///
+    /// # Errors
+    /// [`UnknownRules`]: they are newer than `newest`, which is all that whoever asks knows.
+    pub fn rules_at(&self, height: u64, newest: Rules) -> Result<Rules, UnknownRules> {
+        let (version, from_height) = self.rules_stated_by(height).unwrap_or((1, 0));
+        let known = newest.version();
+        match Rules::of(version) {
+            Some(rules) if rules <= newest => Ok(rules),
+            _ => Err(UnknownRules { from_height, version, known }),
+        }
+    }
+
+    /// The newest version that a set in force by `height` states, and that set's first height.
+    fn rules_stated_by(&self, height: u64) -> Option<(u32, u64)> {
+        let sets = self.validator_sets().rev().filter(|set| set.from_height <= height);
+        sets.map(|set| (set.set.rules, set.from_height)).find(|(version, _)| *version != 0)
     }
 
     /// Governance records that wait for approvals, with their leaves.

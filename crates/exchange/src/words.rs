@@ -243,7 +243,11 @@ fn governance_words(who: &str, event: &Event) -> Vec<String> {
         }
         Event::ChangeValidators(it) => {
             let names: Vec<&str> = it.validators.iter().map(|validator| validator.member.as_str()).collect();
-            vec![format!("{who} proposes that blocks are ordered by {}", names.join(", "))]
+            let mut lines = vec![format!("{who} proposes that blocks are ordered by {}", names.join(", "))];
+            if it.rules != 0 {
+                lines.push(format!("  and judged by version {} of the rules from then on", it.rules));
+            }
+            lines
         }
         Event::Approve(it) => vec![format!("{who} approves record {}", id(&it.proposal))],
         _ => vec!["a seal of the ledger".to_owned()],

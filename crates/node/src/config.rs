@@ -9,9 +9,10 @@ use std::{
     time::Duration,
 };
 
+use ore_record::rules::Rules;
 use toml::{Table, Value};
 
-use crate::{limits::Allowance, tls::TlsFiles};
+use crate::{limits::Allowance, pool::Patience, tls::TlsFiles};
 
 /// One field as an operator reads about it.
 #[derive(Clone, Copy, Debug)]
@@ -129,6 +130,10 @@ pub struct Config {
     pub stall: Duration,
     pub publish: Duration,
     pub stop: Duration,
+    /// In no file: newest rules that this node follows, those that the program knows. Lower for tests of an old program.
+    pub newest_rules: Rules,
+    /// In no file: how long a record waits for its parent. Longer for tests on a slow machine.
+    pub patience: Patience,
 }
 
 /// Who may read the ledger.
@@ -258,6 +263,8 @@ impl Config {
             stall: Duration::from_secs(read.number("stall_s", 1, 3_600)),
             publish: Duration::from_secs(read.number("publish_s", 1, 3_600)),
             stop: Duration::from_secs(read.number("stop_s", 1, 600)),
+            newest_rules: Rules::NEWEST,
+            patience: Patience::default(),
         };
         if read.mistakes.is_empty() { Ok(config) } else { Err(ConfigErrors(read.mistakes)) }
     }

@@ -74,6 +74,8 @@ pub struct Metrics {
     pub integrated_entries: Number,
     /// Entries under the newest checkpoint.
     pub published_entries: Number,
+    /// Version of the rules by which the next block is judged.
+    pub rules: Number,
     /// Time to check the signatures of a batch.
     pub verify: Histogram,
     /// Time to apply the records of a block of our own.
@@ -132,6 +134,7 @@ impl Metrics {
         line(&mut text, "integrated_entries", g, "Entries that are durable.", self.integrated_entries.get());
         let published = self.published_entries.get();
         line(&mut text, "published_entries", g, "Entries under the newest checkpoint.", published);
+        line(&mut text, "rules_version", g, "Rules by which the next block is judged.", self.rules.get());
         let (failures, without) = (self.witness_failures.get(), self.unwitnessed.get());
         let help = "Times that an outside witness did not cosign.";
         line(&mut text, "witness_failures_total", "counter", help, failures);
@@ -187,9 +190,12 @@ fn line(text: &mut String, name: &str, kind: &str, help: &str, value: u64) {
 /// Links to other nodes: lag is the heights that one is behind, by its own word.
 pub fn write_links(text: &mut String, links: &ore_peer::Links, height: u64) {
     type Value = fn(&ore_peer::LinkReport) -> u64;
-    let each: [(&str, &str, &str, Value); 8] = [
+    let each: [(&str, &str, &str, Value); 9] = [
         ("peer_connected", "gauge", "Whether a link to the node is up.", |it| it.connected.into()),
         ("peer_height", "gauge", "Newest height that the node says is durable there.", |it| it.tip),
+        ("peer_rules_version", "gauge", "Newest rules that the node says it knows.", |it| {
+            it.newest_rules.into()
+        }),
         ("peer_received_bytes_total", "counter", "Bytes received from the node.", |it| it.bytes_in),
         ("peer_sent_bytes_total", "counter", "Bytes sent to the node.", |it| it.bytes_out),
         ("peer_dropped_received_total", "counter", "Messages that there was no room for.", |it| {

@@ -55,6 +55,7 @@ pub(crate) fn join(
         return Ok(None);
     }
     let greeting = Greeting {
+        newest_rules: config.newest_rules.version(),
         member: config.member.clone(),
         origin: consortium.origin.clone(),
         genesis: consortium.genesis,

@@ -7,7 +7,10 @@ use ore_checkpoint::KeyName;
 use ore_custody::Custody;
 use ore_merkle::{Frontier, TreeSize, hash_leaf};
 use ore_provenance::Graph;
-use ore_record::state::block_id;
+use ore_record::{
+    rules::{Rules, UnknownRules},
+    state::block_id,
+};
 use ore_store::{Reader, Recovered, Store, StoreError, StoreOptions, silent};
 
 use crate::{
@@ -28,6 +31,8 @@ pub struct Opened {
     pub graph: Graph,
     /// What the next block follows.
     pub tip: Tip,
+    /// The rules of the next block.
+    pub rules: Rules,
 }
 
 /// Why a ledger cannot be opened. For the operator.
@@ -36,6 +41,9 @@ pub enum OpenError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The next block is judged by rules that this program does not know.
+    #[error(transparent)]
+    NewerRules(#[from] UnknownRules),
     /// The genesis file cannot be read.
     #[error("read the genesis block {}", path.display())]
     ReadGenesis {
@@ -98,7 +106,8 @@ pub fn open(config: &Config, consortium: &Consortium) -> Result<Opened, OpenErro
         }
         None => begin(config, consortium, &mut store, &mut custody, &mut graph)?,
     };
-    Ok(Opened { store, custody, graph, tip })
+    let rules = custody.rules_at(tip.next_height(), config.newest_rules)?;
+    Ok(Opened { store, custody, graph, tip, rules })
 }
 
 fn other(what: &'static str, found: [u8; 32], consortium: &Consortium) -> OpenError {

@@ -132,7 +132,7 @@ impl Node {
         check_keys(&config.member, &consortium, &keys)?;
         let Listeners { member, member_addr, admin, admin_addr, peer, peer_addr, tls } =
             Listeners::bind(&config).await?;
-        let Opened { store, custody, graph, tip } = open(&config, &consortium).await?;
+        let Opened { store, custody, graph, tip, rules } = open(&config, &consortium).await?;
 
         let deciders = Deciders::of(&custody, &store.reader(), tip.next_height())
             .map_err(|error| NodeError::Open { path: config.data.clone(), source: error.into() })?;
@@ -145,10 +145,12 @@ impl Node {
         let (name, reader) = (config.member.clone(), store.reader());
         let ledger = Arc::new(Ledger::new(origin, genesis, name, custody, graph, reader, newest));
         ledger.metrics.integrated_entries.set(newest.tree_size);
+        ledger.metrics.rules.set(rules.version().into());
         let evidence = config.data.join("evidence");
         ledger.faults.open(&evidence).map_err(|source| NodeError::Evidence { path: evidence, source })?;
         let store = Arc::new(Mutex::new(store));
         let pool = Arc::new(Pool::default());
+        pool.set_patience(config.patience);
         let admission = Arc::new(Admission::new(
             Arc::clone(&pool),
             Arc::clone(&ledger.health),
@@ -173,9 +175,10 @@ impl Node {
             block_records: config.block_records,
             heartbeat: config.heartbeat,
             clock: Clock::system(),
+            newest_rules: config.newest_rules,
         };
         let (its_ledger, its_store, its_pool) = (Arc::clone(&ledger), Arc::clone(&store), Arc::clone(&pool));
-        let sequencer = Sequencer::new(settings, its_ledger, its_store, its_pool, tip, deciders);
+        let sequencer = Sequencer::new(settings, its_ledger, its_store, its_pool, tip, (deciders, rules));
         let mut engine_config =
             EngineConfig::new(&consortium.origin, &config.member, keys.consensus, config.data.join("wal"));
         engine_config.stop_wait = config.stop / 2;
@@ -203,6 +206,8 @@ impl Node {
             fingerprint: FingerprintDesk::new(queries(&config)?),
             questions: Fair::new(cores().div_ceil(2)),
             trials: Trials::default(),
+            links: neighbours.links.clone(),
+            newest_rules: config.newest_rules,
         });
         let (health_reporter, health_service) = tonic_health::server::health_reporter();
         let limits = Arc::new(Limits::new(config.allowance));

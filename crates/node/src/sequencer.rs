@@ -19,7 +19,7 @@ use ore_consensus::{
     Standing, ValidatorEntry,
 };
 use ore_custody::Custody;
-use ore_record::{RecordId, VerifiedRecord};
+use ore_record::{RecordId, VerifiedRecord, rules::Rules};
 use ore_store::Store;
 use tokio::{sync::OwnedRwLockWriteGuard, time::Instant};
 
@@ -85,6 +85,8 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// Times of blocks.
     pub clock: Clock,
+    /// Newest rules that this node follows.
+    pub newest_rules: Rules,
 }
 
 /// The single writer.
@@ -95,6 +97,8 @@ pub struct Sequencer {
     pool: Arc<Pool>,
     tip: Tip,
     deciders: Deciders,
+    /// Of the next height.
+    rules: Rules,
     underway: Option<Underway>,
     last_block: Instant,
     /// Places of the validator sets that were told last.
@@ -137,7 +141,7 @@ impl Sequencer {
         store: Arc<Mutex<Store>>,
         pool: Arc<Pool>,
         tip: Tip,
-        deciders: Deciders,
+        (deciders, rules): (Deciders, Rules),
     ) -> Self {
         let last_block = Instant::now();
         let known_size = (u64::MAX, 0);
@@ -148,6 +152,7 @@ impl Sequencer {
             pool,
             tip,
             deciders,
+            rules,
             underway: None,
             last_block,
             told_validators: [None; 2],
@@ -330,6 +335,10 @@ impl Application for Sequencer {
 
     fn proposers(&self, _height: u64) -> Vec<String> {
         self.deciders.proposers()
+    }
+
+    fn rules(&self, _height: u64) -> Rules {
+        self.rules
     }
 
     async fn wait_for_work(&mut self, _height: u64) {

@@ -82,6 +82,8 @@ pub struct Greeting {
     pub origin: String,
     /// Id of its genesis block.
     pub genesis: [u8; 32],
+    /// Newest version of the ledger's rules that it knows.
+    pub newest_rules: u32,
 }
 
 impl Greeting {
@@ -93,12 +95,13 @@ impl Greeting {
             genesis: self.genesis.to_vec().into(),
             member: self.member.clone(),
             software: concat!("oreledger ", env!("CARGO_PKG_VERSION")).to_owned(),
+            newest_rules: self.newest_rules,
         };
         Frame { of: Some(frame::Of::Hello(hello)) }
     }
 
-    /// Checks the first frame from whoever holds the key of `bound`.
-    pub(crate) fn check(&self, first: Option<Frame>, bound: &str) -> Result<(), LinkFault> {
+    /// Checks the first frame from whoever holds the key of `bound`; gives the newest version of the rules known there.
+    pub(crate) fn check(&self, first: Option<Frame>, bound: &str) -> Result<u32, LinkFault> {
         let Some(Frame { of: Some(frame::Of::Hello(hello)) }) = first else {
             return Err(LinkFault::NoHello);
         };
@@ -114,7 +117,7 @@ impl Greeting {
         if hello.member != bound {
             return Err(LinkFault::OtherName(hello.member.chars().take(255).collect()));
         }
-        Ok(())
+        Ok(hello.newest_rules.max(1))
     }
 }
 

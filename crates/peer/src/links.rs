@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
 
@@ -40,6 +40,7 @@ pub(crate) struct Counts {
     pub(crate) faults: AtomicU64,
     pub(crate) links: AtomicU64,
     pub(crate) tip: AtomicU64,
+    pub(crate) newest_rules: AtomicU32,
 }
 
 pub(crate) fn add(counter: &AtomicU64, more: u64) {
@@ -73,6 +74,8 @@ pub struct LinkReport {
     pub links: u64,
     /// Newest height that it says is durable there.
     pub tip: u64,
+    /// Newest version of the ledger's rules that its program knows, as it said last; 0: it has never greeted.
+    pub newest_rules: u32,
 }
 
 /// The links; clones are the same.
@@ -229,6 +232,7 @@ impl Links {
                 faults: get(&counts.faults),
                 links: get(&counts.links),
                 tip: get(&counts.tip),
+                newest_rules: counts.newest_rules.load(Ordering::Relaxed),
             }
         };
         state.peers.iter().map(report).collect()

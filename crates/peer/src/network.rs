@@ -7,7 +7,7 @@ use std::{
     collections::BTreeSet,
     net::SocketAddr,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -328,20 +328,21 @@ impl PeerService for Reception {
             .await
             .map_err(|_| Status::deadline_exceeded("no greeting"))??;
         let greeting = &shared.settings.greeting;
-        if let Err(fault) = greeting.check(first, &self.member) {
+        let newest_rules = greeting.check(first, &self.member).map_err(|fault| {
             shared.links.count_refusal();
             add(&shared.links.counts(&self.member).faults, 1);
             tracing::warn!(member = %self.member, %fault, "link refused");
             let us: String = greeting.genesis.iter().map(|byte| format!("{byte:02x}")).collect();
-            return Err(Status::failed_precondition(format!(
+            Status::failed_precondition(format!(
                 "you: {fault}; this is a node of {:?} with genesis {us}",
                 greeting.origin
-            )));
-        }
+            ))
+        })?;
         let place = shared
             .links
             .enter(&greeting.member, &self.member, Caller::Them)
             .ok_or_else(|| Status::already_exists("another link between us is kept"))?;
+        place.counts.newest_rules.store(newest_rules, Ordering::Relaxed);
         let frames = outgoing(greeting.hello(), &place).map(Ok);
         self.sessions
             .try_send((place, inbound))
@@ -492,11 +493,12 @@ async fn link_up(shared: &Shared, member: &str, channel: Channel) -> Result<(), 
         .await
         .map_err(|_| LinkFault::NoHello)?
         .map_err(|status| refused(member, &status))?;
-    greeting.check(hello, member).inspect_err(|fault| {
+    let newest_rules = greeting.check(hello, member).inspect_err(|fault| {
         add(&shared.links.counts(member).faults, 1);
         tracing::warn!(member, %fault, "link refused");
     })?;
     let place = shared.links.enter(&greeting.member, member, Caller::Us).ok_or(LinkFault::EndedHere)?;
+    place.counts.newest_rules.store(newest_rules, Ordering::Relaxed);
     // The greeting has gone already: what follows are parts.
     let parts = outgoing(greeting.hello(), &place).skip(1);
     after.send(Leaving(Box::pin(parts))).map_err(|_| LinkFault::EndedHere)?;

@@ -34,6 +34,7 @@ pub mod mass;
 pub mod oxides;
 pub mod private;
 pub mod ratio;
+pub mod rules;
 pub mod signature;
 pub mod signed;
 pub mod state;

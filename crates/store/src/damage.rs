@@ -90,6 +90,8 @@ pub enum Fault {
     ValidatorSet,
     /// A block's certificate.
     Certificate,
+    /// A header names a member as its proposer whose turn it was not.
+    Proposer,
     /// The published checkpoint.
     Checkpoint,
     /// The promise file.
@@ -133,6 +135,7 @@ impl Fault {
             Self::StateRoot => "state root",
             Self::ValidatorSet => "validator set",
             Self::Certificate => "certificate",
+            Self::Proposer => "proposer",
             Self::Checkpoint => "checkpoint",
             Self::Promise => "promise",
             Self::LeafHashes => "leaf hashes",

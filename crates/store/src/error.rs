@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use ore_record::rules::UnknownRules;
+
 use crate::damage::Damage;
 
 /// Why the store could not do what it was asked.
@@ -29,6 +31,9 @@ pub enum StoreError {
     /// Stored bytes are not what was written.
     #[error("{0}")]
     Damaged(Box<Damage>),
+    /// The log goes on by rules that this program does not know.
+    #[error(transparent)]
+    NewerRules(#[from] UnknownRules),
     /// An earlier write failed in a way that leaves the medium's content unknown.
     #[error("the log stopped after a failed {after}; open the store again to see what is on the disk")]
     Stopped {

@@ -11,6 +11,7 @@ use std::{collections::BTreeMap, path::Path, path::PathBuf, sync::Arc};
 
 use ore_checkpoint::{Checkpoint, Policy};
 use ore_merkle::RootHash;
+use ore_record::rules::Rules;
 
 use crate::{
     checked::{CheckedBlock, Met, read_checked},
@@ -24,7 +25,8 @@ use crate::{
     tree::LogTree,
 };
 
-/// A question for whoever knows certificates: did more than two thirds of these commit to this block?
+/// A question for whoever knows certificates: did more than two thirds of these commit to this block, and was it the
+/// turn of whom its header names? Asked once per block after genesis, in their order.
 #[derive(Debug)]
 pub struct CertificateQuestion<'a> {
     /// The ledger's origin.
@@ -37,10 +39,25 @@ pub struct CertificateQuestion<'a> {
     pub certificate: &'a [u8],
     /// The validators that decide this height: member and consensus key.
     pub validators: Vec<(&'a str, [u8; 32])>,
+    /// First height that they decide.
+    pub term: u64,
+    /// The rules of this height.
+    pub rules: Rules,
+    /// Whom the header names as its proposer.
+    pub proposer: &'a str,
+}
+
+/// Why a block is not certified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Uncertified {
+    /// No quorum vouches for it; why not.
+    Certificate(String),
+    /// Its header names somebody else than those whose turn it was until it was decided, in the order of their turns.
+    OutOfTurn(Vec<String>),
 }
 
 /// Answers a [`CertificateQuestion`], or says why not.
-pub type CertificateCheck<'a> = &'a (dyn Fn(&CertificateQuestion<'_>) -> Result<(), String> + Sync);
+pub type CertificateCheck<'a> = &'a (dyn Fn(&CertificateQuestion<'_>) -> Result<(), Uncertified> + Sync);
 
 /// What to check beside the ledger's own folder.
 #[derive(Clone)]
@@ -164,7 +181,7 @@ impl Check {
             Self::Entries => "entries: canonical, leaf hash",
             Self::Signatures => "records: signature, key validity, every rule",
             Self::Seals => "seals: height, previous header, time, state root, count",
-            Self::Certificates => "certificates: quorum of the validators of that height",
+            Self::Certificates => "certificates: quorum of the validators of that height, proposer in turn",
             Self::FlatRows => "blocks in the flat files: leaf hashes, record ids, lengths, positions",
             Self::AuthorRows => "rows of the index by author",
             Self::ViewState => "lots and roster entries in the view, equal to the replayed state",
@@ -270,10 +287,10 @@ impl<'a> Fsck<'a> {
         Ok(())
     }
 
-    fn check_certificate(&mut self, checked: &CheckedBlock) -> Result<(), Damage> {
+    fn check_certificate(&mut self, checked: &CheckedBlock) -> Result<(), StoreError> {
         let (height, bytes) = (checked.block.height, &checked.block.certificate);
         let wrong = |expected: String, found: String| {
-            Err(Damage::new(Fault::Certificate, checked.place(), expected, found))
+            Err(Damage::new(Fault::Certificate, checked.place(), expected, found).into())
         };
         if height == 0 {
             return match bytes.is_empty() {
@@ -287,7 +304,8 @@ impl<'a> Fsck<'a> {
             }
             return Ok(());
         };
-        let set = self.replay.custody.validators_at(height);
+        let custody = &self.replay.custody;
+        let set = custody.validators_at(height);
         let validators = set.into_iter().flat_map(|set| &set.set.validators);
         let validators = validators
             .filter_map(|v| Some((v.member.as_str(), v.consensus_key.as_slice().try_into().ok()?)))
@@ -298,11 +316,19 @@ impl<'a> Fsck<'a> {
             block_id: checked.id.0,
             certificate: bytes,
             validators,
+            term: set.map_or(0, |set| set.from_height),
+            rules: custody.rules_at(height, Rules::NEWEST)?,
+            proposer: self.replay.header.as_ref().map_or("", |header| &header.proposer),
         };
-        if let Err(why) = check(&question) {
-            return wrong("a quorum of the validators".into(), why);
+        match check(&question) {
+            Ok(()) => self.count(Check::Certificates, 1),
+            Err(Uncertified::Certificate(why)) => return wrong("a quorum of the validators".into(), why),
+            Err(Uncertified::OutOfTurn(turns)) => {
+                let expected = format!("{}, whose turn it was", turns.join(" or "));
+                let found = question.proposer;
+                return Err(Damage::new(Fault::Proposer, checked.place(), expected, found).into());
+            }
         }
-        self.count(Check::Certificates, 1);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use ore_custody::{Custody, Position, Records};
 use ore_merkle::{Frontier, LeafIndex, RootHash};
 use ore_provenance::Graph;
-use ore_record::{SignedRecord, v1, v1::record::Event};
+use ore_record::{SignedRecord, rules::Rules, v1, v1::record::Event};
 use ore_verify::Turnover;
 use sha2::{Digest, Sha256};
 
@@ -16,6 +16,7 @@ use crate::{
     block::Consequences,
     checked::{CheckedBlock, EntryContent},
     damage::{Damage, Fault, Place},
+    error::StoreError,
     header::BlockId,
     positions::{BlockRows, Positions},
 };
@@ -113,9 +114,11 @@ impl Replay {
     /// Checks one block and applies it.
     ///
     /// # Errors
-    /// The first thing that is wrong. The state is then of no more use.
-    pub fn block(&mut self, checked: &CheckedBlock) -> Result<Replayed, Damage> {
+    /// [`StoreError::Damaged`]: the first thing that is wrong; the state is then of no more use.
+    /// [`StoreError::NewerRules`]: it is judged by rules that are not known here.
+    pub fn block(&mut self, checked: &CheckedBlock) -> Result<Replayed, StoreError> {
         let header = self.check_header(checked)?;
+        self.custody.rules_at(header.height, Rules::NEWEST)?;
         let first_leaf = self.frontier.size().get();
         let mut consequences = Consequences::default();
         for place in 0..checked.entries.len() {

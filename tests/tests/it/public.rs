@@ -44,7 +44,7 @@ impl Public {
         let mut founding = records[..sealed].to_vec();
         let founder = founding[0].record().author.clone();
         let validators = vec![keys.validator(&founder, "127.0.0.1:1")];
-        let mut change = ledger.draft(&founder, record::ChangeValidators { validators });
+        let mut change = ledger.draft(&founder, record::ChangeValidators { validators, rules: 0 });
         change.event_time_ms = START_MS;
         founding.push(SignedRecord::sign(change, &key_of(&founder)).expect("short"));
         let time_ms = START_MS + sealed as u64 * 60_000;

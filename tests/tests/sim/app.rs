@@ -16,6 +16,7 @@ use ore_consensus::{
     ProposedBlock, ValidatorEntry,
 };
 use ore_node::{block, sequencer::Sequencer};
+use ore_record::rules::Rules;
 
 use crate::plan::Planted;
 
@@ -100,6 +101,10 @@ impl Application for Watched {
 
     fn proposers(&self, height: u64) -> Vec<String> {
         self.inner.proposers(height)
+    }
+
+    fn rules(&self, height: u64) -> Rules {
+        self.inner.rules(height)
     }
 
     async fn wait_for_work(&mut self, height: u64) {

@@ -22,6 +22,7 @@ use ore_node::{
     sequencer::{Clock, Sequencer, Settings, lock},
 };
 use ore_peer::SideFrame;
+use ore_record::rules::Rules;
 use ore_store::{Store, StoreError};
 use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 
@@ -164,6 +165,7 @@ impl Cluster {
             block_records: 1_000,
             heartbeat: Duration::from_secs(600),
             clock: Clock::of(move || now_ms(began) + ahead),
+            newest_rules: Rules::NEWEST,
         };
         let mut engine_config = EngineConfig::new(
             ORIGIN,
@@ -175,7 +177,8 @@ impl Cluster {
         let door = Door { admission, ledger: Arc::clone(&ledger) };
         let passing_on = self.pass_on(process, &door, &pool);
         let (its_store, its_pool) = (Arc::clone(&store), Arc::clone(&pool));
-        let sequencer = Sequencer::new(settings, ledger, its_store, its_pool, opened.tip, deciders);
+        let sequencer =
+            Sequencer::new(settings, ledger, its_store, its_pool, opened.tip, (deciders, opened.rules));
         let app = Watched {
             inner: sequencer,
             journal: self.journal(process),

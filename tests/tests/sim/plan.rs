@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, fmt};
 
+use ore_record::rules::Rules;
+
 use crate::dice::Dice;
 
 /// How frames travel.
@@ -159,6 +161,11 @@ impl Plan {
     pub(crate) fn with(mut self, planted: Planted) -> Self {
         self.planted = planted;
         self
+    }
+
+    /// By which rules the ledger is founded: every other seed by the newest.
+    pub(crate) fn rules(&self) -> Rules {
+        if self.seed.is_multiple_of(2) { Rules::V1 } else { Rules::NEWEST }
     }
 
     /// Members that say nothing false.

@@ -105,7 +105,7 @@ pub(crate) fn live(plan: &Plan) -> Report {
 }
 
 async fn happen(plan: Plan) -> Report {
-    let world = World::new(plan.members);
+    let world = World::new(plan.members, plan.rules());
     let validators = world.validators();
     let mut names: Vec<usize> = (0..plan.members).collect();
     if let Some((liar, Vice::Twins)) = plan.liar {

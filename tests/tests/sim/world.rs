@@ -7,6 +7,7 @@ use ore_node::{Config, Consortium, NodeKeys, genesis};
 use ore_record::{
     MemberId, RecordId, SignedRecord,
     keys::SecretKey,
+    rules::Rules,
     v1::{self, record::Event},
 };
 use tempfile::TempDir;
@@ -47,7 +48,7 @@ fn sign(author: &str, nonce: u64, time_ms: u64, event: Event) -> SignedRecord {
     SignedRecord::sign(record, &key(author)).expect("a short record with an event")
 }
 
-fn founders(members: &[String], keys: &[NodeKeys]) -> Vec<SignedRecord> {
+fn founders(members: &[String], keys: &[NodeKeys], rules: Rules) -> Vec<SignedRecord> {
     let mut records = Vec::new();
     let mut say = |author: &str, event| {
         let nonce = records.len() as u64;
@@ -92,7 +93,9 @@ fn founders(members: &[String], keys: &[NodeKeys]) -> Vec<SignedRecord> {
     }
     let validator = |(member, keys): (&String, &NodeKeys)| keys.validator(member, "127.0.0.1:1");
     let validators = members.iter().zip(keys).map(validator).collect();
-    say(&members[0], Event::ChangeValidators(v1::ChangeValidators { validators }));
+    // The first version is never stated.
+    let rules = if rules == Rules::V1 { 0 } else { rules.version() };
+    say(&members[0], Event::ChangeValidators(v1::ChangeValidators { validators, rules }));
     records
 }
 
@@ -104,14 +107,14 @@ fn folder() -> TempDir {
 }
 
 impl World {
-    pub(crate) fn new(count: usize) -> Self {
+    pub(crate) fn new(count: usize, rules: Rules) -> Self {
         let members: Vec<String> = NAMES[..count].iter().map(ToString::to_string).collect();
         let seeds = |n: usize| {
             let seed = |purpose: u8| [purpose * 16 + n as u8 + 1; 32];
             NodeKeys { consensus: seed(1), log: seed(2), cosigner: seed(3), tls: seed(4) }
         };
         let keys: Vec<_> = (0..count).map(seeds).collect();
-        let genesis = genesis::build(ORIGIN, START_MS, founders(&members, &keys)).expect("in order");
+        let genesis = genesis::build(ORIGIN, START_MS, founders(&members, &keys, rules)).expect("in order");
         let consortium = Consortium::of_genesis(ORIGIN, genesis.id, &genesis.validators).expect("good keys");
         Self { members, keys, genesis, consortium, dir: folder() }
     }

@@ -8,7 +8,7 @@ use ore_record::v1::{Validator, record::Event};
 use serde_json::{Value, json};
 
 use super::{
-    found::Part,
+    found::{Part, fields_of},
     receipt::record_id,
     sign::{self, Statement},
 };
@@ -20,12 +20,16 @@ use crate::{
     words,
 };
 
-/// Propose who orders blocks from two heights after enough have approved: the whole set, not what changes in it
+/// Propose who orders blocks from two heights after enough have approved, the whole set and not what changes in it; or
+/// by which rules
 #[derive(Args, Debug)]
 pub(crate) struct Change {
-    /// Public part of each node that shall decide, as `oreledger found prepare` makes it
-    #[arg(required = true, value_name = "PART")]
+    /// Public part of each node that shall decide, as `oreledger found prepare` makes it; none: those that do now
+    #[arg(required_unless_present = "rules", value_name = "PART")]
     parts: Vec<PathBuf>,
+    /// Version of the rules by which they judge blocks from then on, one more than now
+    #[arg(long, value_name = "VERSION")]
+    rules: Option<u32>,
     #[command(flatten)]
     statement: Statement,
 }
@@ -40,17 +44,16 @@ pub(crate) struct Approve {
 
 pub(crate) async fn change_validators(context: &Context, verb: &Change) -> Outcome {
     let parts = verb.parts.iter().map(|path| Part::read(path)).collect::<Result<Vec<_>, _>>()?;
-    let proposed: Vec<&Validator> = parts.iter().map(|part| &part.validator).collect();
-    note_difference(&context.connect().await?, &proposed).await?;
-    let fields = |part: &Part| {
-        let mut json = part.to_json();
-        if let Some(fields) = json.as_object_mut() {
-            fields.remove("entry");
-        }
-        json
+    let ledger = context.connect().await?;
+    let proposed: Vec<Validator> = match parts.is_empty() {
+        // The node's word; what is verified of it follows.
+        true => ledger.validators().await.map_err(failure)?,
+        false => parts.into_iter().map(|part| part.validator).collect(),
     };
-    let validators: Vec<Value> = parts.iter().map(fields).collect();
-    sign::state(context, &verb.statement, "change_validators", json!({ "validators": validators })).await
+    note_difference(&ledger, &proposed.iter().collect::<Vec<_>>()).await?;
+    let validators: Vec<Value> = proposed.iter().map(fields_of).collect();
+    let fields = json!({ "validators": validators, "rules": verb.rules.unwrap_or_default() });
+    sign::state(context, &verb.statement, "change_validators", fields).await
 }
 
 pub(crate) async fn approve(context: &Context, verb: &Approve) -> Outcome {

@@ -109,18 +109,23 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
     pairs.map(|pair| Some((digit(*pair.first()?)? * 16 + digit(*pair.get(1)?)?) as u8)).collect()
 }
 
+/// A validator in the words of protobuf's JSON mapping, its keys in hexadecimal.
+pub(super) fn fields_of(v: &Validator) -> Value {
+    json!({
+        "member": v.member,
+        "consensus_key": hex(&v.consensus_key),
+        "log_key": hex(&v.log_key),
+        "cosigner_key": hex(&v.cosigner_key),
+        "tls_key": hex(&v.tls_key),
+        "peer_address": v.peer_address,
+    })
+}
+
 impl Part {
-    pub(super) fn to_json(&self) -> Value {
-        let v = &self.validator;
-        json!({
-            "member": v.member,
-            "entry": hex(&self.record.entry()),
-            "consensus_key": hex(&v.consensus_key),
-            "log_key": hex(&v.log_key),
-            "cosigner_key": hex(&v.cosigner_key),
-            "tls_key": hex(&v.tls_key),
-            "peer_address": v.peer_address,
-        })
+    fn to_json(&self) -> Value {
+        let mut json = fields_of(&self.validator);
+        json["entry"] = hex(&self.record.entry()).into();
+        json
     }
 
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
@@ -202,7 +207,7 @@ fn gather(context: &Context, it: &Gather) -> Outcome {
     let secret = keyfile::load(&it.own.join(KEYS_FOLDER).join(format!("{id}.pem")), &context.passphrase())?;
     let time_ms = now_ms();
     let validators =
-        ChangeValidators { validators: parts.iter().map(|part| part.validator.clone()).collect() };
+        ChangeValidators { validators: parts.iter().map(|part| part.validator.clone()).collect(), rules: 0 };
     let mut records: Vec<SignedRecord> = parts.iter().map(|part| part.record.clone()).collect();
     for mut record in
         [draft::record(SetProfile { profile: Some(profile()) }, time_ms), draft::record(validators, time_ms)]

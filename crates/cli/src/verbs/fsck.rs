@@ -1,11 +1,20 @@
 //! `oreledger fsck`: a stored ledger, everything recomputed from bytes.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+};
 
 use clap::Args;
 use ore_checkpoint::SignedCheckpoint;
-use ore_consensus::{Certificate, ValidatorEntry};
-use ore_store::{FsckOptions, FsckReport, fsck::CertificateQuestion};
+use ore_consensus::{
+    ValidatorEntry,
+    past::{Past, PastBlock, PastFault},
+};
+use ore_store::{
+    FsckOptions, FsckReport,
+    fsck::{CertificateQuestion, Uncertified},
+};
 use serde_json::json;
 
 use super::submit::progress_bar;
@@ -56,10 +65,14 @@ pub(crate) fn run(context: &Context, verb: &Fsck) -> Outcome {
             Some(believed.checkpoint().clone())
         }
     };
+    let past = Mutex::new(Past::of(&trust.origin));
+    let certificates = |question: &CertificateQuestion<'_>| {
+        certified(question, &mut past.lock().unwrap_or_else(PoisonError::into_inner))
+    };
     let options = FsckOptions {
         origin: Some(trust.origin.clone()),
         genesis: Some(trust.genesis),
-        certificates: Some(&certificate),
+        certificates: Some(&certificates),
         policy: Some(&trust.policy),
         remembered,
         after_crash: verb.after_crash,
@@ -76,17 +89,27 @@ pub(crate) fn run(context: &Context, verb: &Fsck) -> Outcome {
     present(context, &data, &report)
 }
 
-/// Answers for the store, which knows no consensus: more than two thirds signed this block.
-fn certificate(question: &CertificateQuestion<'_>) -> Result<(), String> {
-    let certificate = Certificate::decode(question.certificate).map_err(|fault| fault.to_string())?;
-    let validators: Vec<ValidatorEntry> = question
-        .validators
-        .iter()
-        .map(|(member, key)| ValidatorEntry { member: (*member).to_owned(), public_key: *key, power: 1 })
-        .collect();
-    certificate
-        .verify_block(question.origin, &validators, question.height, &question.block_id)
-        .map_err(|fault| fault.to_string())
+/// Answers for the store, which knows no consensus.
+fn certified(question: &CertificateQuestion<'_>, past: &mut Past) -> Result<(), Uncertified> {
+    let validators = question.validators.iter();
+    let entry = |(member, key): &(&str, [u8; 32])| ValidatorEntry {
+        member: (*member).to_owned(),
+        public_key: *key,
+        power: 1,
+    };
+    let block = PastBlock {
+        height: question.height,
+        id: question.block_id,
+        proposer: question.proposer,
+        certificate: question.certificate,
+        validators: validators.map(entry).collect(),
+        term: question.term,
+        rules: question.rules,
+    };
+    past.next(block).map_err(|fault| match fault {
+        PastFault::Certificate(fault) => Uncertified::Certificate(fault.to_string()),
+        PastFault::OutOfTurn(turns) => Uncertified::OutOfTurn(turns),
+    })
 }
 
 fn present(context: &Context, data: &std::path::Path, report: &FsckReport) -> Outcome {

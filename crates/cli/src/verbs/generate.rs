@@ -108,7 +108,8 @@ fn signed(wanted: &Wanted<'_>, dir: &Path) -> Result<Told, Failure> {
     }
     let broken = |error: &dyn std::error::Error| Failure::usage(error, "check the folder and its disk");
     let keys = NodeKeys::generate().map_err(|error| broken(&error))?;
-    let validators = ChangeValidators { validators: vec![keys.validator("authority", "127.0.0.1:8721")] };
+    let validators =
+        ChangeValidators { validators: vec![keys.validator("authority", "127.0.0.1:8721")], rules: 0 };
     let records = founding_records(ORIGIN, &cast(), profile(), validators);
     let genesis = genesis::build(ORIGIN, START_MS, records).map_err(|error| broken(&error))?;
     let consortium =

@@ -97,7 +97,7 @@ pub(crate) fn first_block(
     for (founder, facility) in facilities {
         sign(&founders[founder], draft::record(v1::RegisterFacility { facility: Some(facility) }, time_ms))?;
     }
-    sign(first, draft::record(ChangeValidators { validators }, time_ms))?;
+    sign(first, draft::record(ChangeValidators { validators, rules: 0 }, time_ms))?;
     genesis::build(origin, time_ms, records).map_err(|error| broken(&error))
 }
 

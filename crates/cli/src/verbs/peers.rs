@@ -42,7 +42,13 @@ pub(crate) async fn run(context: &Context, verb: &Peers) -> Outcome {
     if !answer.not_cosigning.is_empty() {
         output::note(format!("this node cosigns nothing now: {}", answer.not_cosigning));
     }
-    let mut rows = vec![["member", "validator", "cosigned", "faults"].map(str::to_owned).to_vec()];
+    // A program from before there were versions says none.
+    if let (rules @ 1.., newest) = (answer.rules, answer.newest_rules) {
+        output::note(format!(
+            "blocks are judged by version {rules} of the rules; this node knows up to {newest}"
+        ));
+    }
+    let mut rows = vec![["member", "validator", "cosigned", "rules", "faults"].map(str::to_owned).to_vec()];
     for peer in &answer.peers {
         let faults = peer.faults.iter().map(|fault| match fault.evidence.len() {
             0 => format!("{} {}", fault.count, fault.kind),
@@ -53,6 +59,7 @@ pub(crate) async fn run(context: &Context, verb: &Peers) -> Outcome {
             peer.member.clone(),
             if peer.validator { "yes" } else { "no" }.to_owned(),
             if peer.cosigned_size == 0 { "-".to_owned() } else { thousands(peer.cosigned_size) },
+            if peer.newest_rules == 0 { "-".to_owned() } else { peer.newest_rules.to_string() },
             if faults.is_empty() { "none".to_owned() } else { faults.join(", ") },
         ]);
     }
@@ -118,12 +125,14 @@ fn as_json(answer: &v1::ListPeersResponse, files: &[(PathBuf, String)]) -> Value
     let peer = |peer: &v1::Peer| {
         json!({
             "member": peer.member, "validator": peer.validator, "cosigned_size": peer.cosigned_size,
-            "faults": peer.faults.iter().map(fault).collect::<Vec<_>>(),
+            "newest_rules": peer.newest_rules, "faults": peer.faults.iter().map(fault).collect::<Vec<_>>(),
         })
     };
     json!({
         "peers": answer.peers.iter().map(peer).collect::<Vec<_>>(),
         "not_cosigning": answer.not_cosigning,
+        "rules": answer.rules,
+        "newest_rules": answer.newest_rules,
         "files": files.iter().map(|(path, said)| json!({ "file": path.display().to_string(), "proves": said })).collect::<Vec<_>>(),
     })
 }

@@ -92,7 +92,7 @@ impl Callers {
     }
 
     /// A minute at most after the last fault; a good record is never refused.
-    async fn until_answered(&self, record: &SignedRecord) {
+    pub(crate) async fn until_answered(&self, record: &SignedRecord) {
         // Ends with an answer; the test's own limit ends it otherwise.
         loop {
             let turn = self.turn.fetch_add(1, Ordering::Relaxed);

@@ -32,11 +32,7 @@ enum Fate {
 
 /// Waits until all nodes hold equally many entries, at least so many.
 fn level(nodes: &[NodeProcess], least: u64) -> u64 {
-    let entries = |node: &NodeProcess| {
-        let text = node.admin("/metrics").1;
-        let line = text.lines().find_map(|line| line.strip_prefix("ledger_integrated_entries "));
-        line.and_then(|number| number.trim().parse::<u64>().ok())
-    };
+    let entries = |node: &NodeProcess| node.metric("ledger_integrated_entries");
     let what = "four nodes with equally many entries";
     until(what, || {
         let first = entries(&nodes[0])?;
@@ -45,7 +41,7 @@ fn level(nodes: &[NodeProcess], least: u64) -> u64 {
 }
 
 /// Stops all and holds their disks against each other and against every acknowledgement.
-fn agree(four: &Four, callers: &Callers, nodes: Vec<NodeProcess>) -> u64 {
+pub(crate) fn agree(four: &Four, callers: &Callers, nodes: Vec<NodeProcess>) -> u64 {
     let acks = callers.acks();
     let newest = acks.keys().max().copied().unwrap_or(0);
     level(&nodes, newest + 1);
@@ -83,7 +79,7 @@ fn start_all(four: &Four, callers: &Callers) -> Vec<NodeProcess> {
 }
 
 /// Waits until so many more records are acknowledged.
-async fn more(callers: &Callers, count: usize) {
+pub(crate) async fn more(callers: &Callers, count: usize) {
     let from = callers.acknowledged();
     let end = Instant::now() + Duration::from_secs(60);
     while callers.acknowledged() < from + count {

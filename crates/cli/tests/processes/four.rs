@@ -28,6 +28,8 @@ pub(crate) struct Four {
     dir: TempDir,
     /// What each process is started below: nothing, or a network of its own.
     below: [Vec<String>; 4],
+    /// The set that decides from the first block on.
+    validators: Vec<v1::Validator>,
     nonce: AtomicU64,
 }
 
@@ -84,7 +86,7 @@ fn founding(keys: &[NodeKeys], addresses: &[SocketAddr; 4]) -> Vec<SignedRecord>
     events.push(("mine", Event::RegisterFacility(v1::RegisterFacility { facility: Some(facility) })));
     let each = MEMBERS.iter().zip(keys).zip(addresses);
     let validators = each.map(|((member, keys), address)| keys.validator(member, &address.to_string()));
-    let validators = v1::ChangeValidators { validators: validators.collect() };
+    let validators = v1::ChangeValidators { validators: validators.collect(), rules: 0 };
     events.push(("mine", Event::ChangeValidators(validators)));
     let signed = events.into_iter().enumerate();
     signed.map(|(number, (author, event))| sign(author, number as u64, event)).collect()
@@ -116,7 +118,8 @@ impl Four {
                 .expect("written by install");
             write!(file, "peer_listen = \"{address}\"\nread = \"everybody\"\n").expect("room");
         }
-        Self { dir, below, nonce: AtomicU64::new(1_000) }
+        let validators = genesis.validators.validators;
+        Self { dir, below, validators, nonce: AtomicU64::new(1_000) }
     }
 
     pub(crate) fn home(&self, n: usize) -> PathBuf {
@@ -140,7 +143,11 @@ impl Four {
 
     /// Starts a node and does not wait.
     pub(crate) fn spawn(&self, n: usize) -> NodeProcess {
-        let program = oreledger();
+        self.spawn_by(oreledger(), n)
+    }
+
+    /// The same by another program.
+    pub(crate) fn spawn_by(&self, program: Command, n: usize) -> NodeProcess {
         let command = match &self.below[n][..] {
             [] => program,
             [first, rest @ ..] => {
@@ -185,6 +192,17 @@ impl Four {
             number,
             Event::Commission(v1::Commission { kind, lot: Some(lot), ..v1::Commission::default() }),
         )
+    }
+
+    /// What three of the four say to have blocks judged by another version of the rules, in this order.
+    pub(crate) fn vote(&self, rules: u32) -> [SignedRecord; 3] {
+        let number = || self.nonce.fetch_add(1, Ordering::Relaxed);
+        let set = v1::ChangeValidators { validators: self.validators.clone(), rules };
+        let proposal = sign(MEMBERS[0], number(), Event::ChangeValidators(set));
+        let approve = || Event::Approve(v1::Approve { proposal: proposal.id().as_bytes().to_vec() });
+        let approvals = [1, 2].map(|n| sign(MEMBERS[n], number(), approve()));
+        let [second, third] = approvals;
+        [proposal, second, third]
     }
 
     /// fsck of a stopped node must find nothing.

@@ -154,6 +154,11 @@ impl NodeProcess {
 
     /// SIGTERM, an orderly end, exit code 0.
     pub(crate) fn stop(mut self) {
+        self.stop_in_order();
+    }
+
+    /// The same, and keeps its place.
+    pub(crate) fn stop_in_order(&mut self) {
         self.signal("TERM");
         let status = self.wait();
         assert_eq!(status.code(), Some(0), "an orderly stop: {}", self.log());
@@ -169,6 +174,15 @@ impl NodeProcess {
         connection.read_to_string(&mut text).expect("text");
         let status = text.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
         (status, text.split("\r\n\r\n").nth(1).unwrap_or_default().to_owned())
+    }
+}
+
+impl NodeProcess {
+    /// A number that it shows on its admin port, by name and labels.
+    pub(crate) fn metric(&self, name: &str) -> Option<u64> {
+        let text = self.admin("/metrics").1;
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.and_then(|number| number.trim().parse().ok())
     }
 }
 

@@ -73,7 +73,12 @@ pub(crate) fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> 
 
 /// A command of the program under test.
 pub(crate) fn oreledger() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_oreledger"));
+    command_of(Path::new(env!("CARGO_BIN_EXE_oreledger")))
+}
+
+/// A command of this program.
+pub(crate) fn command_of(program: &Path) -> Command {
+    let mut command = Command::new(program);
     // Nothing of the caller's own setting gets in.
     for name in [
         "ORELEDGER_HOME",

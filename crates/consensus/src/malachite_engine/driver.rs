@@ -212,7 +212,7 @@ impl<A: Application> Core<A> {
         self.height = height;
         self.round = 0;
         let (validators, proposers) = (self.app.validators(height.0), self.app.proposers(height.0));
-        self.set = ValidatorSet::new(validators, height, &proposers)
+        self.set = ValidatorSet::new(self.app.rules(height.0), validators, height, &proposers)
             .ok_or(EngineError::UnusableSet { height: height.0 })?;
         let member = self.config.member.clone();
         if let Some(us) = self.set.get(&member)

@@ -359,6 +359,7 @@ mod tests {
     use std::time::Duration;
 
     use bytes::Bytes;
+    use ore_record::rules::Rules;
 
     use super::{Engine, EngineConfig, EngineError};
     use crate::application::{Application, Candidate, DecidedBlock, Fatal, InvalidBlock, ProposedBlock};
@@ -378,6 +379,10 @@ mod tests {
 
         fn validators(&self, _: u64) -> Vec<ValidatorEntry> {
             self.0.clone()
+        }
+
+        fn rules(&self, _: u64) -> Rules {
+            Rules::V1
         }
 
         async fn wait_for_work(&mut self, _: u64) {}

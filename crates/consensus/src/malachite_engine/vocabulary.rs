@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use malachite::app::types::core;
 use malachite::app::types::core::{LinearTimeouts, NilOrVal, Round, SignedExtension, VoteType};
+use ore_record::rules::Rules;
 
 use crate::certificate::ValidatorEntry;
 use crate::turns;
@@ -128,9 +129,10 @@ impl ValidatorSet {
         Self { members: Arc::from([]), turns: Arc::from([]) }
     }
 
-    /// The set of a height, and its turns by whom the headers before name. `None` if the set is empty, too large, names
+    /// The set of a height, and its turns by the rules of the height and by whom the headers before name. `None` if the set is empty, too large, names
     /// a member twice, has a member without power or names that do not fit.
     pub(crate) fn new(
+        rules: Rules,
         mut entries: Vec<ValidatorEntry>,
         height: Height,
         proposers: &[String],
@@ -147,7 +149,7 @@ impl ValidatorSet {
         if entries.is_empty() || entries.len() > crate::limits::MEMBERS || !distinct || !fits {
             return None;
         }
-        let turns = turns::order(&entries, height.0, proposers).into();
+        let turns = turns::order(rules, &entries, height.0, proposers).into();
         let member = |entry: ValidatorEntry| Validator {
             address: Address::new(&entry.member),
             public_key: PublicKey(entry.public_key),

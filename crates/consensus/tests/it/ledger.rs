@@ -13,6 +13,7 @@ use ore_consensus::{
     Application, Candidate, Certificate, DecidedBlock, Driver, Engine, EngineConfig, EngineError,
     EngineState, Fatal, InvalidBlock, Misbehaviour, ProposedBlock, Standing, Transport, ValidatorEntry,
 };
+use ore_record::rules::Rules;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -67,6 +68,10 @@ impl Application for Toy {
 
     fn validators(&self, height: u64) -> Vec<ValidatorEntry> {
         (self.validators)(height)
+    }
+
+    fn rules(&self, _height: u64) -> Rules {
+        Rules::NEWEST
     }
 
     async fn wait_for_work(&mut self, height: u64) {

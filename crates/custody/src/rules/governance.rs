@@ -202,6 +202,7 @@ fn set_profile(desk: &Desk<'_>, event: &SetProfile) -> Verdict<Vec<Write>> {
 
 fn change_validators(desk: &Desk<'_>, event: &ChangeValidators) -> Verdict<Vec<Write>> {
     form::validators(desk, &event.validators)?;
+    form::rules_version(desk, event.rules)?;
     // Genesis is not voted on: its set decides the first block.
     let delay = if desk.genesis() { 1 } else { VALIDATORS_DELAY };
     let from_height = desk.at.height.saturating_add(delay);

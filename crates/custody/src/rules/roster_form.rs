@@ -165,6 +165,21 @@ pub(crate) fn profile(desk: &Desk<'_>, profile: &Profile) -> Verdict<()> {
     Ok(())
 }
 
+/// None is stated, or the next one; in genesis any that follows the first. What a version says is no matter here: whoever
+/// does not know it must be able to see that it was voted in.
+pub(crate) fn rules_version(desk: &Desk<'_>, stated: u32) -> Verdict<()> {
+    let present = desk.state.rules_version_at(u64::MAX);
+    if stated == 0 || stated == present.saturating_add(1) || desk.genesis() && stated > present {
+        return Ok(());
+    }
+    Err(crate::rejection::refuse(
+        crate::Rule::A6,
+        crate::Reason::Governance,
+        format!("version {stated} of the rules does not follow version {present}"),
+        format!("state version {}, or none to keep the rules as they are", present.saturating_add(1)),
+    ))
+}
+
 pub(crate) fn validators(desk: &Desk<'_>, validators: &[Validator]) -> Verdict<()> {
     values::count("validators", validators.len(), 64)?;
     if validators.is_empty() {

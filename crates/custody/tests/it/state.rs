@@ -3,6 +3,7 @@
 use ore_custody::{Custody, LoadError, Reason, Rule, state_tree::verify_head};
 use ore_record::{
     keys::SecretKey,
+    rules::{Rules, UnknownRules},
     v1::{self, record::Event},
 };
 use prost::Message;
@@ -119,6 +120,7 @@ fn validators_change_two_heights_later_with_two_thirds() {
     };
     let event = Event::ChangeValidators(v1::ChangeValidators {
         validators: vec![validator("mine", 10), validator("refiner", 20)],
+        rules: 0,
     });
     // Two members agree, but none of them orders blocks now.
     let record = world.record("trader", event);
@@ -131,6 +133,45 @@ fn validators_change_two_heights_later_with_two_thirds() {
     assert_eq!(world.custody.validators_at(6).expect("old").set.validators.len(), 1);
     assert_eq!(world.custody.validators_at(7).expect("new").set.validators.len(), 2);
     assert_eq!(world.custody.validators().expect("new").from_height, 7);
+}
+
+#[test]
+fn a_version_of_the_rules_begins_with_the_set_that_states_it_and_stays() {
+    let mut world = World::new();
+    let set = world.custody.validators().expect("genesis set").set.clone();
+    let stating = |rules| Event::ChangeValidators(v1::ChangeValidators { rules, ..set.clone() });
+    assert_eq!(world.custody.rules_at(0, Rules::NEWEST), Ok(Rules::V1));
+    assert_eq!(world.custody.rules_at(u64::MAX, Rules::NEWEST), Ok(Rules::V1));
+    for rules in [1, 3] {
+        let record = world.record("mine", stating(rules));
+        let refusal = world.submit(record).map(|_| ()).expect_err("refused");
+        assert_eq!(
+            refusal.to_string(),
+            format!("A6: version {rules} of the rules does not follow version 1")
+        );
+        assert_eq!(refusal.next_step, "state version 2, or none to keep the rules as they are");
+    }
+    let mut vote = |height, rules| {
+        world.height = height;
+        let record = world.record("mine", stating(rules));
+        let (id, _undo) = world.submit(record).expect("a proposal");
+        world.must("refiner", Event::Approve(v1::Approve { proposal: id.as_bytes().to_vec() }));
+        world.custody.clone()
+    };
+    let custody = vote(5, 2);
+    assert_eq!(custody.rules_at(6, Rules::NEWEST), Ok(Rules::V1), "blocks before keep their version");
+    assert_eq!(custody.rules_at(7, Rules::NEWEST), Ok(Rules::V2));
+    let unknown = UnknownRules { from_height: 7, version: 2, known: 1 };
+    assert_eq!(custody.rules_at(7, Rules::V1), Err(unknown));
+    assert_eq!(custody.rules_at(6, Rules::V1), Ok(Rules::V1), "a program that is too old goes on until then");
+    // Another set that states none, and a version that nobody's program knows yet.
+    let custody = vote(8, 0);
+    assert_eq!(custody.rules_version_at(20), 2);
+    let next = Rules::NEWEST.version() + 1;
+    let custody = vote(9, next);
+    assert_eq!((custody.rules_version_at(10), custody.rules_version_at(11)), (2, next));
+    let unknown = UnknownRules { from_height: 11, version: next, known: next - 1 };
+    assert_eq!(custody.rules_at(11, Rules::NEWEST), Err(unknown));
 }
 
 #[test]

@@ -138,7 +138,10 @@ impl World {
             tls_key: vec![],
             peer_address: "localhost:1".into(),
         };
-        world.must("mine", Event::ChangeValidators(ChangeValidators { validators: vec![validator] }));
+        world.must(
+            "mine",
+            Event::ChangeValidators(ChangeValidators { validators: vec![validator], rules: 0 }),
+        );
         world.height = 1;
         world
     }

@@ -48,6 +48,7 @@ impl Sequencer {
                     self.ledger.metrics.commit.observe(started.elapsed());
                     self.deciders.advance(&state, proposer, tip.next_height());
                     self.tell_validators(&state, tip.next_height());
+                    let rules = state.rules_at(tip.next_height(), self.settings.newest_rules);
                     self.advance(tip, tree_size, records, feed);
                     drop(state);
                     let height = self.tip.height.unwrap_or_default();
@@ -55,6 +56,9 @@ impl Sequencer {
                     if let Some((included, had_room)) = included {
                         self.pool.settle(&included, had_room);
                     }
+                    // Of a block by rules that are not known here, this node could only guess: it ends before that.
+                    self.rules = rules.map_err(|unknown| Fatal::new(unknown.to_string()))?;
+                    self.ledger.metrics.rules.set(self.rules.version().into());
                     return Ok(());
                 }
                 Err(error @ StoreError::Full { .. }) => {

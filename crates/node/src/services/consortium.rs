@@ -98,7 +98,9 @@ impl ConsortiumService for Consortium {
         &self,
         _: Request<v1::ListPeersRequest>,
     ) -> Result<Response<v1::ListPeersResponse>, Status> {
-        Ok(Response::new(peers(&self.0)))
+        let next_height = self.0.ledger.newest.borrow().height + 1;
+        let rules = self.0.ledger.custody.read().await.rules_version_at(next_height);
+        Ok(Response::new(peers(&self.0, rules)))
     }
 
     async fn get_evidence(
@@ -151,16 +153,25 @@ pub async fn get_info(api: &Api) -> Result<v1::GetInfoResponse, Status> {
 }
 
 /// What this node has seen of each member's node.
-fn peers(api: &Api) -> v1::ListPeersResponse {
+fn peers(api: &Api, rules: u32) -> v1::ListPeersResponse {
     let cosigners = api.ledger.cosigners.borrow().clone();
     let mut peers: BTreeMap<String, v1::Peer> = BTreeMap::new();
     for (member, cosigned_size) in cosigners.newest {
-        let peer = v1::Peer { member: member.clone(), validator: true, cosigned_size, faults: Vec::new() };
+        let peer = v1::Peer { member: member.clone(), validator: true, cosigned_size, ..v1::Peer::default() };
         peers.insert(member, peer);
     }
+    let mut peer = |member: String, change: &dyn Fn(&mut v1::Peer)| {
+        change(peers.entry(member.clone()).or_insert_with(|| v1::Peer { member, ..v1::Peer::default() }));
+    };
     for FaultCount { member, kind, count, evidence } in api.ledger.faults.list() {
-        let peer = peers.entry(member.clone()).or_insert_with(|| v1::Peer { member, ..v1::Peer::default() });
-        peer.faults.push(v1::PeerFault { kind: kind.to_owned(), count, evidence });
+        let fault = v1::PeerFault { kind: kind.to_owned(), count, evidence };
+        peer(member, &|peer| peer.faults.push(fault.clone()));
     }
-    v1::ListPeersResponse { peers: peers.into_values().collect(), not_cosigning: cosigners.waits }
+    let newest_rules = api.newest_rules.version();
+    peer(api.ledger.member.clone(), &|peer| peer.newest_rules = newest_rules);
+    for link in api.links.iter().flat_map(ore_peer::Links::report) {
+        peer(link.member, &|peer| peer.newest_rules = link.newest_rules);
+    }
+    let not_cosigning = cosigners.waits;
+    v1::ListPeersResponse { peers: peers.into_values().collect(), not_cosigning, rules, newest_rules }
 }

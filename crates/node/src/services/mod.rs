@@ -21,6 +21,8 @@ use std::{
 };
 
 use ore_checkpoint::NoteSigner;
+use ore_peer::Links;
+use ore_record::rules::Rules;
 use ore_store::StoreError;
 use ore_wire::status;
 use tonic::Status;
@@ -63,6 +65,10 @@ pub struct Api {
     pub questions: Arc<Fair>,
     /// Room for trials.
     pub trials: Trials,
+    /// Links to other nodes, if this one has any.
+    pub links: Option<Links>,
+    /// Newest rules that this program knows.
+    pub newest_rules: Rules,
 }
 
 impl Api {

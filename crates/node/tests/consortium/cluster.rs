@@ -59,8 +59,8 @@ impl Cluster {
             .map(|(member, keys)| keys.validator(member, &address().to_string()))
             .collect();
         let first = all.iter().filter(|validator| validators.contains(&validator.member.as_str()));
-        let set = v1::ChangeValidators { validators: first.cloned().collect() };
-        let mut records = founding_records(v1::ChangeValidators { validators: all.clone() });
+        let set = v1::ChangeValidators { validators: first.cloned().collect(), rules: 0 };
+        let mut records = founding_records(v1::ChangeValidators { validators: all.clone(), rules: 0 });
         records.pop();
         records.push(crate::world::sign("mine", v1::record::Event::ChangeValidators(set)));
         let genesis = genesis::build(ORIGIN, now_ms(), records).expect("in order");

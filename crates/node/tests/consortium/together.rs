@@ -137,8 +137,20 @@ pub(crate) async fn change_validators(
     members: &[&str],
     approving: &[&str],
 ) {
-    let set = members.iter().map(|member| cluster.validator(member)).collect();
-    let proposal = sign("mine", Event::ChangeValidators(v1::ChangeValidators { validators: set }));
+    change(cluster, node, members, 0, approving).await;
+}
+
+/// The same, and which rules they judge blocks by; 0: as before.
+pub(crate) async fn change(
+    cluster: &Cluster,
+    node: &Running,
+    members: &[&str],
+    rules: u32,
+    approving: &[&str],
+) {
+    let validators = members.iter().map(|member| cluster.validator(member)).collect();
+    let set = v1::ChangeValidators { validators, rules };
+    let proposal = sign("mine", Event::ChangeValidators(set));
     node.submit(&proposal).await.expect("proposed");
     for member in approving {
         let approve = Approve { proposal: proposal.id().as_bytes().to_vec() };

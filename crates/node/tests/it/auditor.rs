@@ -35,7 +35,7 @@ pub(crate) async fn story_so_far(lots: u64, broken: bool, held_back: usize) -> S
     let dir = tempfile::tempdir().expect("a temporary directory");
     let keys = NodeKeys::generate().expect("randomness");
     let validators =
-        record::ChangeValidators { validators: vec![keys.validator("authority", "127.0.0.1:1")] };
+        record::ChangeValidators { validators: vec![keys.validator("authority", "127.0.0.1:1")], rules: 0 };
     let records = founding_records(ORIGIN, &cast(), profile(), validators);
     let genesis = genesis::build(ORIGIN, START_MS, records).expect("founding records are in order");
     let consortium = Consortium::of_genesis(ORIGIN, genesis.id, &genesis.validators).expect("good keys");

@@ -46,7 +46,7 @@ impl Four {
         let keys = MEMBERS.map(|_| NodeKeys::generate().expect("randomness"));
         let validators =
             MEMBERS.iter().zip(&keys).map(|(member, keys)| keys.validator(member, "127.0.0.1:1"));
-        let validators = v1::ChangeValidators { validators: validators.collect() };
+        let validators = v1::ChangeValidators { validators: validators.collect(), ..Default::default() };
         let genesis = genesis::build(ORIGIN, now_ms(), founding_records(validators)).expect("in order");
         let consortium = Consortium::of_genesis(ORIGIN, genesis.id, &genesis.validators).expect("good keys");
         let any = "127.0.0.1:0".parse().expect("an address");

@@ -108,6 +108,7 @@ impl World {
         let keys = NodeKeys::generate().expect("randomness");
         let records = founding_records(v1::ChangeValidators {
             validators: vec![keys.validator("mine", "127.0.0.1:1")],
+            rules: 0,
         });
         let genesis = genesis::build(ORIGIN, now_ms(), records).expect("founding records are in order");
         let consortium = Consortium::of_genesis(ORIGIN, genesis.id, &genesis.validators).expect("good keys");

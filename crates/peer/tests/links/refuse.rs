@@ -73,7 +73,7 @@ async fn a_node_of_another_ledger_is_told_so() {
     for (origin, genesis) in [("ledger.example/tantalum", [8; 32]), ("ledger.example/tin", GENESIS)] {
         let before = server.links.refused();
         let mut other = settings("b", 2);
-        other.greeting = Greeting { member: "b".into(), origin: origin.into(), genesis };
+        other.greeting = Greeting { member: "b".into(), origin: origin.into(), genesis, newest_rules: 2 };
         let dialler = Node::start(other, directory(&[welcome("a", 1, Some(address))]), None);
         until("a refusal", || server.links.refused() > before).await;
         assert!(!server.links.is_connected("b"));

@@ -45,7 +45,8 @@ pub(crate) async fn listener() -> (TcpListener, SocketAddr) {
 }
 
 pub(crate) fn settings(member: &str, seed: u8) -> Settings {
-    let greeting = Greeting { member: member.into(), origin: ORIGIN.into(), genesis: GENESIS };
+    let greeting =
+        Greeting { member: member.into(), origin: ORIGIN.into(), genesis: GENESIS, newest_rules: 2 };
     Settings {
         backoff: Duration::from_millis(20),
         longest_backoff: Duration::from_millis(200),

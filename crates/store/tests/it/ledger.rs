@@ -10,11 +10,13 @@ use ore_provenance::Graph;
 use ore_record::{
     MemberId, RecordId, SignedRecord, VerifiedRecord, batch,
     keys::SecretKey,
+    rules::Rules,
     v1::{self, record::Event},
 };
 use ore_store::{
     BlockId, CommittedBlock, Consequences, FsckOptions, Recovered, Store, StoreOptions,
-    fsck::CertificateQuestion, header, next_validators, silent,
+    fsck::{CertificateQuestion, Uncertified},
+    header, next_validators, silent,
 };
 
 pub const ORIGIN: &str = "ledger.example/tantalum";
@@ -31,6 +33,8 @@ pub struct World {
     /// Entries so far, for rules that read earlier records; left empty when `forgetful`.
     pub entries: Vec<Bytes>,
     pub forgetful: bool,
+    /// Version of the rules that genesis states.
+    pub rules: u32,
     mine: SecretKey,
     refiner: SecretKey,
     nonce: u64,
@@ -47,6 +51,7 @@ impl World {
             consensus: SigningKey::from_bytes(&[7; 32]),
             entries: Vec::new(),
             forgetful: false,
+            rules: 0,
             mine: SecretKey::from_seed(&[1; 32]),
             refiner: SecretKey::from_seed(&[2; 32]),
             nonce: 0,
@@ -146,7 +151,7 @@ impl World {
             tls_key: Vec::new(),
             peer_address: "localhost:7000".into(),
         };
-        let change = v1::ChangeValidators { validators: vec![validator] };
+        let change = v1::ChangeValidators { validators: vec![validator], rules: self.rules };
         records.push(self.sign("mine", Event::ChangeValidators(change)));
         self.block(records)
     }
@@ -385,13 +390,20 @@ fn tantalum(ppb: u32) -> v1::Composition {
     v1::Composition { contents: vec![content], method: "XRF".into(), ..v1::Composition::default() }
 }
 
-/// The test's certificates: one signature of the validator over the block id.
-pub fn check_certificate(question: &CertificateQuestion<'_>) -> Result<(), String> {
-    let [(_, key)] = question.validators[..] else { return Err("not one validator".into()) };
-    let key = VerifyingKey::from_bytes(&key).map_err(|e| e.to_string())?;
-    let signature = question.certificate.try_into().map_err(|_| "not 64 bytes".to_owned())?;
-    key.verify(&question.block_id, &ed25519_dalek::Signature::from_bytes(signature))
-        .map_err(|e| e.to_string())
+/// The test's certificates: one signature of the validator over the block id; it is always its turn.
+pub fn check_certificate(question: &CertificateQuestion<'_>) -> Result<(), Uncertified> {
+    let no = |why: String| Err(Uncertified::Certificate(why));
+    let [(member, key)] = question.validators[..] else { return no("not one validator".into()) };
+    let Ok(signature) = question.certificate.try_into() else { return no("not 64 bytes".into()) };
+    let key = VerifyingKey::from_bytes(&key).expect("a validator's key");
+    if let Err(why) = key.verify(&question.block_id, &ed25519_dalek::Signature::from_bytes(signature)) {
+        return no(why.to_string());
+    }
+    assert_eq!((question.term, question.rules), (1, Rules::V1), "genesis names set and rules");
+    match question.proposer == member {
+        true => Ok(()),
+        false => Err(Uncertified::OutOfTurn(vec![member.to_owned()])),
+    }
 }
 
 pub fn options() -> StoreOptions {

@@ -1,6 +1,7 @@
 use ore_merkle::{
     BundleId, BundleRef, LeafIndex, TileId, TreeSize, hash_leaf, verify_consistency, verify_inclusion,
 };
+use ore_record::rules::{Rules, UnknownRules};
 use ore_store::{Store, StoreError, fsck, silent};
 use tempfile::tempdir;
 
@@ -36,6 +37,26 @@ fn fsck_is_clean_and_counts_what_it_checked() {
     assert!(report.checks.iter().any(|(name, count)| name.starts_with("certificates") && *count == 60));
     assert!(report.checks.iter().any(|(name, count)| name.starts_with("lots in the stored") && *count > 60));
     assert_eq!(report.tree, (world.frontier.size().get(), world.frontier.root()));
+}
+
+#[test]
+fn blocks_by_newer_rules_are_no_damage_but_judged_by_nobody_who_does_not_know_them() {
+    let dir = tempdir().expect("a folder");
+    let (mut store, _) = Store::open(dir.path(), &options(), &silent).expect("opens");
+    let version = Rules::NEWEST.version() + 1;
+    let mut world = World::new();
+    world.rules = version;
+    for block in [world.genesis(), world.story_block(1), world.story_block(2)] {
+        store.append(block).expect("appends");
+    }
+    store.close(&world.graph).expect("closes");
+    let newer = UnknownRules { from_height: 1, version, known: version - 1 };
+    let is_newer = |error: StoreError| matches!(error, StoreError::NewerRules(rules) if rules == newer);
+    assert!(is_newer(fsck(dir.path(), &fsck_options(), &silent).expect_err("not judged")));
+    // The view, made again, would have to judge them too; what is on the disk stays as it is.
+    std::fs::remove_dir_all(dir.path().join("view")).expect("a folder");
+    assert!(is_newer(Store::open(dir.path(), &options(), &silent).map(drop).expect_err("not judged")));
+    assert!(is_newer(Store::open(dir.path(), &options(), &silent).map(drop).expect_err("nor later")));
 }
 
 #[test]

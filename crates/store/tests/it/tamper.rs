@@ -7,6 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use ed25519_dalek::Signer as _;
 use ore_checkpoint::{Checkpoint, KeyName, NoteSigner, Policy, SignedCheckpoint};
 use ore_merkle::{TreeSize, tiles};
 use ore_record::{SignedRecord, v1, v1::record::Event};
@@ -316,7 +317,8 @@ fn bytes_of_the_log() {
 #[test]
 fn forged_blocks_whose_checksums_fit() {
     use Fault::{
-        Certificate, Entry, Header, HeaderChain, Rule, Seal, Signature, StateRoot, TreeRoot, ValidatorSet,
+        Certificate, Entry, Header, HeaderChain, Proposer, Rule, Seal, Signature, StateRoot, TreeRoot,
+        ValidatorSet,
     };
     let forge_block = |change: fn(&mut StoredBlock)| {
         move |dir: &Path, _: &Scene| forge(dir, 5, |blocks, at| change(&mut blocks[at]))
@@ -408,6 +410,18 @@ fn forged_blocks_whose_checksums_fit() {
         case("header state root", "flip", &[StateRoot], head(|h| h.state_root[0] ^= 1)),
         case("header next validators", "flip", &[ValidatorSet], head(|h| h.next_validators[0] ^= 1)),
         case("header proposer", "change", &[Certificate], head(|h| h.proposer = "refiner".into())),
+        case(
+            "header proposer",
+            "change, and have a quorum vouch for it",
+            &[Proposer],
+            forge_block(|block| {
+                let mut header = header::decode(&block.header).expect("canonical");
+                header.proposer = "refiner".into();
+                block.header = header::encode(&header).into();
+                let id = BlockId::of(&block.header).0;
+                block.certificate = World::new().consensus.sign(&id).to_bytes().to_vec().into();
+            }),
+        ),
         case("genesis header", "change", &[HeaderChain], |dir, _| {
             forge_header(dir, 0, |h| h.proposer = "refiner".into());
         }),

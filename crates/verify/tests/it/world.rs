@@ -29,7 +29,7 @@ pub(crate) fn set(members: &[u8]) -> v1::ChangeValidators {
         cosigner_key: key(*member, 3),
         ..v1::Validator::default()
     });
-    v1::ChangeValidators { validators: validators.collect() }
+    v1::ChangeValidators { validators: validators.collect(), rules: 0 }
 }
 
 /// A ledger whose entries are seals and records, and whose roster is sets of validators.

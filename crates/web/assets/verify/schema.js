@@ -100,6 +100,7 @@ ChangeRoles
  2 roles Role repeated
 ChangeValidators
  1 validators Validator repeated
+ 2 rules uint32
 ClaimOrigin
  1 lot string
  2 origin string

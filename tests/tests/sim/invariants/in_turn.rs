@@ -16,10 +16,9 @@ pub(crate) fn holds(report: &Report) -> Result<(), String> {
             let header = BlockHeader::decode(&block.header[..]).map_err(|error| wrong(error.to_string()))?;
             let certificate =
                 Certificate::decode(&block.certificate).map_err(|error| wrong(error.to_string()))?;
-            let order = turns::order(&set, height as u64, &proposers);
-            let rounds = order.len().min(certificate.round as usize + 1);
+            let turns = turns::up_to(report.plan.rules(), &set, height as u64, &proposers, certificate.round);
             let named = header.proposer;
-            if !order[..rounds].iter().any(|place| set[*place].member == named) {
+            if !turns.contains(&named.as_str()) {
                 return Err(wrong(format!("names {named} in round {}", certificate.round)));
             }
             proposers.push(named);
