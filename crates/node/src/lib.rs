@@ -33,6 +33,7 @@ pub mod outcome;
 mod pages;
 pub mod pool;
 pub mod port;
+mod posting;
 pub mod publisher;
 pub mod query_log;
 pub mod recovery;
@@ -42,6 +43,7 @@ pub mod services;
 pub mod telemetry;
 pub mod terms;
 pub mod tls;
+pub mod traces;
 pub mod trial;
 pub mod witness;
 

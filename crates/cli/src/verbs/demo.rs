@@ -57,7 +57,7 @@ pub(crate) struct Demo {
 
 pub(crate) async fn run(verb: &Demo) -> Outcome {
     // A tone for operators would drown the story: only errors of the node are shown.
-    ore_node::telemetry::start("error", false).map_err(|error| broken(&error))?;
+    ore_node::telemetry::start("error", false, None).map_err(|error| broken(&error))?;
     let new = !verb.dir.join(TRUST_FILE).exists();
     let listen = SocketAddr::from(([127, 0, 0, 1], verb.port.unwrap_or(DEFAULT_PORT)));
     if new {

@@ -85,7 +85,7 @@ fn start(ceremony: &Ceremony, peers: &[String]) -> Vec<NodeProcess> {
         let any = "127.0.0.1:0";
         let listen = ["--listen", any, "--admin-listen", any, "--peer-listen", peer];
         ceremony.run(&[&["found", "install", member, "--from", "public"][..], &listen].concat());
-        NodeProcess::spawn_at(oreledger(), &ceremony.at(member).join("node.toml"))
+        NodeProcess::spawn_at(oreledger(), &ceremony.at(member).join("node.toml"), &[])
     };
     let mut nodes: Vec<_> = FOUNDERS.iter().zip(peers).map(start).collect();
     for node in &mut nodes {
@@ -195,7 +195,7 @@ fn observe(ceremony: &Ceremony) -> NodeProcess {
         "--peer-listen",
         &peer,
     ]);
-    let mut node = NodeProcess::spawn_at(oreledger(), &ceremony.at(NEWCOMER).join("node.toml"));
+    let mut node = NodeProcess::spawn_at(oreledger(), &ceremony.at(NEWCOMER).join("node.toml"), &[]);
     node.wait_until_up().expect("it starts");
     node
 }

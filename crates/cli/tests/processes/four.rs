@@ -148,6 +148,11 @@ impl Four {
 
     /// The same by another program.
     pub(crate) fn spawn_by(&self, program: Command, n: usize) -> NodeProcess {
+        self.spawn_with(program, n, &[])
+    }
+
+    /// The same, with more options.
+    pub(crate) fn spawn_with(&self, program: Command, n: usize, options: &[&str]) -> NodeProcess {
         let command = match &self.below[n][..] {
             [] => program,
             [first, rest @ ..] => {
@@ -156,7 +161,7 @@ impl Four {
                 command
             }
         };
-        NodeProcess::spawn_at(command, &self.home(n).join("node.toml"))
+        NodeProcess::spawn_at(command, &self.home(n).join("node.toml"), options)
     }
 
     /// A lot that nobody has named before.

@@ -18,5 +18,6 @@ mod rights;
 mod stop;
 mod sync_trace;
 mod tamper;
+mod traces;
 mod upgrade;
 mod world;

@@ -39,12 +39,12 @@ impl NodeProcess {
 
     /// The same, below another command such as a tracer.
     pub(crate) fn spawn_by(command: Command, world: &World) -> Self {
-        Self::spawn_at(command, &world.node().join("node.toml"))
+        Self::spawn_at(command, &world.node().join("node.toml"), &[])
     }
 
-    /// The same, with this configuration.
-    pub(crate) fn spawn_at(mut command: Command, config: &Path) -> Self {
-        command.arg("node").arg("--config").arg(config).args(["--log", "info", "--log-json"]);
+    /// The same, with this configuration and these options.
+    pub(crate) fn spawn_at(mut command: Command, config: &Path, options: &[&str]) -> Self {
+        command.arg("node").arg("--config").arg(config).args(["--log", "info", "--log-json"]).args(options);
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())

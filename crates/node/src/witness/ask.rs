@@ -5,20 +5,14 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, header};
-use http_body_util::{BodyExt, Full, Limited};
 use ore_checkpoint::{
     AddCheckpointRequest, Policy, SignatureLine, SignedCheckpoint, VerifierKey,
     witness::{parse_conflict_size, parse_cosignatures},
 };
 use ore_merkle::{ConsistencyProof, TreeSize};
-use tokio::net::TcpStream;
 
-use crate::gather::Log;
+use crate::{gather::Log, posting};
 
-/// Longest answer that is read, in bytes.
-const MAX_ANSWER: usize = 64 << 10;
 /// Longest time for one witness.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -55,14 +49,10 @@ pub enum NotWitnessed {
 pub fn outside(policy: &Policy) -> Vec<Outside> {
     let of = |witness: &ore_checkpoint::WitnessDefinition| {
         let url = std::str::from_utf8(witness.url()?).ok()?;
-        let Some(rest) = url.strip_prefix("http://") else {
+        let Some((host, prefix)) = posting::parts(url, 80) else {
             tracing::warn!(url, "only http:// witnesses are asked; put a forwarder before this one");
             return None;
         };
-        let (host, prefix) = rest.split_once('/').map_or((rest, ""), |(host, path)| (host, path));
-        let host = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
-        let prefix = prefix.trim_end_matches('/');
-        let prefix = if prefix.is_empty() { String::new() } else { format!("/{prefix}") };
         Some(Outside { key: witness.key().clone(), host, prefix })
     };
     policy.witnesses().iter().filter_map(of).collect()
@@ -83,7 +73,7 @@ impl Outside {
         let size = note.unverified().size().get();
         let mut old = believed.min(size);
         for _ in 0..2 {
-            let (status, body) = self.post(&self.request(note, old, log)?).await?;
+            let (status, body) = self.post(self.request(note, old, log)?).await?;
             match status {
                 200 => return self.line(note, &body),
                 409 => {
@@ -131,36 +121,13 @@ impl Outside {
         lines.into_iter().find(holds).ok_or_else(|| NotWitnessed::NoLine(self.name()))
     }
 
-    async fn post(&self, body: &str) -> Result<(u16, Vec<u8>), NotWitnessed> {
+    async fn post(&self, body: String) -> Result<(u16, Vec<u8>), NotWitnessed> {
         let failed = |why: String| NotWitnessed::Unreachable(self.name(), why);
-        match tokio::time::timeout(PATIENCE, self.exchange(body)).await {
+        let path = format!("{}/add-checkpoint", self.prefix);
+        let posted = posting::post(&self.host, &path, "text/plain; charset=utf-8", body);
+        match tokio::time::timeout(PATIENCE, posted).await {
             Ok(answer) => answer.map_err(|error| failed(error.to_string())),
             Err(_) => Err(failed(format!("no answer within {} s", PATIENCE.as_secs()))),
-        }
-    }
-
-    async fn exchange(&self, body: &str) -> Result<(u16, Vec<u8>), Box<dyn std::error::Error + Send + Sync>> {
-        let stream = TcpStream::connect(&self.host).await?;
-        let io = hyper_util::rt::TokioIo::new(stream);
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await?;
-        let request = Request::post(format!("{}/add-checkpoint", self.prefix))
-            .header(header::HOST, &self.host)
-            .header(header::CONTENT_TYPE, "text/plain; charset=utf-8")
-            .body(Full::new(Bytes::from(body.to_owned())))?;
-        let answer = async {
-            let answer = sender.send_request(request).await?;
-            let status = answer.status().as_u16();
-            let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await?.to_bytes();
-            Ok::<_, Box<dyn std::error::Error + Send + Sync>>((status, body.to_vec()))
-        };
-        tokio::pin!(answer);
-        // The connection is driven while the answer is awaited, and ends with it.
-        tokio::select! {
-            answer = &mut answer => answer,
-            ended = connection => {
-                ended?;
-                answer.await
-            }
         }
     }
 }
