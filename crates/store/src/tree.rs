@@ -20,6 +20,7 @@ use ore_merkle::{
     ConsistencyProof, Frontier, InclusionProof, LeafHash, LeafIndex, Levels, NodeHash, RootHash, TileId,
     TreeSize,
     groups::{MOST_LEAVES, group_root, node_in_group},
+    hash_children,
     nodes::{self, ProveError},
     tiles::{TILE_HEIGHT, TILE_WIDTH},
 };
@@ -72,7 +73,34 @@ struct Group {
     /// Out of memory, fewer than sixteen in the last.
     leaves: Vec<LeafHash>,
     /// Of what was read: to be believed its root is needed, and so every node.
-    read: Option<Levels>,
+    read: Option<Nodes>,
+}
+
+/// All nodes of a whole group, level by level from the leaves; the last is its root.
+#[derive(Debug)]
+struct Nodes([NodeHash; 2 * GROUP_WIDTH - 1]);
+
+impl Nodes {
+    fn of(leaves: &[[u8; HASH_BYTES as usize]; GROUP_WIDTH]) -> Self {
+        let mut nodes = [NodeHash::from_bytes([0; 32]); 2 * GROUP_WIDTH - 1];
+        for (node, leaf) in nodes.iter_mut().zip(leaves) {
+            *node = NodeHash::from_bytes(*leaf);
+        }
+        // Children of the n-th node above the leaves are the n-th pair of all.
+        for at in 0..GROUP_WIDTH - 1 {
+            nodes[GROUP_WIDTH + at] = hash_children(&nodes[2 * at], &nodes[2 * at + 1]);
+        }
+        Self(nodes)
+    }
+
+    fn root(&self) -> [u8; 32] {
+        self.0[2 * GROUP_WIDTH - 2].to_bytes()
+    }
+
+    /// Levels are half as wide each as the one below.
+    fn node(&self, level: u8, index: usize) -> NodeHash {
+        self.0[2 * GROUP_WIDTH - ((2 * GROUP_WIDTH) >> level) + index]
+    }
 }
 
 /// The group that holds a leaf.
@@ -152,7 +180,7 @@ impl LogTree {
         taken.groups.retain(|group| {
             let Some(read) = &group.read else { return true };
             let kept = self.groups.leaf(LeafIndex::new(group.number)).map(LeafHash::to_bytes);
-            let believed = read.node(GROUP_HEIGHT, 0).map(NodeHash::to_bytes) == kept;
+            let believed = Some(read.root()) == kept;
             if !believed {
                 tracing::error!(
                     group.number,
@@ -171,10 +199,10 @@ impl LogTree {
         }
         let below = GROUP_HEIGHT - level;
         let group = taken.groups.iter().find(|group| group.number == index >> below)?;
-        let within = index & ((1 << below) - 1);
+        let within = (index & ((1 << below) - 1)) as usize;
         match &group.read {
-            Some(read) => read.node(level, within),
-            None => node_in_group(&group.leaves, level, within as usize),
+            Some(read) => Some(read.node(level, within)),
+            None => node_in_group(&group.leaves, level, within),
         }
     }
 
@@ -261,10 +289,7 @@ impl Taken {
         let Some(rows) = &self.rows else { return self };
         for number in self.missing.drain(..) {
             match read_group(rows, number) {
-                Ok(leaves) => {
-                    let read = Some(leaves.into_iter().collect());
-                    self.groups.push(Group { number, leaves: Vec::new(), read });
-                }
+                Ok(read) => self.groups.push(Group { number, leaves: Vec::new(), read: Some(read) }),
                 Err(error) => tracing::error!(number, %error, "the stored leaf hashes cannot be read"),
             }
         }
@@ -272,10 +297,10 @@ impl Taken {
     }
 }
 
-fn read_group(rows: &LeafRows, number: u64) -> io::Result<[LeafHash; GROUP_WIDTH]> {
-    let mut bytes = [[0; HASH_BYTES as usize]; GROUP_WIDTH];
-    rows.file.read_at(bytes.as_flattened_mut(), number * WIDTH * HASH_BYTES)?;
-    Ok(bytes.map(LeafHash::from_bytes))
+fn read_group(rows: &LeafRows, number: u64) -> io::Result<Nodes> {
+    let mut leaves = [[0; HASH_BYTES as usize]; GROUP_WIDTH];
+    rows.file.read_at(leaves.as_flattened_mut(), number * WIDTH * HASH_BYTES)?;
+    Ok(Nodes::of(&leaves))
 }
 
 #[cfg(test)]
