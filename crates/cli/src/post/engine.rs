@@ -230,11 +230,13 @@ impl<'a> Desk<'a> {
         let next = queue.iter_mut().take(WINDOW).map(|(work, _)| &mut work.item);
         self.made.known.learn(self.ledger, next).await.map_err(failure)?;
         let (mut window, mut unsure) = (Vec::new(), false);
-        while window.len() < WINDOW
+        // What is refused here counts too: of statements beyond these nothing was learnt.
+        for _ in 0..WINDOW {
             // What names lots waits for what may have moved their heads.
-            && !(unsure && queue.front_mut().is_some_and(|(next, _)| names_lots(&mut next.item)))
-            && let Some((work, tries)) = queue.pop_front()
-        {
+            if unsure && queue.front_mut().is_some_and(|(next, _)| names_lots(&mut next.item)) {
+                break;
+            }
+            let Some((work, tries)) = queue.pop_front() else { break };
             if tries == 0
                 && let Some(Standing::Signed(record)) = journal.standing(&work.hash)
             {

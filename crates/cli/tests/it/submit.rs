@@ -111,6 +111,27 @@ fn labels_and_offers_are_filled_in() {
     assert!(ledger.ok(&["lot", "history", "mine-a/L2"]).contains("declines"));
 }
 
+/// Statements are completed 512 at a time, from what was learnt of these.
+#[test]
+fn a_refused_line_among_many_leaves_no_later_one_unlearnt() {
+    let ledger = TestLedger::start();
+    ledger.write("before.jsonl", &([ore("L1", "100", r#""Ta2O5":"1 %""#), ship("L1")].join("\n") + "\n"));
+    ledger.ok(&["submit", "before.jsonl"]);
+    let unknown =
+        r#"{"author":"refiner-a","decline":{"offer":"@nobody","lots":["mine-a/L1"],"reason":"wet"}}"#;
+    let accept = r#"{"author":"refiner-a","accept":{"lots":[{"lot":"mine-a/L1","mass":"100 kg","seals":"intact"}],"facility":"refiner-a/site"}}"#;
+    let between = (1..512).map(|at| ore(&format!("N{at}"), "100", r#""Ta2O5":"1 %""#));
+    let lines: Vec<String> =
+        [unknown.to_owned()].into_iter().chain(between).chain([accept.to_owned()]).collect();
+    assert_eq!(lines.len(), 513);
+    ledger.write("in.jsonl", &(lines.join("\n") + "\n"));
+    let output = ledger.run(&["submit", "in.jsonl"]);
+    let said = err(&output);
+    assert!(said.contains("line 1: no line before has the label"), "{said}");
+    assert!(said.contains("512 records durable in the ledger, 1 lines refused"), "{said}");
+    assert!(ledger.ok(&["lot", "show", "mine-a/L1"]).contains("refiner-a/site"));
+}
+
 #[test]
 fn what_follows_a_withdrawal_waits_for_the_heads_that_it_moved() {
     let ledger = TestLedger::start();
