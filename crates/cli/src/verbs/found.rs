@@ -99,7 +99,7 @@ pub(super) struct Part {
     pub(super) validator: Validator,
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
