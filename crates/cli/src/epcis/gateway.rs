@@ -114,9 +114,15 @@ async fn one_job(gateway: &Arc<Gateway>, job: &Waiting, intake: &mut Intake<'_>)
     Ok(())
 }
 
+/// The kind of content that a request says it has; empty if none.
+fn kind_of(headers: &HeaderMap) -> &str {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    kind.unwrap_or_default().split(';').next().unwrap_or_default().trim()
+}
+
 async fn capture(State(gateway): State<Arc<Gateway>>, headers: HeaderMap, body: Body) -> Response {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let kind = text("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let kind = kind_of(&headers);
     if !matches!(kind, "application/json" | "application/ld+json" | "application/xml" | "text/xml") {
         let hint = "send application/ld+json, application/json or application/xml";
         return Exception::UnsupportedMediaType.answer(hint);
@@ -253,7 +259,14 @@ async fn passed_on(gateway: &Gateway, asked: &str) -> Response {
 }
 
 /// A query, kept by its name.
-async fn keep_query(State(gateway): State<Arc<Gateway>>, body: Result<Bytes, BytesRejection>) -> Response {
+async fn keep_query(
+    State(gateway): State<Arc<Gateway>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    if kind_of(&headers) != "application/json" {
+        return Exception::UnsupportedMediaType.answer("send application/json");
+    }
     let body = match body {
         Ok(body) => body,
         Err(refused) => return Exception::QueryValidation.answer(&refused.body_text()),

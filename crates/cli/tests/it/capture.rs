@@ -220,10 +220,18 @@ fn a_members_system_captures_and_asks_on_its_own_machine() {
 fn named_queries(gateway: &Gateway) {
     let kept = r#"{"name":"mined","query":{"EQ_bizStep":["commissioning"],"orderBy":"recordTime"}}"#;
     let request = |what: &str| format!("{what} HTTP/1.1\r\nHost: {}", gateway.address);
-    let keep = || gateway.ask(&request("POST /epcis/queries"), kept);
-    let (status, head, body) = keep();
+    let keep = |kind: &str| {
+        gateway.ask(&format!("{}\r\nContent-Type: {kind}", request("POST /epcis/queries")), kept)
+    };
+    // What a page elsewhere may send without asking first.
+    for kind in ["text/plain", "application/x-www-form-urlencoded"] {
+        let (status, _, body) = keep(kind);
+        assert!(status == 415 && body.contains("UnsupportedMediaTypeException"), "{body}");
+    }
+    assert_eq!(gateway.ask(&request("POST /epcis/queries"), kept).0, 415, "a kind is stated");
+    let (status, head, body) = keep("application/json");
     assert_eq!((status, header(&head, "location")), (201, Some("/epcis/queries/mined")), "{body}");
-    let (status, _, body) = keep();
+    let (status, _, body) = keep("application/json; charset=utf-8");
     assert!(status == 409 && body.contains("ResourceAlreadyExistsException"), "{body}");
     let (status, head, body) = gateway.get("/epcis/queries/mined/events?perPage=1");
     let page: Value = serde_json::from_str(&body).expect("JSON");
