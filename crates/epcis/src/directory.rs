@@ -109,9 +109,8 @@ impl Directory {
     }
 
     /// Follows a record that is about to be handed in: the lots that it makes are known to the events after it, and
-    /// what it takes of others is gone. Gives the number of lots that were not known before.
-    pub fn follow(&mut self, record: &Record) -> usize {
-        let before = self.lots.len();
+    /// what it takes of others is gone.
+    pub fn follow(&mut self, record: &Record) {
         let inherited = self.elements_of_inputs(record);
         for lot in draft::new_lots(record) {
             let (remaining_mg, moisture_ppm) =
@@ -161,7 +160,6 @@ impl Directory {
             }
             _ => {}
         }
-        self.lots.len() - before
     }
 
     /// Elements that the inputs of a transformation are known to contain.
@@ -187,6 +185,12 @@ impl Directory {
                 change(known);
             }
         }
+    }
+
+    /// Lots that are known.
+    #[must_use]
+    pub fn known_lots(&self) -> usize {
+        self.lots.len()
     }
 
     /// Forgets all lots; a chunk of events is mapped, and the next one asks anew.

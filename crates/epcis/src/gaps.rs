@@ -5,6 +5,8 @@
 //! when it was, stays empty. A drafted event says in `mct:missing` what is to be filled in, and is refused by the
 //! importer until that is done and taken away, so that nothing drafted here is ever stated unread.
 
+use std::collections::HashSet;
+
 use ore_record::{
     draft, mass,
     units::{self, Unit},
@@ -45,47 +47,67 @@ pub fn faulty(original: &Object, fault: &Refusal) -> Completed {
     Completed { events, asked: vec![asked], amended: true }
 }
 
-/// Drafts what is missing around an event, and goes on as if it had been filled in.
-///
-/// `original` is the event as it stands, `mapped` what the importer makes of it; lots that the ledger knows are in the
-/// directory.
-pub fn complete(
-    event: &Event,
-    original: &Object,
-    mapped: &Result<Vec<Draft>, Refusal>,
-    directory: &mut Directory,
-) -> Completed {
-    let mut gaps = Gaps { directory, done: Completed::default(), own: Vec::new(), after: Vec::new() };
-    let mut amended = original.clone();
-    match mapped {
-        Ok(drafts) => {
-            for draft in drafts {
-                gaps.before(&draft.record, &mut amended);
-                gaps.directory.follow(&draft.record);
-                gaps.measure(&draft.record);
-            }
-        }
-        Err(refusal) => {
-            gaps.unknown(event);
-            gaps.own.push(format!("{refusal}; {}", refusal.hint));
-        }
-    }
-    let Gaps { mut done, own, after, .. } = gaps;
-    if own.is_empty() {
-        done.events.push(original.clone());
-    } else {
-        // Its hash is another one then.
-        amended.remove("eventID");
-        done.asked.extend(own.iter().cloned());
-        done.amended = true;
-        done.events.push(marked(amended, own));
-    }
-    done.events.extend(after);
-    done
+/// Drafts what is missing in one document.
+#[derive(Debug, Default)]
+pub struct Drafting {
+    /// Lots that nothing brings into being: it is drafted once, where the first event names one.
+    commissioned: HashSet<String>,
 }
 
+impl Drafting {
+    /// Drafts what is missing around the next event, and goes on as if it had been filled in.
+    ///
+    /// `original` is the event as it stands, `mapped` what the importer makes of it; lots that the ledger knows are in
+    /// the directory.
+    pub fn complete(
+        &mut self,
+        event: &Event,
+        original: &Object,
+        mapped: &Result<Vec<Draft>, Refusal>,
+        directory: &mut Directory,
+    ) -> Completed {
+        let commissioned = &mut self.commissioned;
+        let mut gaps =
+            Gaps { directory, commissioned, done: Completed::default(), own: Vec::new(), after: Vec::new() };
+        let mut amended = original.clone();
+        match mapped {
+            Ok(drafts) => {
+                for draft in drafts {
+                    gaps.before(&draft.record, &mut amended);
+                    gaps.directory.follow(&draft.record);
+                    gaps.measure(&draft.record);
+                }
+            }
+            Err(refusal) => {
+                gaps.unknown(event);
+                gaps.own.push(format!("{refusal}; {}", refusal.hint));
+            }
+        }
+        let Gaps { mut done, own, after, .. } = gaps;
+        if own.is_empty() {
+            done.events.push(original.clone());
+        } else {
+            // Its hash is another one then.
+            amended.remove("eventID");
+            done.asked.extend(own.iter().cloned());
+            done.amended = true;
+            done.events.push(marked(amended, own));
+        }
+        done.events.extend(after);
+        done
+    }
+
+    /// Lots that are remembered here, which the directory does not have.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        self.commissioned.len()
+    }
+}
+
+/// What is missing around one event.
 struct Gaps<'a> {
     directory: &'a mut Directory,
+    commissioned: &'a mut HashSet<String>,
     done: Completed,
     /// What is missing in the event itself.
     own: Vec<String>,
@@ -214,7 +236,9 @@ impl Gaps<'_> {
     /// Lots that nothing brings into being.
     fn unknown(&mut self, event: &Event) {
         for thing in &event.things {
-            if self.directory.lot(&thing.uri).is_some() || event.lots().all(|uri| uri != thing.uri) {
+            let unknown =
+                self.directory.lot(&thing.uri).is_none() && event.lots().any(|uri| uri == thing.uri);
+            if !unknown || !self.commissioned.insert(thing.uri.clone()) {
                 continue;
             }
             let quantity = match (&thing.quantity, &thing.unit) {

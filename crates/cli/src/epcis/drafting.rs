@@ -2,18 +2,21 @@
 
 use std::{
     fs::File,
-    io::{BufReader, BufWriter, Write},
+    io::{BufReader, BufWriter, ErrorKind, Write},
     path::Path,
 };
 
 use ore_epcis::{
-    Document, Event, Importer, MINERALS, Refusal, Survey, export, gaps,
+    Document, Event, Importer, Instant, MINERALS, Survey, export, gaps,
     json::{Object, Value},
     survey,
 };
 
-use super::intake::{Intake, changed};
-use crate::failure::Failure;
+use super::{
+    intake::{Intake, changed, place_of},
+    resolve::MOST_REHEARSED,
+};
+use crate::{failure::Failure, verbs::sign::now_ms};
 
 /// Events that are read together.
 const CHUNK: usize = 512;
@@ -30,32 +33,59 @@ pub(crate) struct Drafted {
 }
 
 impl Intake<'_> {
-    /// Writes the document with what is missing in it; nothing is handed in. `ask` hears what is to be filled in, with
-    /// the event's place in the document as it was.
+    /// Writes the document with what is missing in it to a new file; nothing is handed in. `ask` hears what is to be
+    /// filled in, with the event's place in the document as it was, or none where it is the document itself.
     ///
     /// # Errors
-    /// No ledger, no file, no room; a document that cannot be read, or not in JSON.
+    /// No ledger, no room; a file that is there already; a document that cannot be read, or not in JSON. Nothing is
+    /// left of the new file then.
     pub(crate) async fn draft(
         &mut self,
         path: &Path,
         out: &Path,
-        ask: &mut dyn FnMut(u64, &str),
+        ask: &mut dyn FnMut(Option<u64>, &str),
     ) -> Result<Drafted, Failure> {
-        let read = || File::open(path).map(BufReader::new).map_err(|e| Failure::file("read", path, &e));
-        let unreadable =
-            |refusal: Refusal| Failure::refused(format_args!("{}: {refusal}", path.display()), &refusal.hint);
-        let surveyed = survey(read()?).map_err(unreadable)?;
+        let surveyed = survey(open(path)?).map_err(|refusal| {
+            Failure::refused(format_args!("{}: {refusal}", path.display()), &refusal.hint)
+        })?;
         let head = head(&surveyed).ok_or_else(|| {
             Failure::refused(
                 format_args!("{} is no document in JSON in which mct is free", path.display()),
                 format_args!("send it in JSON, and give the prefix mct to {MINERALS}"),
             )
         })?;
+        let file = File::create_new(out).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => Failure::usage(
+                format_args!("{} is there already, and a draft is written to a new file", out.display()),
+                "name another file, or move that one away",
+            ),
+            _ => Failure::file("write", out, &error),
+        })?;
+        // What is wrong with an event is told with the event; a bare one has no document around it.
+        for fault in surveyed.faults.iter().filter(|it| !surveyed.head.bare && place_of(it).is_none()) {
+            ask(None, &format!("{fault}; {}", fault.hint));
+        }
+        let drafted = self.draft_events(path, &surveyed, head, (out, file), ask).await;
+        if drafted.is_err() {
+            let _ = std::fs::remove_file(out);
+        }
+        drafted
+    }
+
+    async fn draft_events(
+        &mut self,
+        path: &Path,
+        surveyed: &Survey,
+        head: String,
+        (out, file): (&Path, File),
+        ask: &mut dyn FnMut(Option<u64>, &str),
+    ) -> Result<Drafted, Failure> {
         let failed = |e: std::io::Error| Failure::file("write", out, &e);
-        let mut file = BufWriter::new(File::create(out).map_err(failed)?);
+        let mut file = BufWriter::new(file);
         file.write_all(head.as_bytes()).map_err(failed)?;
-        let mut source = Document::open(read()?).map_err(|refusal| changed(path, &refusal))?;
+        let mut source = Document::open(open(path)?).map_err(|refusal| changed(path, &refusal))?;
         let mut importer = Importer::new(&self.acting, None);
+        let mut drafting = gaps::Drafting::default();
         let mut drafted = Drafted::default();
         self.names.remember_all();
         let mut first = true;
@@ -70,6 +100,12 @@ impl Intake<'_> {
             if chunk.is_empty() {
                 break;
             }
+            if self.names.are_too_many(drafting.remembered()) {
+                return Err(Failure::refused(
+                    format_args!("{} is about more than {MOST_REHEARSED} lots", path.display()),
+                    "draft it in parts",
+                ));
+            }
             let events = chunk.iter().filter_map(|(_, event)| event.as_ref().ok());
             self.names.learn(self.ledger, events).await?;
             for (value, event) in chunk {
@@ -78,12 +114,15 @@ impl Intake<'_> {
                 let completed = match (&event, &value) {
                     (Ok(event), Value::Object(original)) => {
                         let mapped = importer.map(event, &self.names.directory);
-                        gaps::complete(event, original, &mapped, &mut self.names.directory)
+                        drafting.complete(event, original, &mapped, &mut self.names.directory)
                     }
                     (Err(fault), Value::Object(original)) => gaps::faulty(original, fault),
-                    _ => continue,
+                    _ => {
+                        ask(Some(place), "is no object, and not in the draft");
+                        continue;
+                    }
                 };
-                completed.asked.iter().for_each(|asked| ask(place, asked));
+                completed.asked.iter().for_each(|asked| ask(Some(place), asked));
                 drafted.added += completed.events.len() as u64 - 1;
                 drafted.amended += u64::from(completed.amended);
                 for event in completed.events {
@@ -99,7 +138,12 @@ impl Intake<'_> {
     }
 }
 
-/// The document up to its events, with the prefix of the minerals extension.
+fn open(path: &Path) -> Result<BufReader<File>, Failure> {
+    File::open(path).map(BufReader::new).map_err(|e| Failure::file("read", path, &e))
+}
+
+/// The document up to its events, with the prefix of the minerals extension. What was a bare event, or an answer to a
+/// query, becomes a document, for that is what is imported.
 fn head(surveyed: &Survey) -> Option<String> {
     let fields = &surveyed.head.fields;
     let context = fields.get("@context")?;
@@ -112,8 +156,13 @@ fn head(surveyed: &Survey) -> Option<String> {
             Value::List(all)
         }
     };
-    let mut head = fields.clone();
+    let mut head = if surveyed.head.bare { Object::new() } else { fields.clone() };
     head.set("@context", context);
+    if surveyed.head.bare || fields.text("type") == Some("EPCISQueryDocument") {
+        head.set("type", "EPCISDocument");
+        head.set("schemaVersion", "2.0");
+        head.set("creationDate", Instant::from_ms(i64::try_from(now_ms()).unwrap_or(i64::MAX)).utc());
+    }
     head.remove("epcisBody");
     let mut text = Value::Object(head).write();
     text.pop();

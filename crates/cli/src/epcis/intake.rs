@@ -61,6 +61,8 @@ pub(crate) enum Outcome {
     Recorded { id: String, before: bool },
     /// Not a record, and why.
     Refused { what: Exception, field: String, reason: String, clause: String, next: String },
+    /// From this event on the ledger was not asked what it would say, and why.
+    Unjudged { reason: String },
     /// What the document does not say.
     Lacks(String),
     /// It went in, and does not count any more, because another event was refused.
@@ -75,6 +77,8 @@ pub(crate) struct Tally {
     pub(crate) events: u64,
     /// Records that the ledger would have taken, asked before any was handed in.
     pub(crate) judged: u64,
+    /// Records of which it was not asked, or said nothing that holds.
+    pub(crate) unjudged: u64,
     pub(crate) recorded: u64,
     pub(crate) before: u64,
     pub(crate) refused: u64,
@@ -294,7 +298,8 @@ impl<'a> Intake<'a> {
 
     fn drafts(&mut self, importer: &mut Importer, event: &Event) -> Result<Vec<Draft>, Refusal> {
         let drafts = importer.map(event, &self.names.directory)?;
-        drafts.iter().for_each(|draft| self.names.made(draft));
+        // What it states counts for the events after it.
+        drafts.iter().for_each(|draft| self.names.directory.follow(&draft.record));
         Ok(drafts)
     }
 
@@ -417,7 +422,7 @@ pub(super) fn changed(path: &Path, refusal: &Refusal) -> Failure {
 }
 
 /// The event that a fault is in.
-fn place_of(fault: &Refusal) -> Option<u64> {
+pub(super) fn place_of(fault: &Refusal) -> Option<u64> {
     let rest = fault.path.strip_prefix("epcisBody.eventList[")?;
     rest.split(']').next()?.parse().ok()
 }

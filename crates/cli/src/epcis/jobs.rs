@@ -192,6 +192,10 @@ impl Jobs {
                     job.not_stated.push(format!("{place}: {what}"));
                 }
             }
+            Outcome::Unjudged { reason } => {
+                let (what, detail) = (Exception::Validation, format!("from here on: {reason}"));
+                job.error(what, what.status(), "not judged", &detail, &place);
+            }
             Outcome::Refused { what, field, reason, clause, next } => {
                 job.success = false;
                 let title = if clause.is_empty() { "refused by the ledger" } else { clause.as_str() };

@@ -13,7 +13,10 @@ use ore_record::{
 };
 use ore_wire::v1::RejectionReason;
 
-use super::intake::{Intake, News, Tally, changed, read_chunk, refused, told};
+use super::{
+    intake::{Intake, News, Outcome, Tally, changed, read_chunk, refused, told},
+    resolve::MOST_REHEARSED,
+};
 use crate::{
     failure::Failure,
     post::{Desk, Fate, Made, Rehearsed, Trouble, engine::failure},
@@ -25,17 +28,65 @@ pub(super) struct Rehearsal<'a> {
     sent: Vec<Sent>,
     /// Records of the document, by their place among those that were sent.
     places: HashMap<RecordId, usize>,
-    /// Whether the rest is not judged: there is too much of it, or it builds on what cannot be known before.
-    pub(super) ended: Option<End>,
+    /// Where the rest of the document begins that is not sent to be judged, and why.
+    ended: Option<(u64, End)>,
+    /// Records that were not sent.
+    unsent: u64,
 }
 
-/// Why the rest of a document is not judged before.
+/// Why the rest of a document is not judged before it is handed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+enum End {
     /// There is more than a node judges together.
     TooMuch,
+    /// More lots are named than are remembered here.
+    TooManyLots,
     /// A withdrawal of a record that is not in the document: what the newest record of its lots is then, is not known.
     Unknown,
+    /// The node judges so many refused ones and no more.
+    Refused,
+}
+
+impl End {
+    fn why(self) -> String {
+        match self {
+            Self::TooMuch => {
+                format!("from here on, because a node judges {MAX_CHECKED_RECORDS} records together")
+            }
+            Self::TooManyLots => {
+                format!(
+                    "from here on, because {MOST_REHEARSED} lots are named before, and no more are remembered"
+                )
+            }
+            Self::Unknown => {
+                "from here on, because it builds on a withdrawal: what is the newest record of the lot \
+                              then is known once that is in"
+                    .to_owned()
+            }
+            Self::Refused => {
+                "from here on, because so many before are refused: correct those first".to_owned()
+            }
+        }
+    }
+}
+
+/// Why a record of an earlier run is not judged.
+const SIGNED_ANEW: &str =
+    "an earlier run signed it, its lots have moved on, and it is signed anew when it goes in";
+
+/// What the ledger said of what was sent.
+#[derive(Default)]
+struct Judged {
+    /// Records that it would take.
+    taken: u64,
+    /// Records of which it is not known.
+    unjudged: u64,
+    /// Where those begin of which it is not known because judging ended.
+    ended: Option<(u64, End)>,
+    /// Events with records that an earlier run signed, to be signed anew.
+    anew: Vec<u64>,
+    /// The refusals, by the place of the event in the document.
+    troubles: Vec<(u64, Trouble)>,
 }
 
 struct Sent {
@@ -49,7 +100,8 @@ struct Sent {
 
 impl<'a> Rehearsal<'a> {
     pub(super) async fn begin(ledger: &'a Ledger) -> Result<Self, ClientError> {
-        Ok(Self { check: ledger.check().await?, sent: Vec::new(), places: HashMap::new(), ended: None })
+        let check = ledger.check().await?;
+        Ok(Self { check, sent: Vec::new(), places: HashMap::new(), ended: None, unsent: 0 })
     }
 
     /// Sends what statements become; those that have nothing to send are left to the caller.
@@ -60,16 +112,18 @@ impl<'a> Rehearsal<'a> {
                 Rehearsed::Signed(record) => (record, false),
                 Rehearsed::Kept(record) => (record, true),
                 Rehearsed::Unsure => {
-                    self.ended.get_or_insert(End::Unknown);
+                    self.ended.get_or_insert((*event, End::Unknown));
+                    self.unsent += 1;
                     continue;
                 }
                 Rehearsed::DoneBefore | Rehearsed::Refused(_) => continue,
             };
             if self.sent.len() == MAX_CHECKED_RECORDS {
-                self.ended.get_or_insert(End::TooMuch);
+                self.ended.get_or_insert((*event, End::TooMuch));
             }
             if self.ended.is_some() {
-                break;
+                self.unsent += 1;
+                continue;
             }
             let after = named(record).iter().filter_map(|id| self.places.get(id).copied()).collect();
             self.places.insert(record.id(), self.sent.len());
@@ -79,15 +133,20 @@ impl<'a> Rehearsal<'a> {
         self.check.add(&records).await
     }
 
-    /// Records that were sent.
-    pub(super) fn sent(&self) -> usize {
-        self.sent.len()
+    /// Whether the document is more than can be judged as a whole.
+    fn too_much(&self) -> Option<End> {
+        self.ended.map(|(_, end)| end).filter(|end| matches!(end, End::TooMuch | End::TooManyLots))
     }
 
-    /// The refusals, by the place of the event in the document.
-    pub(super) async fn end(self) -> Result<Vec<(u64, Trouble)>, ClientError> {
+    /// What came of it.
+    async fn end(self) -> Result<Judged, ClientError> {
         let checked = self.check.end().await?;
-        let mut troubles = Vec::new();
+        let answered = usize::try_from(checked.judged).unwrap_or(usize::MAX).min(self.sent.len());
+        let mut judged = Judged {
+            unjudged: self.unsent + (self.sent.len() - answered) as u64,
+            ended: self.sent.get(answered).map(|it| (it.event, End::Refused)).or(self.ended),
+            ..Judged::default()
+        };
         // Of each that is refused, whether that is told: what would be signed anew is not.
         let mut refused: HashMap<usize, bool> = HashMap::new();
         for (place, answer) in checked.refused {
@@ -101,9 +160,11 @@ impl<'a> Rehearsal<'a> {
             };
             refused.insert(place, told);
             if !told {
+                judged.unjudged += 1;
+                judged.anew.push(sent.event);
                 continue;
             }
-            troubles.push((
+            judged.troubles.push((
                 sent.event,
                 match follows {
                     Some(before) => {
@@ -116,15 +177,8 @@ impl<'a> Rehearsal<'a> {
                 },
             ));
         }
-        if checked.judged < self.sent.len() as u64 {
-            let event = usize::try_from(checked.judged)
-                .ok()
-                .and_then(|at| self.sent.get(at))
-                .map_or(0, |it| it.event);
-            let message = "the events from here on were not judged: too many before are refused";
-            troubles.push((event, Trouble::new("NOT_JUDGED", message, "correct those first")));
-        }
-        Ok(troubles)
+        judged.taken = answered.saturating_sub(refused.len()) as u64;
+        Ok(judged)
     }
 }
 
@@ -167,7 +221,8 @@ fn named(record: &SignedRecord) -> Vec<RecordId> {
 }
 
 impl Intake<'_> {
-    /// Has all of a document judged without handing any of it in. `whole`: what cannot be judged together is refused.
+    /// Has all of a document judged without handing any of it in. `whole`: what cannot be judged together is refused;
+    /// else it is told what was not judged.
     pub(super) async fn rehearse(
         &mut self,
         path: &Path,
@@ -191,6 +246,12 @@ impl Intake<'_> {
                 }
                 continue;
             }
+            if self.names.are_too_many(0) {
+                let wrong = surveyed.bad_events.iter().filter(|event| **event >= from).count() as u64;
+                rehearsal.ended.get_or_insert((from, End::TooManyLots));
+                rehearsal.unsent += surveyed.events.saturating_sub(from + wrong);
+                break;
+            }
             let work = self.chunk_work(chunk, &mut importer, tally, tell).await?;
             let mut desk = Desk::new(self.ledger, &mut self.keyring, self.stage).going_on(made);
             let rehearsed = desk.rehearse(work, &self.journal).await?;
@@ -203,33 +264,44 @@ impl Intake<'_> {
                     Rehearsed::Signed(_) | Rehearsed::Kept(_) | Rehearsed::Unsure => {}
                 }
             }
-            if whole && rehearsal.ended == Some(End::TooMuch) {
+            if whole && rehearsal.too_much().is_some() {
                 break;
             }
         }
-        let (ended, sent) = (rehearsal.ended, rehearsal.sent() as u64);
-        let limit = format!("a document becomes at most {MAX_CHECKED_RECORDS} records, to go in as a whole");
-        let judged = match ended {
-            Some(End::TooMuch) if whole => Err(limit),
-            _ => match rehearsal.end().await {
-                Ok(troubles) => Ok(troubles),
+        let judged = match rehearsal.too_much().filter(|_| whole) {
+            Some(End::TooManyLots) => {
+                Err(format!("a document is about at most {MOST_REHEARSED} lots, to go in as a whole"))
+            }
+            Some(_) => {
+                Err(format!("a document becomes at most {MAX_CHECKED_RECORDS} records, to go in as a whole"))
+            }
+            None => match rehearsal.end().await {
+                Ok(judged) => Ok(judged),
                 // More bytes than are judged together, or more than this node can judge in the time it has.
                 Err(error @ ClientError::Malformed(_)) => Err(error.to_string()),
                 Err(error) => return Err(failure(error)),
             },
         };
-        let troubles = match judged {
-            Ok(troubles) => troubles,
+        let judged = match judged {
+            Ok(judged) => judged,
             Err(reason) => {
-                let refusal = Refusal::new("", Clause::Capture, reason, "send it in parts, or with proceed");
+                let next = if whole { "send it in parts, or with proceed" } else { "rehearse it in parts" };
+                let refusal = Refusal::new("", Clause::Capture, reason, next);
                 tally.refused += 1;
                 tell(refused(None, &refusal));
                 return Ok(());
             }
         };
-        tally.judged = sent - troubles.len().min(sent as usize) as u64;
-        for (place, trouble) in troubles {
+        tally.judged = judged.taken;
+        tally.unjudged = judged.unjudged;
+        for (place, trouble) in judged.troubles {
             tell(told(place, Fate::Refused(trouble), tally));
+        }
+        // With rollback, what cannot be known before is answered for when it is handed in.
+        let anew = judged.anew.iter().filter(|_| !whole).map(|place| (*place, SIGNED_ANEW.to_owned()));
+        let ended = judged.ended.filter(|(_, end)| !whole || *end == End::Refused);
+        for (place, reason) in anew.chain(ended.map(|(place, end)| (place, end.why()))) {
+            tell(News { event: Some(place), outcome: Outcome::Unjudged { reason } });
         }
         Ok(())
     }

@@ -6,21 +6,20 @@ use std::{
 };
 
 use ore_client::Ledger;
-use ore_epcis::{Directory, Draft, Event, KnownLot, Product, directory::number_of};
+use ore_epcis::{Directory, Event, KnownLot, Product, directory::number_of};
 use ore_record::v1::MaterialClass;
 
 use crate::{failure::Failure, post::engine::failure};
 
 /// Lots that are remembered between chunks; then the ledger is asked again.
 const MOST_LOTS: usize = 65_536;
-/// Lots that are remembered in a rehearsal.
-const MOST_REHEARSED: usize = 250_000;
+/// Lots that are remembered in a rehearsal, about: it goes on to the end of the events that are mapped together.
+pub(crate) const MOST_REHEARSED: usize = 250_000;
 
 /// A directory that asks the ledger.
 pub(crate) struct Names {
     pub(crate) directory: Directory,
     members: Vec<String>,
-    known: usize,
     rehearsing: bool,
 }
 
@@ -41,7 +40,7 @@ impl Names {
         if let Some(path) = products {
             read_products(path, &mut directory)?;
         }
-        Ok(Self { directory, members, known: 0, rehearsing: false })
+        Ok(Self { directory, members, rehearsing: false })
     }
 
     /// From now on no lot is forgotten: those that a rehearsal made are in no ledger that could be asked again.
@@ -52,26 +51,24 @@ impl Names {
     /// Forgets all lots.
     pub(crate) fn forget(&mut self) {
         self.directory.forget_lots();
-        self.known = 0;
         self.rehearsing = false;
+    }
+
+    /// Whether a rehearsal goes no further: it would be about more lots than are remembered, these many beside.
+    pub(crate) fn are_too_many(&self, beside: usize) -> bool {
+        self.rehearsing && self.directory.known_lots() + beside > MOST_REHEARSED
     }
 
     /// Asks for the lots that these events name and that are not known yet.
     ///
     /// # Errors
-    /// The ledger's; and more lots than are remembered in a rehearsal.
+    /// The ledger's.
     pub(crate) async fn learn<'e>(
         &mut self,
         ledger: &Ledger,
         events: impl Iterator<Item = &'e Event>,
     ) -> Result<(), Failure> {
-        if self.rehearsing && self.known > MOST_REHEARSED {
-            return Err(Failure::refused(
-                format_args!("the document is about more than {MOST_REHEARSED} lots"),
-                "send it in parts, or with proceed",
-            ));
-        }
-        if self.known > MOST_LOTS && !self.rehearsing {
+        if self.directory.known_lots() > MOST_LOTS && !self.rehearsing {
             self.forget();
         }
         // What each id would be called in the document.
@@ -103,15 +100,9 @@ impl Names {
                     elements: lot.composition.iter().map(|content| content.element).collect(),
                 };
                 self.directory.add_lot(uri, known);
-                self.known += 1;
             }
         }
         Ok(())
-    }
-
-    /// A draft counts for the events after it.
-    pub(crate) fn made(&mut self, draft: &Draft) {
-        self.known += self.directory.follow(&draft.record);
     }
 }
 

@@ -64,6 +64,7 @@ pub(crate) async fn run(context: &Context, verb: &Import) -> Outcome {
         printed?;
         all.events += tally.events;
         all.judged += tally.judged;
+        all.unjudged += tally.unjudged;
         all.recorded += tally.recorded;
         all.before += tally.before;
         all.refused += tally.refused;
@@ -75,8 +76,12 @@ pub(crate) async fn run(context: &Context, verb: &Import) -> Outcome {
         true => (all.judged, "would go in", "; nothing was handed in"),
         false => (all.recorded, "in the ledger", ""),
     };
+    let unjudged = match all.unjudged {
+        0 => String::new(),
+        unjudged => format!(", {} not judged", output::thousands(unjudged)),
+    };
     output::note(format!(
-        "{} events: {} records {where_they_are}, {} were in before, {} refused, {} things not stated{sent}",
+        "{} events: {} records {where_they_are}, {} were in before, {} refused{unjudged}, {} things not stated{sent}",
         output::thousands(all.events),
         output::thousands(records),
         output::thousands(all.before),
@@ -90,13 +95,31 @@ pub(crate) async fn run(context: &Context, verb: &Import) -> Outcome {
             output::thousands(all.left),
         ));
     }
-    if all.refused == 0 {
-        return Ok(());
+    if all.refused > 0 {
+        let refused = output::thousands(all.refused);
+        let again = "correct what is named above and run the command again";
+        return Err(match verb.dry_run {
+            true => Failure::refused(format!("{refused} would be refused"), again),
+            false if verb.rollback => Failure::refused(
+                format!("{refused} refused, so nothing counts of a document with one of them"),
+                again,
+            ),
+            false => Failure::refused(
+                format!("{refused} refused, and not in the ledger"),
+                format!("{again}; {STATE_FILE} knows what is in"),
+            ),
+        });
     }
-    Err(Failure::refused(
-        format_args!("{} events are not in the ledger", all.refused),
-        format_args!("correct them and run the command again; {STATE_FILE} knows what is in"),
-    ))
+    if all.unjudged > 0 {
+        return Err(Failure::refused(
+            format_args!(
+                "of {} records it is not known whether they would go in",
+                output::thousands(all.unjudged)
+            ),
+            "rehearse the document in parts, or import it: what is refused then is named",
+        ));
+    }
+    Ok(())
 }
 
 /// What must have happened between the events of a document, as far as they tell.
@@ -105,16 +128,23 @@ async fn draft(intake: &mut Intake<'_>, documents: &[PathBuf], out: &Path) -> Ou
         return Err(Failure::usage("a draft is of one document", "name one file with --epcis"));
     };
     let mut asked = Vec::new();
-    let drafted =
-        intake.draft(path, out, &mut |event, what| asked.push(format!("event {event}: {what}"))).await?;
+    let drafted = intake
+        .draft(path, out, &mut |event, what| {
+            asked.push(match event {
+                Some(event) => format!("event {event}: {what}"),
+                None => format!("the document: {what}"),
+            })
+        })
+        .await?;
     asked.iter().try_for_each(|line| output::data(line))?;
     output::note(format!(
-        "{}: {} events, {} drafted beside them, {} of them to be corrected; fill in what mct:missing says, take it \
-         away, and import the file",
+        "{}: the {} events of {}, {} of them to be corrected, and {} drafted between them; fill in what mct:missing \
+         says of each, take mct:missing away, and import the file",
         out.display(),
         output::thousands(drafted.events),
-        output::thousands(drafted.added),
+        path.display(),
         output::thousands(drafted.amended),
+        output::thousands(drafted.added),
     ));
     Ok(())
 }
@@ -127,6 +157,13 @@ fn print(context: &Context, path: &str, news: &News) -> Outcome {
         ),
         Became::Recorded { before: true, .. } => Ok(()),
         Became::Recorded { id, .. } => output::data(&format!("{path}{place}\t{id}")),
+        Became::Unjudged { reason } => {
+            eprintln!("{path}{place}: not judged: {reason}");
+            if !context.json {
+                return Ok(());
+            }
+            output::data(&json!({ "file": path, "event": news.event, "not_judged": reason }).to_string())
+        }
         Became::Lacks(what) => {
             eprintln!("{path}{place}: not stated: {what}");
             if !context.json {

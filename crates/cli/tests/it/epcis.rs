@@ -151,6 +151,165 @@ fn a_document_goes_in_once_and_comes_out_as_one_that_imports_to_the_same_records
 }
 
 #[test]
+fn a_draft_is_a_new_file_that_is_filled_in_and_imported() {
+    let ledger = TestLedger::start();
+    ledger.write("products.csv", PRODUCTS);
+    let text = |name: &str| std::fs::read_to_string(ledger.folder.path().join(name)).expect("readable");
+    let draft = |from: &str, to: &str| {
+        ledger.run(&[
+            "import",
+            "--epcis",
+            from,
+            "--draft",
+            to,
+            "--products",
+            "products.csv",
+            "--as",
+            "mine-a",
+        ])
+    };
+    // The refiner takes what nobody shipped to it.
+    let made = json!({
+        "type": "TransformationEvent", "bizStep": "commissioning",
+        "eventTime": "2026-01-28T06:00:00.000Z", "eventTimeZoneOffset": "+09:00", "bizLocation": site("refiner-a"),
+        "inputQuantityList": [{ "epcClass": LOT, "quantity": 1100, "uom": "KGM" }],
+        "outputQuantityList": [
+            { "epcClass": "https://id.gs1.org/01/09521234000020/10/P-0001", "quantity": 300, "uom": "KGM" },
+        ],
+        "ilmd": { "mct:contained": { "mct:element": "Ta", "mct:amount": "80 %" } },
+    });
+    let whole = document(&[mined(), made]);
+    ledger.write("in.jsonld", &whole);
+    let drafted = draft("in.jsonld", "out.jsonld");
+    assert!(drafted.status.success(), "{}", err(&drafted));
+    assert!(err(&drafted).contains("2 events of in.jsonld, 0 of them to be corrected, and 2 drafted"));
+    assert!(out(&drafted).contains("event 1: refiner-a received"), "{}", out(&drafted));
+    let refused =
+        ledger.run(&["import", "--epcis", "out.jsonld", "--products", "products.csv", "--as", "mine-a"]);
+    assert!(
+        err(&refused).contains("1 records in the ledger, 0 were in before, 3 refused"),
+        "{}",
+        err(&refused)
+    );
+
+    let mut filled: Value = serde_json::from_str(&text("out.jsonld")).expect("JSON");
+    let events = filled["epcisBody"]["eventList"].as_array_mut().expect("a list");
+    assert_eq!(events.len(), 4);
+    for (event, day) in events.iter_mut().filter(|it| it.get("mct:missing").is_some()).zip(15..) {
+        event.as_object_mut().expect("an object").remove("mct:missing");
+        event["eventTime"] = format!("2026-01-{day}T06:00:00.000Z").into();
+        event["eventTimeZoneOffset"] = "+08:00".into();
+        if event["bizStep"] == "shipping" {
+            event["mct:purpose"] = "sale".into();
+        }
+    }
+    ledger.write("filled.jsonld", &filled.to_string());
+    let import =
+        ["import", "--rollback", "--epcis", "filled.jsonld", "--products", "products.csv", "--as", "mine-a"];
+    let taken = ledger.run(&import);
+    assert!(err(&taken).contains("4 events: 3 records in the ledger, 1 were in before"), "{}", err(&taken));
+
+    // What is there is not written over, the document itself least of all; what fails leaves nothing behind.
+    for there in ["in.jsonld", "out.jsonld"] {
+        let refused = draft("in.jsonld", there);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(err(&refused).contains("is there already"), "{}", err(&refused));
+    }
+    assert_eq!(text("in.jsonld"), whole);
+    ledger.write("torn.jsonld", &whole[..whole.len() - 3]);
+    assert_eq!(draft("torn.jsonld", "torn-out.jsonld").status.code(), Some(1));
+    assert!(!ledger.folder.path().join("torn-out.jsonld").exists());
+
+    // A bare event and an answer to a query become documents; what is wrong with the document itself is told.
+    let mut bare = mined();
+    bare["@context"] = json!([CONTEXT, { "mct": "https://example.com/ns/minerals-custody/1.0/" }]);
+    ledger.write("bare.jsonld", &bare.to_string());
+    let mut answer: Value = serde_json::from_str(&document(&[mined()])).expect("JSON");
+    answer["type"] = "EPCISQueryDocument".into();
+    answer["epcisBody"] = json!({ "queryResults": { "queryName": "q", "resultsBody": answer["epcisBody"] } });
+    ledger.write("answer.jsonld", &answer.to_string());
+    for name in ["bare", "answer"] {
+        let (from, to) = (format!("{name}.jsonld"), format!("{name}-out.jsonld"));
+        let drafted = draft(&from, &to);
+        assert!(drafted.status.success(), "{}", err(&drafted));
+        let taken = ledger.run(&["import", "--epcis", &to, "--products", "products.csv", "--as", "mine-a"]);
+        assert!(
+            err(&taken).contains("1 events: 0 records in the ledger, 1 were in before"),
+            "{}",
+            err(&taken)
+        );
+    }
+    ledger.write("headless.jsonld", &document(&[mined()]).replace("creationDate", "note"));
+    let told = out(&draft("headless.jsonld", "headless-out.jsonld"));
+    assert!(
+        told.contains("the document: creationDate is missing") && told.contains("the document: \"note\""),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_dry_run_counts_what_the_ledger_would_take_and_says_what_it_did_not_judge() {
+    let ledger = TestLedger::start();
+    ledger.write("products.csv", PRODUCTS);
+    let import = |name: &str, how: &[&str]| {
+        ledger.run(
+            &[&["import", "--epcis", name, "--products", "products.csv", "--as", "mine-a"], how].concat(),
+        )
+    };
+    let lot = |event: &mut Value, number: u32| {
+        event["quantityList"][0]["epcClass"] = LOT.replace("A-0001", &format!("A-{number:04}")).into();
+        event["ilmd"]["mct:tag"] = format!("T-{number:04}").into();
+    };
+    ledger.write("first.jsonld", &document(&[mined()]));
+    assert!(import("first.jsonld", &[]).status.success());
+    // A withdrawal of a record: what is newest of its lot is then known only once that is in.
+    let id = LOT.trim_start_matches("https://id.gs1.org/").replace('/', ".");
+    let assayed = format!(
+        r#"{{"label":"a","assay":{{"lot":"mine-a/{id}","composition":{{"contents":{{"Ta2O5":"2 %"}},"method":"XRF","laboratory":"mine-a","stage":"producer"}}}}}}"#
+    );
+    let withdrawn = r#"{"withdraw":{"record":"@a","reason":"incorrect data"}}"#;
+    ledger.write("withdrawn.jsonl", &format!("{assayed}\n{withdrawn}\n"));
+    ledger.ok(&["submit", "withdrawn.jsonl", "--as", "mine-a", "--wait", "published"]);
+    ledger.ok(&["export", "--epcis", &format!("mine-a/{id}"), "out.jsonld", "--as", "mine-a"]);
+    let exported = std::fs::read_to_string(ledger.folder.path().join("out.jsonld")).expect("exported");
+    let exported: Value = serde_json::from_str(&exported).expect("JSON");
+    let mut events = exported["epcisBody"]["eventList"].as_array().cloned().expect("a list");
+    assert_eq!(events.len(), 3);
+    let (mut second, mut third) = (mined(), mined());
+    lot(&mut second, 2);
+    lot(&mut third, 3);
+    events.extend([second, moved("shipping", "mine-a", 15, 20_000), third]);
+    ledger.write("withdrawn.jsonld", &document(&events));
+    let dry = import("withdrawn.jsonld", &["--dry-run"]);
+    let said = err(&dry);
+    assert!(said.contains(" 0 refused, 2 not judged, "), "{said}");
+    assert!(said.contains("withdrawn.jsonld, event 4: not judged: from here on, because"), "{said}");
+    assert_eq!(dry.status.code(), Some(1), "nothing is green because nothing is known");
+
+    // After so many refusals nothing is judged, and nothing that was not judged is counted.
+    let untagged: Vec<Value> = (10..1_200)
+        .map(|number| {
+            let mut event = mined();
+            lot(&mut event, number);
+            event["ilmd"].as_object_mut().expect("an object").remove("mct:tag");
+            event
+        })
+        .collect();
+    ledger.write("untagged.jsonld", &document(&untagged));
+    let said = err(&import("untagged.jsonld", &["--dry-run"]));
+    assert!(
+        said.contains(
+            "1,190 events: 0 records would go in, 0 were in before, 1,000 refused, 190 not judged, "
+        ),
+        "{said}"
+    );
+    assert!(
+        said.contains("event 1000: not judged: from here on, because so many before are refused"),
+        "{said}"
+    );
+}
+
+#[test]
 fn the_whole_sample_set_twice_gives_the_same_ledger() {
     let ledger = TestLedger::start();
     let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/epcis");

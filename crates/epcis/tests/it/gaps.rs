@@ -1,7 +1,8 @@
 //! What a document leaves out is drafted as far as its own events tell, and no draft is ever taken for a statement.
 
 use ore_epcis::{
-    Event, Importer, gaps,
+    Event, Importer,
+    gaps::Drafting,
     json::{Object, Value},
     survey,
 };
@@ -30,13 +31,14 @@ fn the_worked_loop_is_completed_by_what_must_have_happened_between_its_events() 
     let bytes = std::fs::read(vectors("worked").join("epcis_ta_loop.jsonld")).expect("a vector");
     let survey = survey(bytes.as_slice()).expect("can be read");
     let (mut directory, mut importer) = (directory(), Importer::new("acting", None));
+    let mut drafting = Drafting::default();
     directory.forget_lots();
     let mut completed = Vec::new();
     for value in events(&bytes) {
         let event = Event::read(&value, &survey.context).expect("an event");
         let original = value.as_object().expect("an object");
         let mapped = importer.map(&event, &directory);
-        completed.extend(gaps::complete(&event, original, &mapped, &mut directory).events);
+        completed.extend(drafting.complete(&event, original, &mapped, &mut directory).events);
     }
     let (mine_a, mine_b, refiner) = ("9521234000112", "9521234000129", "9521234000136");
     let (maker, fab, lab) = ("9521234000143", "9521234000150", "9521234000167");
@@ -100,6 +102,28 @@ fn the_worked_loop_is_completed_by_what_must_have_happened_between_its_events() 
         sensors.contains("GUVRBAGPIYLISA-UHFFFAOYSA-N") && sensors.contains("\"value\":null"),
         "{sensors}"
     );
+}
+
+#[test]
+fn a_lot_that_nothing_brings_into_being_is_commissioned_once() {
+    let bytes = std::fs::read(vectors("worked").join("epcis_ta_loop.jsonld")).expect("a vector");
+    let survey = survey(bytes.as_slice()).expect("can be read");
+    let (mut directory, mut importer) = (directory(), Importer::new("acting", None));
+    let mut drafting = Drafting::default();
+    directory.forget_lots();
+    let mut commissioned = Vec::new();
+    let is_later = |event: &&Object| event.text("action") != Some("ADD");
+    for value in events(&bytes).iter().take(6) {
+        let event = Event::read(value, &survey.context).expect("an event");
+        let Some(original) = value.as_object().filter(is_later) else { continue };
+        let mapped = importer.map(&event, &directory);
+        let completed = drafting.complete(&event, original, &mapped, &mut directory);
+        let steps = completed.events.iter().map(told).filter(|(step, ..)| step == "commissioning");
+        commissioned.push(steps.map(|(_, _, lot, _)| lot).collect::<Vec<_>>());
+    }
+    // Sampled, shipped, received, and blended with another that nothing brings into being.
+    assert_eq!(commissioned, [&["A-0001".to_owned()][..], &[], &[], &["B-0001".to_owned()]]);
+    assert_eq!(drafting.remembered(), 2);
 }
 
 #[test]
