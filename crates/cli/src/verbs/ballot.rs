@@ -214,7 +214,8 @@ mod tests {
     #[test]
     fn a_change_of_one_key_or_of_the_address_alone_is_seen() {
         let now = now(&["a", "b"]);
-        let changes: [(&str, fn(&mut Validator)); 5] = [
+        type Change = fn(&mut Validator);
+        let changes: [(&str, Change); 5] = [
             ("consensus key", |it| it.consensus_key = vec![9; 32]),
             ("log key", |it| it.log_key = vec![9; 32]),
             ("cosigner key", |it| it.cosigner_key = vec![9; 32]),
