@@ -17,6 +17,11 @@ use crate::{
 /// Rows under one look at the budget.
 const ROWS_AT_ONCE: usize = 4_096;
 
+/// As many as the budget allows, so that a small one goes on too; one when nothing is left, which says so.
+fn rows_within(budget: &Budget) -> usize {
+    usize::try_from(budget.left()).unwrap_or(usize::MAX).clamp(1, ROWS_AT_ONCE)
+}
+
 /// Books that are being added up.
 #[derive(Debug)]
 pub struct Books {
@@ -92,23 +97,14 @@ impl Books {
                 self.record(view, leaf, entry);
             }
         }
-        let (of, count) = (self.of, self.count());
-        while let Some((leaf, moved)) = count.next_record(view, &of) {
-            if !budget.spend(1) {
-                count.next -= 1;
-                return false;
-            }
-            if let Some(moved) = moved {
-                count.record(view, &of, leaf, moved);
-            }
-        }
-        true
+        let of = self.of;
+        self.count().add_records(view, &of, budget)
     }
 
     fn add_postings(&mut self, view: &View<'_>, postings: &Postings, budget: &mut Budget) -> bool {
         loop {
             let before = self.place;
-            match postings.next(&mut self.place, view.as_of, ROWS_AT_ONCE) {
+            match postings.next(&mut self.place, view.as_of, rows_within(budget)) {
                 None => break,
                 Some(Next::Rows(rows)) if budget.spend(rows.len() as u64) => self.rows(view, postings, rows),
                 Some(Next::Record(leaf)) if budget.spend(1) => {
@@ -122,30 +118,8 @@ impl Books {
                 }
             }
         }
-        let (of, count) = (self.of, self.count());
-        while !count.takes.is_empty() {
-            let before = count.place;
-            match postings.next(&mut count.place, view.as_of, ROWS_AT_ONCE) {
-                None => break,
-                Some(Next::Rows(rows)) if budget.spend(rows.len() as u64) => {
-                    for row in rows.iter().filter(|row| row.is_of(&of)) {
-                        if let What::Moved(line) = row.what {
-                            count.enter((row.event_ms, row.leaf), line, postings.amount(row));
-                        }
-                    }
-                }
-                Some(Next::Record(leaf)) if budget.spend(1) => {
-                    if let Some(entry) = view.entry(leaf) {
-                        count.record(view, &of, leaf, entry);
-                    }
-                }
-                Some(_) => {
-                    count.place = before;
-                    return false;
-                }
-            }
-        }
-        true
+        let of = self.of;
+        self.count().add_postings(view, &of, postings, budget)
     }
 
     /// The second pass, once the first has met every stocktake.
@@ -304,9 +278,53 @@ impl Count {
         }
     }
 
-    /// The next record of the facility; nothing when no stocktake waits.
-    fn next_record<'a>(&mut self, view: &View<'a>, of: &BalanceOf) -> Option<(u32, Option<&'a Entry>)> {
-        if self.takes.is_empty() { None } else { view.next_posted(of.facility, &mut self.next) }
+    /// Enters the facility's records until all are met (true) or the budget ends; at once when no stocktake waits.
+    fn add_records(&mut self, view: &View<'_>, of: &BalanceOf, budget: &mut Budget) -> bool {
+        while !self.takes.is_empty()
+            && let Some((leaf, moved)) = view.next_posted(of.facility, &mut self.next)
+        {
+            if !budget.spend(1) {
+                self.next -= 1;
+                return false;
+            }
+            if let Some(moved) = moved {
+                self.record(view, of, leaf, moved);
+            }
+        }
+        true
+    }
+
+    /// The same from postings.
+    fn add_postings(
+        &mut self,
+        view: &View<'_>,
+        of: &BalanceOf,
+        postings: &Postings,
+        budget: &mut Budget,
+    ) -> bool {
+        while !self.takes.is_empty() {
+            let before = self.place;
+            match postings.next(&mut self.place, view.as_of, rows_within(budget)) {
+                None => break,
+                Some(Next::Rows(rows)) if budget.spend(rows.len() as u64) => {
+                    for row in rows.iter().filter(|row| row.is_of(of)) {
+                        if let What::Moved(line) = row.what {
+                            self.enter((row.event_ms, row.leaf), line, postings.amount(row));
+                        }
+                    }
+                }
+                Some(Next::Record(leaf)) if budget.spend(1) => {
+                    if let Some(entry) = view.entry(leaf) {
+                        self.record(view, of, leaf, entry);
+                    }
+                }
+                Some(_) => {
+                    self.place = before;
+                    return false;
+                }
+            }
+        }
+        true
     }
 
     fn record(&mut self, view: &View<'_>, of: &BalanceOf, leaf: u32, entry: &Entry) {
@@ -372,13 +390,5 @@ pub fn counted(
     }
     let stated = |leaf: &u32| view.entry(*leaf).and_then(|entry| Take::of(of, *leaf, entry));
     let mut count = Count::new(stocktakes.iter().filter_map(stated).collect());
-    while let Some((leaf, moved)) = count.next_record(view, of) {
-        if !budget.spend(1) {
-            return None;
-        }
-        if let Some(moved) = moved {
-            count.record(view, of, leaf, moved);
-        }
-    }
-    Some(count.close())
+    count.add_records(view, of, budget).then(|| count.close())
 }
