@@ -103,7 +103,7 @@ impl Postings {
     /// Takes up what came since the last time, as far as the view goes; false when the budget ends before. For a
     /// view without a business date: that has other masses.
     pub(super) fn take_up(&mut self, view: &View<'_>, budget: &mut Budget) -> bool {
-        self.set_aside(view.journal.withdrawals());
+        self.set_aside(view);
         let of = BalanceOf {
             facility: self.facility,
             material: MaterialClass::Unspecified,
@@ -147,14 +147,17 @@ impl Postings {
         true
     }
 
-    /// Rows of records that were withdrawn since are left to the ledger.
-    fn set_aside(&mut self, withdrawals: &[u32]) {
-        let new: HashSet<u32> =
-            withdrawals[self.withdrawals.min(withdrawals.len())..].iter().copied().collect();
-        self.withdrawals = withdrawals.len();
-        if new.is_empty() {
-            return;
-        }
+    /// Rows of records that were withdrawn since are left to the ledger, as far as the view knows. What came later
+    /// still stands in it, and a reader of these rows may be half way through.
+    fn set_aside(&mut self, view: &View<'_>) {
+        let all = view.journal.withdrawals();
+        let known = all.partition_point(|record| {
+            let at = view.journal.entry(*record).and_then(|entry| entry.withdrawn_at);
+            at.is_some_and(|at| u64::from(at) < view.as_of)
+        });
+        let Some(new) = all.get(self.withdrawals..known).filter(|new| !new.is_empty()) else { return };
+        let new: HashSet<u32> = new.iter().copied().collect();
+        self.withdrawals = known;
         for row in self.rows.iter_mut().filter(|row| new.contains(&row.leaf)) {
             row.what = What::Asked;
             self.asked.push(row.leaf);
