@@ -96,3 +96,12 @@ pub(crate) fn contained_or_refuse(
     }
     Ok(contained)
 }
+
+/// A question without slices. Ends: a walk visits each step once, and no question takes more than a few walks.
+pub(crate) fn in_one_go<T>(mut go_on: impl FnMut(u64) -> Option<T>) -> T {
+    loop {
+        if let Some(answer) = go_on(u64::MAX) {
+            return answer;
+        }
+    }
+}

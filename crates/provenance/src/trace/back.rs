@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::ask::{QuestionError, contained_or_refuse};
+use crate::ask::{QuestionError, contained_or_refuse, in_one_go};
 use crate::graph::{Graph, NONE, StepClass};
 use crate::share::{Parts, WHOLE};
 use crate::types::{Element, LotIndex, Picograms, StepIndex};
@@ -97,12 +97,7 @@ pub fn trace_back(
     limits: &TraceLimits,
 ) -> Result<Trace, QuestionError> {
     let mut found = TracingBack::new(graph, scratch, lot, element, as_of, limits)?;
-    // Ends: a walk visits each step once.
-    loop {
-        if let Some(trace) = found.go_on(graph, scratch, u64::MAX) {
-            return Ok(trace);
-        }
-    }
+    Ok(in_one_go(|units| found.go_on(graph, scratch, units)))
 }
 
 /// A trace that is under way: between two slices the graph may grow. Until it has ended or is given up the scratch
@@ -201,14 +196,15 @@ impl Back<'_> {
     fn visit(&mut self, step: u32) {
         let here = self.scratch.waiting[self.scratch.slot[step as usize] as usize];
         self.list(step, here.arrival);
+        let at = &mut *self.at;
+        at.stopped |= self.scratch.stops(at.steps);
+        // Each step is visited once.
+        at.steps += 1;
         let parts = self.graph.edge_range(step as usize).len();
         if self.graph.steps[step as usize].class == StepClass::Source || parts == 0 {
             return;
         }
         let new = u32::try_from(parts).unwrap_or(u32::MAX);
-        let at = &mut *self.at;
-        at.stopped |= self.scratch.stops(at.steps);
-        at.steps = at.steps.wrapping_add(1);
         if at.stopped || here.depth >= at.limits.depth || at.lots.saturating_add(new) > at.limits.nodes {
             at.trace.truncated = true;
             return;

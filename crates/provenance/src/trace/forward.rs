@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::ask::{QuestionError, Visited, contained_or_refuse};
+use crate::ask::{QuestionError, Visited, contained_or_refuse, in_one_go};
 use crate::graph::Graph;
 use crate::share::{Parts, WHOLE};
 use crate::types::{Element, LotIndex, Mixing, Picograms, StepIndex};
@@ -83,12 +83,7 @@ pub fn trace_forward(
     limits: &ForwardLimits,
 ) -> Result<Recall, QuestionError> {
     let mut found = Recalling::new(graph, scratch, lots, element, as_of, limits)?;
-    // Ends: a walk visits each step once.
-    loop {
-        if let Some(recall) = found.go_on(graph, scratch, u64::MAX) {
-            return Ok(recall);
-        }
-    }
+    Ok(in_one_go(|units| found.go_on(graph, scratch, units)))
 }
 
 /// A recall that is under way: between two slices the graph may grow. Until it has ended or is given up the scratch
@@ -99,6 +94,8 @@ pub struct Recalling {
     as_of: u64,
     limits: ForwardLimits,
     recalled: u32,
+    /// Steps that were met and do not stand in that ledger: work, but no part of the answer.
+    skipped: u64,
     recall: Recall,
 }
 
@@ -129,7 +126,7 @@ impl Recalling {
             }
         }
         let recalled = scratch.seen.len();
-        Ok(Self { element, as_of, limits: *limits, recalled, recall: Recall::default() })
+        Ok(Self { element, as_of, limits: *limits, recalled, skipped: 0, recall: Recall::default() })
     }
 
     /// Goes on for about so many units of work (steps, taken parts, lots); the answer once every descendant was
@@ -141,17 +138,18 @@ impl Recalling {
         let present = graph.newest_leaf().is_none_or(|newest| newest < self.as_of);
         let mut walk = Forward { graph, scratch, present, at: self };
         while let Some(step) = walk.scratch.pending.pop_smallest() {
+            if walk.at.done(walk.scratch) >= pause {
+                walk.scratch.pending.insert(step);
+                return None;
+            }
             if !graph.stands(StepIndex(step), walk.at.as_of) {
+                walk.at.skipped += 1;
                 continue;
             }
             let steps = walk.at.recall.visited.steps;
             if steps >= walk.at.limits.steps || walk.scratch.stops(steps) {
                 walk.at.recall.truncated = true;
                 break;
-            }
-            if walk.at.done(walk.scratch) >= pause {
-                walk.scratch.pending.insert(step);
-                return None;
             }
             walk.at.recall.visited.steps += 1;
             walk.open(step);
@@ -164,7 +162,10 @@ impl Recalling {
 
     fn done(&self, scratch: &Scratch) -> u64 {
         let visited = &self.recall.visited;
-        u64::from(visited.steps) + visited.parts + u64::from(scratch.seen.len() - self.recalled)
+        self.skipped
+            + u64::from(visited.steps)
+            + visited.parts
+            + u64::from(scratch.seen.len() - self.recalled)
     }
 }
 

@@ -11,12 +11,12 @@ use crate::world::{Call, NOW, TANTALUM, Wildness, ask, build, chains, exact, ori
 const WILD: Wildness = Wildness { uncertain: true, layers: true, out_of_nothing: true };
 const PURE: u32 = 1_000_000_000;
 
-fn source(graph: &mut Graph, leaf: u64, source: u32, dry_mg: u64) -> LotIndex {
+pub(crate) fn source(graph: &mut Graph, leaf: u64, source: u32, dry_mg: u64) -> LotIndex {
     let (origin, kind) = origin(source);
     graph.append_source(leaf, origin, kind, dry_mg, &[(TANTALUM, exact(PURE))]).unwrap().first_lot()
 }
 
-fn blend(graph: &mut Graph, leaf: u64, inputs: &[(LotIndex, u64)]) -> LotIndex {
+pub(crate) fn blend(graph: &mut Graph, leaf: u64, inputs: &[(LotIndex, u64)]) -> LotIndex {
     let composition = [(TANTALUM, exact(PURE))];
     let dry_mg = inputs.iter().map(|(_, dry_mg)| dry_mg).sum();
     let inputs: Vec<Taken> =

@@ -8,7 +8,7 @@ use ore_provenance::{
 use proptest::prelude::*;
 
 use crate::{
-    as_known_at::{Change, apply, histories},
+    as_known_at::{Change, apply, blend, histories, source},
     world::TANTALUM,
 };
 
@@ -37,6 +37,30 @@ impl Growing<'_> {
 /// Facilities, as it were: a node for two steps in three.
 fn node_of(step: StepIndex) -> Option<u32> {
     (!step.0.is_multiple_of(3)).then_some(step.0 % 7)
+}
+
+#[test]
+fn what_a_slice_meets_counts_even_where_it_adds_nothing_to_the_answer() {
+    let mut graph = Graph::new();
+    let sources: Vec<(LotIndex, u64)> =
+        (0..1_000).map(|leaf| (source(&mut graph, leaf, 0, 1_000), 1)).collect();
+    let made = blend(&mut graph, 1_000, &sources);
+    let scratch = &mut Scratch::default();
+    // One step with a thousand parts, then a thousand sources, then a thousand masses.
+    let mut found =
+        TracingBack::new(&graph, scratch, made, TANTALUM, 1_001, &TraceLimits::default()).unwrap();
+    let slices = (1..1_000).find(|_| found.go_on(&graph, scratch, 100).is_some());
+    assert!(slices.is_some_and(|slices| slices > 20), "{slices:?} slices");
+
+    // A thousand steps that took from a lot, all of them later than the size asked about.
+    let lot = sources[0].0;
+    for leaf in 1_001..2_000 {
+        blend(&mut graph, leaf, &[(lot, 1)]);
+    }
+    let mut found =
+        Recalling::new(&graph, scratch, &[lot], TANTALUM, 1_000, &ForwardLimits::default()).unwrap();
+    let slices = (1..1_000).find(|_| found.go_on(&graph, scratch, 100).is_some());
+    assert!(slices.is_some_and(|slices| slices > 9), "{slices:?} slices");
 }
 
 proptest! {
