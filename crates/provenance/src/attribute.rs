@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::ask::{Limits, Method, QuestionError, Visited, contained_or_refuse};
+use crate::ask::{Limits, Method, QuestionError, Visited, contained_or_refuse, in_one_go};
 use crate::graph::{ContainedMass, Graph, OriginRow};
 use crate::share::{Parts, Share, apportion};
 use crate::types::{Element, LotIndex, Origin, Route, SourceKind};
@@ -63,12 +63,7 @@ pub fn attribute(
     limits: &Limits,
 ) -> Result<Attribution, QuestionError> {
     let mut found = Attributing::new(graph, scratch, lot, element, as_of, limits)?;
-    // Ends: a walk visits each step once, and there are two at most.
-    loop {
-        if let Some(answer) = found.go_on(graph, scratch, u64::MAX) {
-            return Ok(answer);
-        }
-    }
+    Ok(in_one_go(|units| found.go_on(graph, scratch, units)))
 }
 
 /// An attribution that is under way: between two slices the graph may grow. Until it has ended or is given up the
@@ -102,24 +97,23 @@ impl Attributing {
     }
 
     /// Goes on for about so many units of work (steps, taken parts, multiplications); the answer once all is
-    /// traced or the limits are reached.
+    /// traced or the limits are reached, and nothing only when all of them were used.
     pub fn go_on(&mut self, graph: &Graph, scratch: &mut Scratch, units: u64) -> Option<Attribution> {
         let asked = (self.lot, self.element, self.contained);
-        if self.ranged {
-            return self
-                .walk
-                .go_on_ranged(graph, scratch, units)
-                .map(|walked| assemble(graph, asked, walked));
+        let mut left = units;
+        if !self.ranged {
+            let before = self.walk.done();
+            let exact = self.walk.go_on_exact(graph, scratch, units, |_| false)?;
+            if !exact.is_uncertain() {
+                return Some(assemble(graph, asked, exact));
+            }
+            // What the first walk met opens intervals: once more, with bounds.
+            left = left.saturating_sub(self.walk.done() - before);
+            let start = (self.lot.0, self.contained.lower.0);
+            self.walk = Walking::ranged(graph, scratch, start, self.element, &self.limits);
+            self.ranged = true;
         }
-        let exact = self.walk.go_on_exact(graph, scratch, units, |_| false)?;
-        if !exact.is_uncertain() {
-            return Some(assemble(graph, asked, exact));
-        }
-        // What the first walk met opens intervals: once more, with bounds.
-        let start = (self.lot.0, self.contained.lower.0);
-        self.walk = Walking::ranged(graph, scratch, start, self.element, &self.limits);
-        self.ranged = true;
-        None
+        self.walk.go_on_ranged(graph, scratch, left).map(|walked| assemble(graph, asked, walked))
     }
 }
 

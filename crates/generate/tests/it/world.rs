@@ -105,6 +105,8 @@ impl World {
             element: 73,
             ppb,
             kind: v1::ContentKind::Measured.into(),
+            // Every third assay says how far it may be off.
+            uncertainty_ppb: if self.lots.len().is_multiple_of(3) { ppb / 50 } else { 0 },
             ..v1::Content::default()
         };
         let materials = [MaterialClass::Ore, MaterialClass::Concentrate, MaterialClass::FinishedProduct];
