@@ -298,7 +298,7 @@ impl Walking {
             }
             walk.at.steps += 1;
             if blocked(step) {
-                walk.pool.release(walk.scratch.slot[step as usize]);
+                walk.pool.release(walk.scratch.slot[step as usize], |_, _| {});
             } else {
                 walk.open(step);
             }
@@ -331,7 +331,7 @@ impl<F: Flow> Walk<'_, F> {
         }
         let mut front = core::mem::take(&mut self.pool.front);
         front.clear();
-        self.pool.unload(head, &mut front);
+        self.pool.release(head, |passed, flow| front.push((passed, flow)));
         self.hand_down(step, &row, &mut front);
         self.pool.front = front;
     }
@@ -443,13 +443,9 @@ impl<F: Flow> Walk<'_, F> {
     fn give_up(&mut self) -> u128 {
         let mut unresolved = 0u128;
         while let Some(step) = self.scratch.pending.pop_largest() {
-            let head = self.scratch.slot[step as usize];
-            let mut next = head;
-            while let Some(waiting) = self.pool.get(next) {
-                unresolved = unresolved.saturating_add(waiting.flow.value());
-                next = waiting.next;
-            }
-            self.pool.release(head);
+            self.pool.release(self.scratch.slot[step as usize], |_, flow| {
+                unresolved = unresolved.saturating_add(flow.value());
+            });
         }
         unresolved
     }

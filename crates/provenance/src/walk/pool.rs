@@ -40,11 +40,6 @@ impl<F: Flow> Pool<F> {
         }
     }
 
-    #[inline]
-    pub(super) fn get(&self, index: u32) -> Option<Waiting<F>> {
-        self.rows.get(index as usize).copied()
-    }
-
     /// Adds weights to a list; the list's new head, and how many multiplications and rows looked at that took.
     #[inline]
     pub(super) fn put(&mut self, head: u32, weights: impl Iterator<Item = (Passed, F)>) -> (u32, u64) {
@@ -131,26 +126,12 @@ impl<F: Flow> Pool<F> {
         (self.rows.len() - 1) as u32
     }
 
-    /// Copies a list and frees it.
+    /// Frees a list, with a look at each of its weights.
     #[inline]
-    pub(super) fn unload(&mut self, head: u32, into: &mut Vec<(Passed, F)>) {
+    pub(super) fn release(&mut self, head: u32, mut each: impl FnMut(Passed, F)) {
         let mut last = head;
         while let Some(row) = self.rows.get_mut(last as usize) {
-            into.push((row.passed, row.flow));
-            if row.next == NONE {
-                row.next = self.free;
-                self.free = head;
-                return;
-            }
-            last = row.next;
-        }
-    }
-
-    /// Frees a list.
-    #[inline]
-    pub(super) fn release(&mut self, head: u32) {
-        let mut last = head;
-        while let Some(row) = self.rows.get_mut(last as usize) {
+            each(row.passed, row.flow);
             if row.next == NONE {
                 row.next = self.free;
                 self.free = head;
@@ -169,8 +150,8 @@ impl<F: Flow> Pool<F> {
         }
         let mut at = 0;
         for (passed, flow) in weights {
-            // Weights wait in order, but for what a recycling put out of it.
-            if at == 0 || list[at - 1].0 > *passed {
+            // Weights wait in order, but for what a recycling put out of it, and for those with bounds.
+            if at == 0 || list[at - 1].0 >= *passed {
                 at = list.partition_point(|row| row.0 < *passed);
             }
             while list.get(at).is_some_and(|row| row.0 < *passed) {
@@ -202,5 +183,23 @@ impl<F: Flow> Pool<F> {
         }
         self.rows.clear();
         self.free = NONE;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::walk::Exact;
+
+    #[test]
+    fn weights_that_passed_alike_arrive_as_one_in_whatever_order() {
+        let mut pool: Pool<Exact> = Pool::default();
+        pool.fit_origins(1);
+        let front =
+            [0, 2, 1, 0, 2, 2, 1].map(|generations| (Passed { route: None, generations }, Exact::whole()));
+        assert_eq!(pool.arrive(&front, 0), 7);
+        let arrived: Vec<u16> =
+            pool.drain_arrivals().iter().map(|arrival| arrival.passed.generations).collect();
+        assert_eq!(arrived, [0, 1, 2]);
     }
 }
