@@ -6,7 +6,8 @@
 //!
 //! All numbers are little-endian. Only what cannot be derived is written: links,
 //! masses taken and makers are computed again, so no byte can make them disagree.
-//! Every index is checked before it is used; the digest, checked last, finds accidents, not forgers.
+//! Every index is checked before it is used; the digest finds accidents, not forgers. It is known last, yet told
+//! first: where a byte changed, a row that is impossible is no writer's fault.
 
 use alloc::vec::Vec;
 
@@ -143,17 +144,22 @@ impl Graph {
         let mut rows = Pieces::new(length, read);
         let counts = rows.frame()?;
         let mut graph = Self::default();
-        let [origins, contents, steps, lots, edges, revisions, voids] = counts;
-        graph.read_origins(&mut rows, origins)?;
-        graph.read_contents(&mut rows, contents)?;
-        graph.read_steps(&mut rows, steps, lots, edges)?;
-        graph.read_lots(&mut rows, lots)?;
-        graph.read_edges(&mut rows, edges)?;
-        graph.read_revisions(&mut rows, revisions)?;
-        graph.read_voids(&mut rows, voids)?;
+        let sound = graph.read_rows(&mut rows, counts);
         rows.check_digest()?;
+        sound?;
         graph.check_masses()?;
         Ok(graph)
+    }
+
+    fn read_rows(&mut self, rows: &mut Pieces<'_>, counts: [u32; 7]) -> Result<(), SnapshotError> {
+        let [origins, contents, steps, lots, edges, revisions, voids] = counts;
+        self.read_origins(rows, origins)?;
+        self.read_contents(rows, contents)?;
+        self.read_steps(rows, steps, lots, edges)?;
+        self.read_lots(rows, lots)?;
+        self.read_edges(rows, edges)?;
+        self.read_revisions(rows, revisions)?;
+        self.read_voids(rows, voids)
     }
 
     fn counts(&self) -> [usize; 7] {
@@ -424,8 +430,8 @@ fn put_long(out: &mut Vec<u8>, number: u64) {
 /// Bytes of one piece.
 const PIECE: usize = 1 << 18;
 
-/// The content of a snapshot in the order of its bytes, hashed as it comes. What was read in vain is zeros, which the
-/// digest finds at last.
+/// The content of a snapshot in the order of its bytes, hashed as it comes. What was read in vain is zeros, which is
+/// told before anything that they may mean.
 struct Pieces<'a> {
     read: &'a mut dyn FnMut(&mut [u8]) -> bool,
     /// Bytes of content that were not read yet.
@@ -447,6 +453,10 @@ impl<'a> Pieces<'a> {
     fn frame(&mut self) -> Result<[u32; 7], SnapshotError> {
         const HEAD: usize = MAGIC.len() + 4 + 7 * 4;
         let left = self.left;
+        self.refill();
+        if self.failed {
+            return Err(SnapshotError::Unreadable);
+        }
         let mut head = self.take(HEAD);
         if left < HEAD as u64 || head.rest.strip_prefix(MAGIC).is_none() {
             return Err(SnapshotError::NotASnapshot);
@@ -488,8 +498,12 @@ impl<'a> Pieces<'a> {
         self.digest.update(&self.piece[kept..]);
     }
 
-    /// After the last row.
-    fn check_digest(self) -> Result<(), SnapshotError> {
+    /// After the last row, or one that is impossible: what is left is read for the digest only.
+    fn check_digest(mut self) -> Result<(), SnapshotError> {
+        while self.left > 0 && !self.failed {
+            self.from = self.piece.len();
+            self.refill();
+        }
         let mut digest = [0; DIGEST];
         if self.failed || !(self.read)(&mut digest) {
             return Err(SnapshotError::Unreadable);
