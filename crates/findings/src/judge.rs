@@ -5,13 +5,16 @@ use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use hashbrown::HashMap;
 
 use ore_audit::{Budget, Fact, View, Word, balance::Counted};
-use ore_provenance::Scratch;
+use ore_provenance::{Attribution, Element, Limits, LotIndex, Scratch, attribute};
 
 use crate::{
     finding::Finding,
     rules::{assay, claims, origin, signature, stock, tamper, time, trace},
     terms::Terms,
 };
+
+/// Steps on the way to a lot's sources that a rule looks through.
+const MOST_STEPS: u32 = 100_000;
 
 /// What a judge worked out and the next one of the same view need not: a long question is answered in slices.
 #[derive(Debug, Default)]
@@ -144,6 +147,15 @@ impl<'a> Judge<'a> {
 
     pub(crate) fn flag(&mut self, finding: Finding) {
         self.found.push(finding);
+    }
+
+    /// Where an element of a lot came from; `None` when it has none, or when the walk does not reach every source
+    /// within the budget or [`MOST_STEPS`]: what half a walk found is no ground for a finding.
+    pub(crate) fn shares(&mut self, lot: u32, element: Element, as_of: u64) -> Option<Attribution> {
+        let limits = Limits { steps: MOST_STEPS, work: self.budget.left() };
+        let found = attribute(self.view.graph, self.scratch, LotIndex(lot), element, as_of, &limits).ok()?;
+        let parts = if found.complete { found.visited.parts } else { u64::MAX };
+        self.budget.spend(parts).then_some(found)
     }
 
     /// Text of a word.

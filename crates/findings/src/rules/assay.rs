@@ -2,6 +2,7 @@
 
 use alloc::{format, vec::Vec};
 
+use hashbrown::HashMap;
 use ore_audit::{AcceptFact, Entry, Fact, StepFact, Word, ratio_ppm};
 use ore_provenance::{Element, LotIndex};
 use ore_record::v1::{MaterialClass, OutputRole, Process};
@@ -138,13 +139,15 @@ fn recovery(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFact) {
     if !recovers(it.process) {
         return;
     }
-    gather(judge, it.facility);
+    if !gather(judge, it.facility) {
+        return;
+    }
     let known = judge.memory.recovered.get(&it.facility).and_then(|all| {
         let place = all.binary_search_by_key(&leaf, |campaign| campaign.0).ok()?;
         all.get(place).map(|campaign| (campaign.1, campaign.2))
     });
-    // Unknown where the budget ended before, or where nothing was recovered.
-    let Some((element, ppm)) = known.or_else(|| recovered(judge, leaf, it)) else { return };
+    // Unknown where nothing was recovered.
+    let Some((element, ppm)) = known else { return };
     let least = judge.terms.thresholds.recovery_campaigns as usize;
     let Some(campaigns) = judge.memory.campaigns.get(&(it.facility, it.process as i32, element)) else {
         return;
@@ -209,32 +212,32 @@ fn recovered(judge: &Judge<'_>, leaf: u32, it: &StepFact) -> Option<(u8, i64)> {
     ratio_ppm(i128::try_from(made).ok()?, taken).map(|ppm| (element.0, ppm.0))
 }
 
-/// Works the campaigns of a facility out, once for a question.
-fn gather(judge: &mut Judge<'_>, facility: Word) {
+/// Works the campaigns of a facility out, once for a question; false when the budget ends before. Nothing is kept
+/// then: half of them would pass for all.
+fn gather(judge: &mut Judge<'_>, facility: Word) -> bool {
     if judge.memory.recovered.contains_key(&facility) {
-        return;
+        return true;
     }
-    judge.memory.recovered.insert(facility, Vec::new());
     let view = judge.view;
+    let mut all = Vec::new();
+    let mut campaigns: HashMap<(Word, i32, u8), Vec<Campaign>> = HashMap::new();
     for (leaf, entry) in view.posted(facility) {
         let Fact::Step(step) = &entry.fact else { continue };
         if !recovers(step.process) {
             continue;
         }
         if !judge.budget.spend(1) {
-            return;
+            return false;
         }
         if let Some((element, ppm)) = recovered(judge, leaf, step) {
-            judge.memory.recovered.entry(facility).or_default().push((leaf, element, ppm));
+            all.push((leaf, element, ppm));
             let campaign = Campaign { leaf, event_ms: entry.event_ms, ppm };
-            judge
-                .memory
-                .campaigns
-                .entry((facility, step.process as i32, element))
-                .or_default()
-                .push(campaign);
+            campaigns.entry((facility, step.process as i32, element)).or_default().push(campaign);
         }
     }
+    judge.memory.recovered.insert(facility, all);
+    judge.memory.campaigns.extend(campaigns);
+    true
 }
 
 /// M7: dry mass received against dispatched.
@@ -309,7 +312,8 @@ fn made_mg(judge: &Judge<'_>, entry: &Entry) -> u128 {
     }
 }
 
-/// The record at which what a facility made passes a limit, and the sum in all; once for a question.
+/// The record at which what a facility made passes a limit, and the sum in all; once for a question, and nothing
+/// when the budget ends before.
 fn crossing(
     judge: &mut Judge<'_>,
     key: (Word, u32, bool),
@@ -325,7 +329,7 @@ fn crossing(
             continue;
         }
         if !judge.budget.spend(1) {
-            break;
+            return None;
         }
         if counts(entry) {
             sum += made_mg(judge, entry);

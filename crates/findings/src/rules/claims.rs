@@ -3,7 +3,7 @@
 use alloc::{collections::BTreeMap, collections::BTreeSet, format, string::String, vec::Vec};
 
 use ore_audit::{Entry, Fact, StepFact, Word};
-use ore_provenance::{Limits, LotIndex, attribute};
+use ore_provenance::Element;
 use ore_record::v1::{
     Assay, AssayStage, Attestation, AttestationKind, CommissionKind, CreditDeposit, CustodyModel,
     MaterialClass, Process, Role,
@@ -43,11 +43,7 @@ pub(crate) fn step(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFac
 fn one_source(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32) {
     let view = judge.view;
     let Some(element) = view.main_element(lot) else { return };
-    let limits = Limits { steps: 100_000, work: judge.budget.left() };
-    let Ok(found) = attribute(view.graph, judge.scratch, LotIndex(lot), element, view.as_of, &limits) else {
-        return;
-    };
-    judge.budget.spend(found.visited.parts);
+    let Some(found) = judge.shares(lot, element, view.as_of) else { return };
     let sources: BTreeSet<_> = found.origins.iter().map(|origin| origin.origin.source).collect();
     if sources.len() < 2 {
         return;
@@ -63,8 +59,8 @@ fn one_source(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32) {
 
 /// C3: a characteristic is the scheme of a certificate about the lot, its mine, or named when it was mined.
 fn segregated(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFact, lot: u32) {
-    let carried: Vec<(u32, Carried)> =
-        it.inputs.iter().map(|input| (input.lot, characteristics(judge, input.lot))).collect();
+    let inputs = it.inputs.iter().map(|input| Some((input.lot, characteristics(judge, input.lot)?)));
+    let Some(carried) = inputs.collect::<Option<Vec<(u32, Carried)>>>() else { return };
     if !carried.iter().any(|(_, carried)| carried.some) {
         return;
     }
@@ -92,8 +88,8 @@ fn segregated(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFact, lo
     judge.flag(found);
 }
 
-/// Schemes of the sources of a lot, worked out once for each lot of a question.
-fn characteristics(judge: &mut Judge<'_>, lot: u32) -> Carried {
+/// Schemes of the sources of a lot, worked out once for each lot of a question; nothing when the budget ends before.
+fn characteristics(judge: &mut Judge<'_>, lot: u32) -> Option<Carried> {
     let view = judge.view;
     let mut open = Vec::from([lot]);
     while let Some(at) = open.last().copied() {
@@ -106,7 +102,10 @@ fn characteristics(judge: &mut Judge<'_>, lot: u32) -> Carried {
             Some((_, _, step)) => {
                 let waits = |input: &u32| !judge.memory.characteristics.contains_key(input);
                 let missing: Vec<u32> = step.inputs.iter().map(|input| input.lot).filter(waits).collect();
-                if !missing.is_empty() && judge.budget.spend(missing.len() as u64) {
+                if !missing.is_empty() {
+                    if !judge.budget.spend(missing.len() as u64) {
+                        return None;
+                    }
                     open.extend(missing);
                     continue;
                 }
@@ -123,7 +122,7 @@ fn characteristics(judge: &mut Judge<'_>, lot: u32) -> Carried {
         judge.memory.characteristics.insert(at, carried);
         open.pop();
     }
-    judge.memory.characteristics.get(&lot).cloned().unwrap_or(Carried { all: BTreeSet::new(), some: false })
+    judge.memory.characteristics.get(&lot).cloned()
 }
 
 fn source(judge: &Judge<'_>, lot: u32) -> Carried {
@@ -228,11 +227,7 @@ pub(crate) fn attested(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &Att
     let (Some(element), Some(claimed)) = (element.and_then(|it| u8::try_from(it).ok()), claimed) else {
         return;
     };
-    let limits = Limits { steps: 100_000, work: judge.budget.left() };
-    let element = ore_provenance::Element(element);
-    let found = attribute(view.graph, judge.scratch, LotIndex(lot), element, view.as_of, &limits);
-    let Ok(found) = found else { return };
-    judge.budget.spend(found.visited.parts);
+    let Some(found) = judge.shares(lot, Element(element), view.as_of) else { return };
     let computed = u128::from(found.recycled.value.units());
     let tolerance = u128::from(judge.terms.thresholds.recycled_tolerance_ppm) * 1_000_000_000_000;
     if claimed <= computed + tolerance {
@@ -333,18 +328,12 @@ fn stale(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32) {
         return;
     }
     let Some(element) = view.main_element(lot) else { return };
-    let limits = Limits { steps: 100_000, work: judge.budget.left() };
     let mut shares = |lot: u32, as_of: u64| {
-        let found = attribute(view.graph, judge.scratch, LotIndex(lot), element, as_of, &limits).ok()?;
+        let found = judge.shares(lot, element, as_of)?;
         let shares = found.origins.iter().map(|origin| (origin.origin, origin.share.value.units()));
-        Some((
-            shares.collect::<BTreeMap<_, _>>(),
-            found.contained.value.0 / 1_000_000_000,
-            found.visited.parts,
-        ))
+        Some((shares.collect::<BTreeMap<_, _>>(), found.contained.value.0 / 1_000_000_000))
     };
     let (Some(then), Some(now)) = (shares(old.0, withdrawn.into()), shares(lot, view.as_of)) else { return };
-    judge.budget.spend(then.2 + now.2);
     let origins: BTreeSet<_> = then.0.keys().chain(now.0.keys()).collect();
     let difference = |origin| {
         let of = |shares: &BTreeMap<_, u64>| shares.get(origin).copied().unwrap_or(0);
@@ -375,16 +364,16 @@ pub(crate) fn exchange(
     reveals: Option<u32>,
 ) {
     let view = judge.view;
-    // Its timeline is looked through for the other party's assay, and for an umpire's.
-    if !judge.budget.spend(2 * view.journal.timeline(lot).len() as u64) {
-        return;
-    }
     let stage = |assay: &Assay| assay.composition.as_ref().map(|composition| composition.stage());
     let other_stage = match stage(it) {
         Some(AssayStage::Seller) => AssayStage::Buyer,
         Some(AssayStage::Buyer) => AssayStage::Seller,
         _ => return,
     };
+    // Its timeline is looked through for the other party's assay, and for an umpire's.
+    if !judge.budget.spend(2 * view.journal.timeline(lot).len() as u64) {
+        return;
+    }
     let of_stage = |wanted: AssayStage| {
         view.timeline(lot).filter_map(move |(at, entry)| match &entry.fact {
             Fact::Assay { lot: of, assay, reveals } if *of == lot && stage(assay) == Some(wanted) => {

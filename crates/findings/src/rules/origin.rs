@@ -3,7 +3,6 @@
 use alloc::{format, string::String, vec::Vec};
 
 use ore_audit::{AcceptFact, CommissionFact, Entry, Fact, ShipFact, StepFact, View, Word};
-use ore_provenance::{Limits, LotIndex, attribute};
 use ore_record::v1::{
     Attestation, AttestationKind, CommissionKind, Facility, FacilityKind, MaterialClass, Process, SealAction,
 };
@@ -119,6 +118,8 @@ fn tags(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32, site: Word, c
     let ranges: Vec<_> =
         about(&view, site, kind).into_iter().filter(|(.., it)| it.scheme == "tags").collect();
     let asked = !ranges.is_empty() || judge.terms.required("tag-issue", &letters(country), entry.event_ms);
+    // The first dispatch of the lot, once a tag asks for it.
+    let mut shipped = None;
     for tag in &fact.tags {
         let within = |it: &Attestation| {
             let text = view.journal.text(*tag);
@@ -147,8 +148,11 @@ fn tags(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32, site: Word, c
                     }
                 }
                 Fact::SealEvent { action: SealAction::Applied, lot: on, .. } if *on == lot => {
-                    let shipped = view.timeline(lot).find(|(_, entry)| matches!(entry.fact, Fact::Ship(_)));
-                    if let Some((dispatch, ship)) = shipped
+                    if shipped.is_none() && !judge.budget.spend(view.journal.timeline(lot).len() as u64) {
+                        return;
+                    }
+                    let of_lot = || view.timeline(lot).find(|(_, entry)| matches!(entry.fact, Fact::Ship(_)));
+                    if let Some((dispatch, ship)) = *shipped.get_or_insert_with(of_lot)
                         && earlier.event_ms > ship.event_ms
                     {
                         (what, other) = (Some("was applied after dispatch"), Some(dispatch));
@@ -296,12 +300,7 @@ fn declared(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32) {
         return;
     };
     let Some(element) = view.main_element(lot) else { return };
-    let limits = Limits { steps: 100_000, work: judge.budget.left() };
-    let found = attribute(view.graph, judge.scratch, LotIndex(lot), element, view.as_of, &limits);
-    let Ok(found) = found else { return };
-    if !judge.budget.spend(found.visited.parts) || !found.complete {
-        return;
-    }
+    let Some(found) = judge.shares(lot, element, view.as_of) else { return };
     let other: Vec<_> = found
         .by_country
         .iter()

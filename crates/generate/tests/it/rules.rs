@@ -54,3 +54,30 @@ fn every_rule_finds_its_violation_and_nothing_else() {
         assert!(it.records.contains(&it.leaf) && !it.message.is_empty() && !it.clears.is_empty());
     }
 }
+
+/// The record before has used most of the budget up: what was begun then is no answer later.
+#[test]
+fn findings_are_the_same_when_budgets_end_in_the_middle_of_a_rule() {
+    let mut memory = Memory::new(&cast(), profile());
+    let (_, now_ms) = generate(&mut memory, SEED, 1_000);
+    violate(&mut memory, SEED, now_ms);
+    let view =
+        View { journal: &memory.journal, graph: &memory.graph, as_of: memory.size(), date_ms: u64::MAX };
+    let strict = |leaf: u32| Some(!memory.crafted.contains(&leaf));
+    let (mut scratch, mut known, mut short) = (Scratch::default(), Known::default(), 0);
+    let (mut found, mut leaf, mut units) = (Vec::new(), 0, 1);
+    while u64::from(leaf) < memory.size() {
+        let mut judge = Judge::new(view, &mut scratch, &strict, Budget::new(units), known);
+        let of_record = judge.judge(leaf);
+        let again = judge.is_short();
+        known = judge.into_memory();
+        if again {
+            (short, units) = (short + 1, units * 2);
+            continue;
+        }
+        found.extend(of_record.expect("budget enough"));
+        (leaf, units) = (leaf + 1, 1);
+    }
+    assert_eq!(found, findings(&memory));
+    assert!(short > 500, "{short} budgets ended");
+}
