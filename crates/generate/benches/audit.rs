@@ -308,7 +308,7 @@ fn books(
     let again = || {
         let mut books = Books::new(of, 0).with(shelf.take(facility, TA));
         assert!(books.go_on(view, &mut Budget::new(u64::MAX)));
-        shelf.put(books.take_postings().expect("they were given"), view.graph.lots() as usize);
+        shelf.put(books.take_postings().expect("they were given"), 24 * view.graph.lots() as usize);
         let closing_pg = books.close(true).closing_pg;
         assert_eq!(closing_pg, sheet.closing_pg);
     };

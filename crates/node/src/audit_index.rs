@@ -151,7 +151,7 @@ impl AuditIndex {
 
     /// Puts them back, for the next question. All together take 24 bytes for each of so many lots at most.
     pub fn keep(&self, postings: Postings, lots: u32) {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).put(postings, lots as usize);
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).put(postings, lots as usize * 24);
     }
 
     /// Whether the strict rule accepts the signature of a leaf too; `None` when it cannot be read.

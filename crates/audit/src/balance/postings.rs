@@ -2,7 +2,8 @@
 //!
 //! What a record moved never changes: masses and contents are those of its moment. So rows are worked out once, and
 //! taken on as the ledger grows. What may change is asked of the ledger each time: stocktakes, returns, and
-//! records that were withdrawn, which counted before and do not after. A row has 24 bytes; a [`Shelf`] bounds them.
+//! records that were withdrawn, which counted before and do not after. A row has 24 bytes, and 16 more where its
+//! amount needs more than 64 bits (9.2 t of an element); a [`Shelf`] bounds them all.
 
 use alloc::vec::Vec;
 
@@ -89,10 +90,23 @@ impl Postings {
         Self { facility, element, taken_up: 0, withdrawals: 0, rows, wide, asked }
     }
 
-    /// How many rows there are, of 24 bytes each.
+    /// Bytes of memory that they take.
     #[must_use]
-    pub fn rows(&self) -> usize {
-        self.rows.len()
+    pub fn bytes(&self) -> usize {
+        let Self { rows, wide, asked, .. } = self;
+        rows.capacity() * size_of::<Row>()
+            + wide.capacity() * size_of::<i128>()
+            + asked.capacity() * size_of::<u32>()
+    }
+
+    /// Room for some more, but not for as many again.
+    fn shrink(&mut self) {
+        fn to_fit<T>(list: &mut Vec<T>) {
+            list.shrink_to(list.len() + list.len() / 16);
+        }
+        to_fit(&mut self.rows);
+        to_fit(&mut self.wide);
+        to_fit(&mut self.asked);
     }
 
     /// Whether they answer a question.
@@ -206,16 +220,13 @@ impl Shelf {
         known.map_or_else(|| Postings::new(facility, element), |at| self.kept.remove(at))
     }
 
-    /// Puts them back. What was asked about longest ago goes until no more than so many rows are left.
-    pub fn put(&mut self, mut postings: Postings, most_rows: usize) {
-        // Room for some more, but not for as many again.
-        postings.rows.shrink_to(postings.rows.len() + postings.rows.len() / 16);
+    /// Puts them back. What was asked about longest ago goes until no more than so many bytes are taken.
+    pub fn put(&mut self, mut postings: Postings, most_bytes: usize) {
+        postings.shrink();
         // Two questions at once made them twice.
         self.kept.retain(|it| (it.facility, it.element) != (postings.facility, postings.element));
         self.kept.push(postings);
-        let rows =
-            |kept: &[Postings]| kept.iter().map(|it| it.rows.capacity() + it.asked.len()).sum::<usize>();
-        while !self.kept.is_empty() && rows(&self.kept) > most_rows {
+        while !self.kept.is_empty() && self.kept.iter().map(Postings::bytes).sum::<usize>() > most_bytes {
             self.kept.remove(0);
         }
     }

@@ -29,7 +29,7 @@ fn from_shelf(
         done
     });
     assert!(ended, "a question in slices has no end");
-    shelf.put(books.take_postings().expect("they were given"), 4_000);
+    shelf.put(books.take_postings().expect("they were given"), 100_000);
     books.close(true)
 }
 
@@ -77,7 +77,7 @@ fn books_from_postings_are_those_from_records() {
 }
 
 #[test]
-fn a_shelf_keeps_what_was_asked_about_last_and_no_more_rows_than_it_may() {
+fn a_shelf_keeps_what_was_asked_about_last_and_no_more_bytes_than_it_may() {
     let world = world(7, 400);
     let mut shelf = Shelf::default();
     let place = |who: usize| world.memory.journal.words().find(&world.who[who].1).expect("registered");
@@ -88,26 +88,33 @@ fn a_shelf_keeps_what_was_asked_about_last_and_no_more_rows_than_it_may() {
         from_ms: 0,
         to_ms: u64::MAX,
     };
-    let mut cost = |who: usize, most_rows: usize| {
+    // What a question cost, and the bytes that its postings take on the shelf.
+    let mut cost = |who: usize, most_bytes: usize| {
         let mut books = Books::new(of(who), 0).with(shelf.take(place(who), TA));
         let mut budget = Budget::new(1 << 20);
         assert!(books.go_on(&world.view(), &mut budget));
-        let postings = books.take_postings().expect("they were given");
-        let rows = postings.rows();
-        shelf.put(postings, most_rows);
-        ((1 << 20) - budget.left(), rows)
+        shelf.put(books.take_postings().expect("they were given"), most_bytes);
+        let kept = shelf.take(place(who), TA);
+        let bytes = kept.bytes();
+        shelf.put(kept, most_bytes);
+        ((1 << 20) - budget.left(), bytes)
     };
     // The third has the most rows.
     let (first, _) = cost(2, usize::MAX);
     let (again, most) = cost(2, usize::MAX);
-    assert!(again < first && most > 200, "{first} units at first, {again} with {most} rows on the shelf");
+    assert!(again < first && most > 200 * 24, "{first} units at first, {again} with {most} bytes");
     let (_, of_0) = cost(0, usize::MAX);
     let (second, of_1) = cost(1, usize::MAX);
-    // Room for the newest two only, with the little that each may grow: the first goes.
-    let room = of_0 + of_1 + (of_0 + of_1) / 8;
-    assert!(room < most, "{of_0} and {of_1} beside {most} rows");
+    // Room for the newest two only: the first goes.
+    let room = of_0 + of_1;
+    assert!(room < most, "{of_0} and {of_1} beside {most} bytes");
     assert!(cost(1, room).0 < second, "it was on the shelf");
     assert_eq!(cost(2, usize::MAX).0, first, "it was worked out anew");
+    // Many amounts here pass 64 bits, and lie beside their rows.
+    let view = world.view();
+    let movements = balance(&view, &of(2), usize::MAX, &mut Budget::new(u64::MAX)).movements;
+    let wide = movements.iter().filter(|it| i64::try_from(it.amount_pg).is_err()).count();
+    assert!(wide > 50 && most >= movements.len() * 24 + wide * 16, "{most} bytes, {wide} wide");
 }
 
 impl World {
