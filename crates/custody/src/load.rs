@@ -141,7 +141,7 @@ impl Base {
         Ok(Run { first, lots: table, replacing, names, tree })
     }
 
-    /// Root over the leaves of up to eight lots.
+    /// Root over the leaves of a group of lots.
     fn hash_group(&self, group: &[Lot]) -> Option<LeafHash> {
         let mut leaf = Vec::with_capacity(256);
         let hashes = group.iter().map(|lot| {
@@ -204,7 +204,7 @@ impl Lots {
         self.name_hashes.reserve_exact(lots);
     }
 
-    /// Adds the lots that come next: of the first run 2^n lots and at least eight, of all others as many, of the last
+    /// Adds the lots that come next: of the first run 2^n lots and at least a group, of all others as many, of the last
     /// perhaps fewer, so that the tree of each is a subtree of the whole.
     ///
     /// # Errors

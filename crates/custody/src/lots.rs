@@ -15,6 +15,8 @@ mod cells;
 mod intern;
 mod masses;
 
+pub(crate) use births::LONGEST_NUMBER;
+
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 use hashbrown::HashMap;
@@ -101,14 +103,10 @@ impl LotTable {
     /// A lot by its ordinal.
     pub(crate) fn get(&self, ordinal: u32) -> Option<Lot> {
         let row = self.rows.get(ordinal as usize)?;
-        let (making, birth) = (self.making_of(row), self.births.at(ordinal));
-        let stored = match self.newer.get(&ordinal) {
-            Some(cell) => self.cells.at(*cell),
-            None => birth.composition,
-        };
+        let (making, birth) = (self.making_of(row), self.newest(ordinal));
         Some(Lot {
             standing: self.standing_of(row, birth.created_mg),
-            composition: read_composition(stored),
+            composition: read_composition(birth.composition),
             passport: Passport {
                 id: Text::of_parts(&making.prefix, births::text(birth.number)),
                 created_mg: birth.created_mg,
@@ -158,6 +156,34 @@ impl LotTable {
     pub(crate) fn id(&self, ordinal: u32) -> Text {
         let prefix = &self.making_of(&self.rows[ordinal as usize]).prefix;
         Text::of_parts(prefix, births::text(self.births.brief(ordinal).0))
+    }
+
+    /// The first lot that differs from that of `other`, or that only one of them has. Nothing is unpacked.
+    pub(crate) fn first_difference(&self, other: &Self) -> Option<u32> {
+        let (both, most) = (self.len().min(other.len()) as u32, self.len().max(other.len()) as u32);
+        (0..both).find(|ordinal| !self.equal(*ordinal, other)).or_else(|| (both < most).then_some(both))
+    }
+
+    /// Whether a lot that both have is the same.
+    fn equal(&self, ordinal: u32, other: &Self) -> bool {
+        let (one, two) = (&self.rows[ordinal as usize], &other.rows[ordinal as usize]);
+        let birth = self.newest(ordinal);
+        birth == other.newest(ordinal)
+            && self.making_of(one) == other.making_of(two)
+            && self.standing_of(one, birth.created_mg) == other.standing_of(two, birth.created_mg)
+    }
+
+    /// What never changes, with the composition as it is now.
+    fn newest(&self, ordinal: u32) -> Birth<'_> {
+        let birth = self.births.at(ordinal);
+        match self.newer.get(&ordinal) {
+            Some(cell) => {
+                let padded = self.cells.at(*cell);
+                let length = 1 + usize::from(padded[0]) * CONTENT_BYTES;
+                Birth { composition: &padded[..length], ..birth }
+            }
+            None => birth,
+        }
     }
 
     /// Adds the next lot.
@@ -264,6 +290,7 @@ impl LotTable {
     /// Makes room, so that what is there need not move.
     pub(crate) fn reserve(&mut self, lots: usize) {
         self.rows.reserve_exact(lots);
+        self.births.reserve(lots);
     }
 
     /// Gives back what was reserved in vain.

@@ -26,6 +26,7 @@ use crate::{
     change::Write,
     codec::{Garbled, Read, Reader, Writer},
     lot::{Composition, Description, Lot, Passport, Standing},
+    lots::LONGEST_NUMBER,
     roster::{Member, RosterEntry, ValidatorSet},
     text::Text,
 };
@@ -161,6 +162,9 @@ pub(crate) fn get_lot(
         Some((before, _)) if alike(before) => Arc::clone(&before.description),
         _ => Arc::new(Description { author, facility, compound: compound.into(), material, model, item }),
     };
+    if id.len() > LONGEST_NUMBER {
+        return Err(Garbled);
+    }
     let id = Text::from(id);
     Ok((Passport { id, created_mg, created_ms, created_at, replaces, description }, composition))
 }

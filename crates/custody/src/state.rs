@@ -260,6 +260,12 @@ impl Custody {
         (0..self.lots.len() as u32).map(|ordinal| self.lots.at(ordinal))
     }
 
+    /// Ordinal of the first lot that is another in `other`, or that only one of the two has.
+    #[must_use]
+    pub fn first_lot_that_differs(&self, other: &Self) -> Option<u32> {
+        self.lots.first_difference(&other.lots)
+    }
+
     /// Bytes that the state occupies, part by part, with what is reserved. Roster and books are left out: they do not
     /// grow with the lots.
     #[must_use]

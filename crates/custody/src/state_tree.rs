@@ -3,7 +3,7 @@
 //! A leaf is the canonical encoding of `LotState` or `RosterState` (`bundle.proto`). A head proof
 //! shows the newest state of one lot; a missing correction, recall or disposal would show too.
 //!
-//! Of the lots' tree only what lies above groups of eight is kept; the leaves of a group are hashed again when one of
+//! Of the lots' tree only what lies above groups of four is kept; the leaves of a group are hashed again when one of
 //! them changes or is to be proven.
 
 use alloc::{string::ToString, vec::Vec};
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Levels below the root of a group of lots.
-pub(crate) const GROUP_HEIGHT: u8 = 3;
+pub(crate) const GROUP_HEIGHT: u8 = 2;
 /// Lots in a group.
 pub(crate) const GROUP_WIDTH: usize = 1 << GROUP_HEIGHT;
 

@@ -88,7 +88,7 @@ pub fn heads_mut(record: &mut Record) -> Vec<&mut LotRef> {
         Event::Footprint(e) => e.lot.iter_mut().collect(),
         Event::CreditDeposit(e) => e.lot.iter_mut().collect(),
         Event::CreditClaim(e) => e.lot.iter_mut().collect(),
-        // These touch no lot: a new one has no head, governance has none.
+        // These move no head: a new lot has none, a claimed origin touches none, governance has none.
         Event::Commission(_)
         | Event::Stocktake(_)
         | Event::Withdraw(_)
@@ -120,16 +120,20 @@ pub fn new_lots(record: &Record) -> Vec<&v1::NewLot> {
     }
 }
 
-/// Ids of every lot that a record names or brings into being.
+/// Ids of every lot that a record names or brings into being. Nothing is changed: what is shared with [`heads_mut`] is
+/// the list of where lots stand.
 #[must_use]
 pub fn lots(record: &mut Record) -> Vec<String> {
     let mut lots: Vec<String> = heads_mut(record).into_iter().map(|named| named.lot.clone()).collect();
     lots.extend(new_lots(record).into_iter().map(|new| new.lot.clone()));
+    if let Some(Event::ClaimOrigin(claim)) = &record.event {
+        lots.push(claim.lot.clone());
+    }
     lots
 }
 
-/// Whether its author alone may withdraw such a statement: it is about the author's own lots, and has no record of its
-/// own that ends it.
+/// Whether its author alone may withdraw such a statement, while nothing rests on it: it moves nothing to others, and has
+/// no record of its own that ends it.
 #[must_use]
 pub const fn can_be_withdrawn(event: &Event) -> bool {
     matches!(

@@ -26,7 +26,7 @@ const SNAPSHOT_MAGIC: &[u8; 16] = b"oreledger/graph1";
 const SNAPSHOT_HEAD: usize = 16 + 8 + 4;
 const FRAME_BYTES: usize = 16;
 /// Bytes of the feed that are read at once.
-const PIECE: usize = 1 << 20;
+const PIECE: usize = (1 << 20) - 1;
 
 /// Snapshot and feed, for appending.
 #[derive(Debug)]
@@ -237,7 +237,8 @@ mod tests {
         let ledger = std::env::temp_dir().join(format!("ore-store-feed-{}", std::process::id()));
         RealDisk.create_dir(&ledger.join(INDEX_DIR)).expect("creates");
         let (mut files, _) = GraphFiles::open(&RealDisk, &ledger).expect("opens");
-        // Blocks of which the graph learns nothing, and not a whole number of them in a piece.
+        // Blocks of which the graph learns nothing; a piece ends within one of them.
+        assert_ne!(PIECE % FRAME_BYTES, 0);
         let blocks = (2 * PIECE / FRAME_BYTES + 77) as u64;
         for height in 0..blocks {
             files.append(height, &[]).expect("writes");
@@ -256,7 +257,7 @@ mod tests {
         bytes[PIECE + 1] ^= 1;
         fs::write(&path, bytes).expect("writes");
         let (again, _) = GraphFiles::open(&RealDisk, &ledger).expect("opens");
-        assert_eq!(again.end, PIECE as u64);
+        assert_eq!(again.end, ((PIECE + 1) / FRAME_BYTES * FRAME_BYTES) as u64);
         fs::remove_dir_all(ledger).expect("removes its own folder");
     }
 }

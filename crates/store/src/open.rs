@@ -385,7 +385,9 @@ impl Ledger<'_> {
         if custody.state_root() != *header.state_root {
             return Err(format!("its state root is not that of the header of height {}", applied.height));
         }
-        replay.frontier = self.frontier_at(applied.tree_size).ok_or("the tree is shorter than the view")?;
+        replay.frontier = self
+            .frontier_at(applied.tree_size)
+            .ok_or("the tree is shorter than the view, or its stored leaf hashes cannot be read")?;
         replay.custody = custody;
         replay.header = Some(header);
         replay.block_id = id;

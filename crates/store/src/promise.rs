@@ -69,7 +69,7 @@ impl Promise {
     }
 
     /// Notes that `origin` will be signed at `size`, durably, and gives the body to sign. The same body may be
-    /// promised again. `root_at` gives the root of the log at a size, or nothing when it is shorter.
+    /// promised again. `root_at` gives the root of the log at a size, or nothing when it is shorter or cannot be read.
     ///
     /// # Errors
     /// [`StoreError::BehindPromise`] when the log is shorter than the promise, [`StoreError::Contradiction`]
@@ -87,11 +87,11 @@ impl Promise {
             self.unsure = false;
         }
         let root = root_at(size).ok_or(StoreError::Contradiction {
-            why: format!("a body of {size} entries was asked for and the log is shorter"),
+            why: format!("a body of {size} entries was asked for and the log is shorter, or its leaf hashes cannot be read"),
         })?;
         let wanted = Checkpoint::new(origin, size, root);
         if let Some(body) = &self.body {
-            check_successor(body, &wanted, root_at)?;
+            check_successor(body, &wanted, self.path.parent().unwrap_or(&self.path), root_at)?;
             if *body == wanted {
                 return Ok(wanted);
             }
@@ -108,6 +108,7 @@ impl Promise {
 fn check_successor(
     body: &Checkpoint,
     wanted: &Checkpoint,
+    path: &Path,
     root_at: impl Fn(TreeSize) -> Option<RootHash>,
 ) -> Result<(), StoreError> {
     let contradiction = |why: String| Err(StoreError::Contradiction { why });
@@ -115,8 +116,13 @@ fn check_successor(
         return contradiction(format!("the promise is for {}, not {}", body.origin(), wanted.origin()));
     }
     let Some(root) = root_at(body.size()) else {
-        let held = wanted.size().get();
-        return Err(StoreError::BehindPromise { promised: body.size().get(), held });
+        let (promised, held) = (body.size().get(), wanted.size().get());
+        if promised > held {
+            return Err(StoreError::BehindPromise { promised, held });
+        }
+        // The log has them: that they cannot be read is another fault than an old copy.
+        let why = std::io::Error::other(format!("no root of the first {promised} entries"));
+        return Err(StoreError::io("read the stored leaf hashes below", path, why));
     };
     if root != *body.root() {
         return contradiction(format!(
@@ -143,5 +149,29 @@ fn read_body(disk: &dyn Disk, path: &Path) -> Result<Option<Checkpoint>, StoreEr
             "something else",
         )
         .into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ore_checkpoint::KeyName;
+    use ore_merkle::{RootHash, TreeSize};
+
+    use super::Promise;
+    use crate::{disk::RealDisk, error::StoreError};
+
+    #[test]
+    fn hashes_that_cannot_be_read_are_not_an_old_copy() {
+        let ledger = tempfile::tempdir().expect("a folder");
+        let origin = KeyName::new("ledger.example/tantalum").expect("a name");
+        let root = |size: TreeSize| RootHash::from_bytes([size.get() as u8; 32]);
+        let mut promise = Promise::open(&RealDisk, ledger.path()).expect("nothing promised yet");
+        promise.advance(&RealDisk, &origin, TreeSize::new(10), |size| Some(root(size))).expect("promises");
+        let newest_only = |newest: u64| move |size: TreeSize| (size.get() == newest).then(|| root(size));
+        let unread = promise.advance(&RealDisk, &origin, TreeSize::new(20), newest_only(20));
+        assert!(matches!(unread, Err(StoreError::Io { .. })), "{unread:?}");
+        let behind = promise.advance(&RealDisk, &origin, TreeSize::new(5), newest_only(5));
+        assert!(matches!(behind, Err(StoreError::BehindPromise { promised: 10, held: 5 })), "{behind:?}");
+        promise.advance(&RealDisk, &origin, TreeSize::new(20), |size| Some(root(size))).expect("reads again");
     }
 }

@@ -169,7 +169,8 @@ impl Reader {
         self.ask(wanted, |tree, taken| tree.prove_consistency(taken, first, second))
     }
 
-    /// The bytes of a hash tile, full or partial; `None` when the log does not have all of it.
+    /// The bytes of a hash tile, full or partial; `None` when the log does not have all of it, or the stored leaf hashes
+    /// cannot be read.
     #[must_use]
     pub fn tile(&self, tile: TileId) -> Option<Vec<u8>> {
         let hashes = self.ask(tree::under(tile), |tree, taken| tree.tile(taken, tile))?;

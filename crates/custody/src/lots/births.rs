@@ -1,11 +1,12 @@
 //! What never changes about lots, in groups of sixteen neighbours, written one after the other.
 //!
 //! ```text
-//! body length, flags, created_ms, created_at, id length, lot number, created_mg [, replaces] [, composition]
+//! flags, created_ms, created_at, id length, lot number, created_mg [, replaces] [, composition]
 //! ```
 //!
 //! Numbers are varints. The first of a group states its time and leaf, the others how far from its; a composition that
 //! is that of the lot before is not written again: the flags say how many lots back it stands.
+//! A group keeps where each of its lots begins: two bytes a lot, so that none has to be walked over.
 
 use alloc::vec::Vec;
 
@@ -16,6 +17,8 @@ use crate::{
 
 /// Lots in a group.
 pub(crate) const GROUP: usize = 16;
+/// Bytes of a lot whose composition is its neighbour's, rounded up.
+const USUAL_BYTES: usize = 20;
 /// Of the flags: how many lots back the composition stands.
 const BACK: u8 = GROUP as u8 - 1;
 /// Of the flags: the lot took over an id.
@@ -40,32 +43,45 @@ pub(crate) fn text(number: &[u8]) -> &str {
     core::str::from_utf8(number).unwrap_or_default()
 }
 
+/// Longest lot number that can be kept: with the longest composition sixteen of them fit a group. Rules allow 63 bytes.
+pub(crate) const LONGEST_NUMBER: usize = 1024;
+
+/// Where a group begins, and each of its lots after that.
+#[derive(Clone, Copy)]
+struct Group {
+    begin: u64,
+    starts: [u16; GROUP],
+}
+
 /// See the module.
 #[derive(Clone, Default)]
 pub(crate) struct Births {
     bytes: Vec<u8>,
-    /// Where each group begins.
-    groups: Vec<u64>,
+    groups: Vec<Group>,
     len: usize,
 }
 
 impl Births {
     /// Adds the next lot.
+    ///
+    /// # Panics
+    /// When a lot number is longer than [`LONGEST_NUMBER`], or a composition longer than 255 elements.
     pub(crate) fn push(&mut self, birth: &Birth<'_>) {
+        let (at, start) = (self.len, self.bytes.len() as u64);
         let (mut first, mut back) = ((0, 0), 0);
-        if self.len.is_multiple_of(GROUP) {
-            self.groups.push(self.bytes.len() as u64);
+        if at.is_multiple_of(GROUP) {
+            self.groups.push(Group { begin: start, starts: [0; GROUP] });
         } else {
-            first = self.first_of(self.len);
-            let before = self.body(self.len - 1);
-            if self.composition(self.len - 1, before) == birth.composition {
+            first = self.first_of(at);
+            let before = self.from(at - 1);
+            if self.composition(at - 1, before) == birth.composition {
                 back = (before[0] & BACK) + 1;
             }
         }
-        let start = self.bytes.len();
+        let group = &mut self.groups[at / GROUP];
+        group.starts[at % GROUP] =
+            u16::try_from(start - group.begin).expect("sixteen of the longest lots take 58,000 bytes");
         let out = &mut self.bytes;
-        // Most bodies are shorter than 128 bytes: then their length has this byte.
-        out.push(0);
         out.push(back | if birth.replaces == NONE { 0 } else { REPLACES });
         varint(out, zigzag(birth.created_ms.wrapping_sub(first.0)));
         varint(out, zigzag(u64::from(birth.created_at).wrapping_sub(first.1)));
@@ -77,15 +93,6 @@ impl Births {
         }
         if back == 0 {
             out.extend_from_slice(birth.composition);
-        }
-        let length = out.len() - start - 1;
-        match u8::try_from(length) {
-            Ok(short @ ..0x80) => out[start] = short,
-            _ => {
-                let mut long = Vec::new();
-                varint(&mut long, length as u64);
-                drop(out.splice(start..=start, long));
-            }
         }
         self.len += 1;
     }
@@ -105,7 +112,7 @@ impl Births {
     /// # Panics
     /// When there is no such lot.
     pub(crate) fn at(&self, ordinal: u32) -> Birth<'_> {
-        let (at, body) = (ordinal as usize, self.body(ordinal as usize));
+        let (at, body) = (ordinal as usize, self.from(ordinal as usize));
         Birth { composition: self.composition(at, body), ..read(body, self.first_of(at)) }
     }
 
@@ -114,7 +121,7 @@ impl Births {
     /// # Panics
     /// When there is no such lot.
     pub(crate) fn brief(&self, ordinal: u32) -> (&[u8], u64) {
-        let birth = read(self.body(ordinal as usize), (0, 0));
+        let birth = read(self.from(ordinal as usize), (0, 0));
         (birth.number, birth.created_mg)
     }
 
@@ -124,10 +131,16 @@ impl Births {
             return false;
         }
         let begin = self.bytes.len() as u64;
-        self.groups.extend(other.groups.iter().map(|at| begin + at));
+        self.groups.extend(other.groups.iter().map(|it| Group { begin: begin + it.begin, ..*it }));
         self.bytes.extend_from_slice(&other.bytes);
         self.len += other.len;
         true
+    }
+
+    /// Makes room for so many more lots, of the length that lots mostly have.
+    pub(crate) fn reserve(&mut self, lots: usize) {
+        self.groups.reserve_exact(lots.div_ceil(GROUP));
+        self.bytes.reserve(lots * USUAL_BYTES);
     }
 
     /// Gives back what was reserved in vain.
@@ -138,35 +151,32 @@ impl Births {
 
     /// Bytes with what is reserved.
     pub(crate) fn bytes_in_use(&self) -> usize {
-        self.bytes.capacity() + self.groups.capacity() * size_of::<u64>()
+        self.bytes.capacity() + self.groups.capacity() * size_of::<Group>()
     }
 
     /// Time and leaf that those of a lot are told from: its group's first's, or none for that one itself.
     fn first_of(&self, at: usize) -> (u64, u64) {
-        if at.is_multiple_of(GROUP) { (0, 0) } else { times(self.body(at - at % GROUP)) }
+        if at.is_multiple_of(GROUP) { (0, 0) } else { times(self.from(at - at % GROUP)) }
     }
 
-    /// A lot's composition as the store has it.
+    /// A lot's composition as the store has it; `body` is [`Self::from`] the lot on.
     fn composition<'a>(&'a self, at: usize, body: &'a [u8]) -> &'a [u8] {
         let back = usize::from(body[0] & BACK);
-        read(if back == 0 { body } else { self.body(at - back) }, (0, 0)).composition
+        let (of, body) = if back == 0 { (at, body) } else { (at - back, self.from(at - back)) };
+        let rest = read(body, (0, 0)).composition;
+        let end = if of + 1 == self.len { self.bytes.len() } else { self.start(of + 1) };
+        &rest[..rest.len() - (self.bytes.len() - end)]
     }
 
-    fn body(&self, at: usize) -> &[u8] {
-        let mut rest = &self.bytes[self.start(at)..];
-        let length = take_varint(&mut rest) as usize;
-        &rest[..length]
-    }
-
-    /// Where a lot begins: its group is walked up to it.
-    fn start(&self, at: usize) -> usize {
+    /// All bytes from those of a lot on.
+    fn from(&self, at: usize) -> &[u8] {
         assert!(at < self.len, "lot {at} of {}", self.len);
-        let mut rest = &self.bytes[self.groups[at / GROUP] as usize..];
-        for _ in 0..at % GROUP {
-            let length = take_varint(&mut rest) as usize;
-            rest = &rest[length..];
-        }
-        self.bytes.len() - rest.len()
+        &self.bytes[self.start(at)..]
+    }
+
+    fn start(&self, at: usize) -> usize {
+        let group = &self.groups[at / GROUP];
+        group.begin as usize + usize::from(group.starts[at % GROUP])
     }
 }
 
@@ -177,7 +187,7 @@ fn times(mut body: &[u8]) -> (u64, u64) {
     (created_ms, unzigzag(take_varint(&mut body)))
 }
 
-/// What a body says; of a composition, what is written here.
+/// What stands at the head of these bytes; the composition, if there is one, begins the rest of them.
 fn read(body: &[u8], (first_ms, first_at): (u64, u64)) -> Birth<'_> {
     let flags = body[0];
     let mut rest = &body[1..];

@@ -155,9 +155,8 @@ fn refuse_repeats(desk: &Desk<'_>, ordinals: &[u32]) -> Verdict<()> {
     match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
         None => Ok(()),
         Some(pair) => {
-            let lot = desk.state.lots.at(pair[0]);
-            let id = lot.id();
-            Err(values::bad(format!("lot {id} is named twice"), "name each lot once").lot(id))
+            let id = desk.state.lots.id(pair[0]);
+            Err(values::bad(format!("lot {id} is named twice"), "name each lot once").lot(&id))
         }
     }
 }
@@ -210,8 +209,8 @@ fn touch_all<'a, 'r>(
         (_, Some(missing)) => (Some(*missing), "is part of the offer and not named"),
         (None, None) => (None, "is named twice"),
     };
-    let lot = lot.and_then(|ordinal| desk.state.lot_by_ordinal(ordinal));
-    let id = lot.as_ref().map_or("", |lot| lot.id());
+    let id = lot.map(|ordinal| desk.state.lots.id(ordinal));
+    let id = id.as_deref().unwrap_or_default();
     Err(values::bad(
         format!("lot {id} {what}: an answer is for all lots of an offer"),
         "name exactly the lots of the shipment",

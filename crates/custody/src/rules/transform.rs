@@ -96,7 +96,7 @@ fn work_place(desk: &Desk<'_>, id: &str) -> Verdict<Place> {
     }
 }
 
-fn take_inputs<'a>(desk: &mut Desk<'a>, event: &Transform, step: &mut Step) -> Verdict<Vec<Touched>> {
+fn take_inputs(desk: &mut Desk<'_>, event: &Transform, step: &mut Step) -> Verdict<Vec<Touched>> {
     let mut inputs: Vec<Touched> = Vec::with_capacity(event.inputs.len());
     for input in &event.inputs {
         let mut touched = desk.touch(input.lot.as_ref())?;
@@ -116,13 +116,12 @@ fn take_inputs<'a>(desk: &mut Desk<'a>, event: &Transform, step: &mut Step) -> V
     let mut ordinals: Vec<u32> = inputs.iter().map(|touched| touched.ordinal).collect();
     ordinals.sort_unstable();
     if let Some(pair) = ordinals.windows(2).find(|pair| pair[0] == pair[1]) {
-        let lot = desk.state.lots.at(pair[0]);
-        let id = lot.id();
+        let id = desk.state.lots.id(pair[0]);
         return Err(values::bad(
             format!("lot {id} is an input twice"),
             "name it once, with everything that was taken from it",
         )
-        .lot(id));
+        .lot(&id));
     }
     Ok(inputs)
 }

@@ -172,7 +172,7 @@ fn check_dependents(
 /// Walks back from the lot's head to `leaf`, past withdrawn records and their withdrawals.
 fn later_records(desk: &Desk<'_>, lot: &str, leaf: Place, found: &mut Vec<(RecordId, String)>) {
     let Some(ordinal) = desk.state.lot_ordinal(lot) else { return };
-    let standing = desk.state.lots.at(ordinal).standing;
+    let Some(standing) = desk.state.lots.standing(ordinal) else { return };
     let mut past = Past::of(&standing);
     let mut at = standing.head;
     for _ in 0..MOST_STEPS {

@@ -109,6 +109,12 @@ fn assert_mass_is_conserved(custody: &Custody) {
     }
 }
 
+/// Lot by lot, each unpacked.
+fn first_that_differs(one: &Custody, other: &Custody) -> Option<u32> {
+    let most = one.lots().len().max(other.lots().len()) as u32;
+    (0..most).find(|ordinal| one.lot_by_ordinal(*ordinal) != other.lot_by_ordinal(*ordinal))
+}
+
 /// Everything that can be looked up.
 fn looked_up(custody: &mut Custody) -> ([u8; 32], String) {
     let root = custody.state_root();
@@ -140,6 +146,9 @@ proptest! {
         for (undo, root) in undos.into_iter().rev() {
             world.custody.undo(undo);
             prop_assert_eq!(world.custody.state_root(), root);
+            let differs = world.custody.first_lot_that_differs(&loaded);
+            prop_assert_eq!(differs, first_that_differs(&world.custody, &loaded));
+            prop_assert_eq!(loaded.first_lot_that_differs(&world.custody), differs);
         }
         prop_assert_eq!(looked_up(&mut world.custody), start);
         for record in world.log.iter().skip(world.custody.leaves() as usize) {

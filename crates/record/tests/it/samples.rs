@@ -66,3 +66,11 @@ fn the_sample_transform_says_what_it_was_made_of() {
     assert_eq!(draft::new_lots(&record)[0].lot, "kivu-refining/B-3");
     assert_eq!(draft::heads_mut(&mut record.clone()).len(), 2);
 }
+
+#[test]
+fn a_claim_names_its_lot_and_moves_no_head() {
+    let claim = ore_record::v1::ClaimOrigin { lot: "kivu-refining/B-3".into(), ..Default::default() };
+    let mut record = ore_record::v1::Record { event: Some(Event::ClaimOrigin(claim)), ..Default::default() };
+    assert!(draft::heads_mut(&mut record).is_empty());
+    assert_eq!(draft::lots(&mut record), ["kivu-refining/B-3"]);
+}

@@ -177,8 +177,8 @@ impl Made {
             Err(why) => return wrong("a state that loads".into(), why),
         };
         let custody = &mut fsck.replay.custody;
-        if let Some(n) = first_difference(custody.lots(), stored.lots()) {
-            let lot = custody.lots().nth(n).map_or_else(|| "no lot".into(), |lot| lot.id().to_owned());
+        if let Some(n) = custody.first_lot_that_differs(&stored) {
+            let lot = custody.lot_by_ordinal(n).map_or_else(|| "no lot".into(), |lot| lot.id().to_owned());
             return wrong(format!("lot {n} as replayed ({lot})"), "another".into());
         }
         if let Some(n) = first_difference(custody.roster().iter(), stored.roster().iter()) {
