@@ -69,11 +69,12 @@ function stepName(check) {
   return word(`step${check.replace(/(^| )([a-z])/g, (_, __, letter) => letter.toUpperCase())}`) ?? check;
 }
 
-function showStep({ check, ok, detail }) {
+function showStep({ check, ok, limit, detail }) {
   const item = [...part("steps").children].find((item) => item.dataset.check === check);
-  item.dataset.state = ok ? "passed" : "failed";
-  item.querySelector(".mark").textContent = ok ? "✓" : "✗";
-  item.querySelector(".mark").setAttribute("aria-label", ok ? word("passed") : word("failed"));
+  const state = ok ? "passed" : limit ? "limit" : "failed";
+  item.dataset.state = state;
+  item.querySelector(".mark").textContent = { passed: "✓", limit: "‖", failed: "✗" }[state];
+  item.querySelector(".mark").setAttribute("aria-label", word(state));
   item.querySelector(".mark").setAttribute("role", "img");
   item.querySelector(".detail").textContent = detail;
 }
@@ -86,7 +87,10 @@ async function check(file) {
   part("outcome").hidden = false;
   part("name").textContent = file.name;
   if (trust === null) return say(part("verdict"), word("trustNone"), "note bad");
-  if (file.size > MAX_FILE_BYTES) return say(part("verdict"), word("tooLong"), "note bad");
+  if (file.size > MAX_FILE_BYTES) {
+    blankSteps("bundle");
+    return say(part("verdict"), word("tooLarge"), "note warn");
+  }
   const bytes = new Uint8Array(await file.arrayBuffer());
   if (turn !== running) return;
   blankSteps(new TextDecoder().decode(bytes.subarray(0, 8)) === "c2sp.org" ? "receipt" : "bundle");
@@ -100,6 +104,7 @@ async function check(file) {
 }
 
 function showVerdict(answer) {
+  if (answer.limit) return say(part("verdict"), word("tooLarge"), "note warn");
   if (!answer.verified) {
     say(part("verdict"), `${word("notVerified")}: ${stepName(answer.failed)}`, "note bad");
     return;

@@ -94,9 +94,10 @@ words! {
     verify_steps: "Checks", "検証の各段";
     verify_passed: "passed", "合格";
     verify_failed: "failed", "不合格";
+    verify_limit: "more than is taken", "上限超過";
     verify_good: "VERIFIED: every check passed", "検証済み：すべての検査に合格しました";
     verify_bad: "NOT VERIFIED, do not rely on it. First failing check", "検証できません。信用しないでください。最初の不合格";
-    verify_too_long: "The file is longer than 256 MiB", "ファイルが 256 MiB を超えています";
+    verify_too_large: "NOT CHECKED: the file is larger than this page takes (256 MiB, 200,000 entries), which says nothing about it", "未検証：ファイルがこのページの上限（256 MiB、200,000 項目）を超えています。内容の良否を示すものではありません";
     verify_remark: "Remark", "注記";
     verify_proven: "What is proven", "証明された内容";
     verify_source: "Origin", "起源";
@@ -415,6 +416,7 @@ words! {
     checks_lead: "Each line opens what it rests on. What cannot be shown is not green.", "各項目から根拠を開けます。根拠のない項目が緑になることはありません。";
     check_passed: "passed", "合格";
     check_attention: "look at it", "要確認";
+    check_limit: "up to a limit", "上限まで確認";
     check_failed: "failed", "不合格";
     evidence: "Evidence", "根拠";
     not_shown: "not shown to whoever looks at this page", "この閲覧者には表示されません";
@@ -424,6 +426,7 @@ words! {
     check_cosigned_said: "{0} of {1}, up to entry {2}", "{1} 者中 {0} 者、項目 {2} まで";
     check_chain: "The chain of its records is whole", "記録の連鎖に欠けがない";
     check_chain_said: "{0} records, each naming the one before", "{0} 記録、それぞれが直前の記録を指す";
+    check_chain_limit: "the newest {0} records, each naming the one before; older ones are not followed", "最新の {0} 記録、それぞれが直前の記録を指す。それより古い記録は辿っていません";
     check_origin: "Origin is known", "原産地が判明";
     check_origin_all: "all of the metal", "全量";
     check_origin_part: "at least {0}; {1} at most is of unknown origin", "{0} 以上が判明、不明は最大 {1}";

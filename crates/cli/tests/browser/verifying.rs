@@ -2,6 +2,9 @@
 
 use std::{fs, path::Path};
 
+use ore_record::v1::{Bundle, BundleEntry, ProvenanceClaim};
+use prost::Message;
+
 use crate::{
     chromium::{Browser, browser},
     demo::{Demo, bytes},
@@ -97,6 +100,42 @@ fn the_saved_page_needs_no_node(browser: &mut Browser, demo: Demo) {
     let (_, verdict) = checked(browser, &kept.path().join("TGT-301.flipped.orebundle"));
     assert!(verdict.starts_with("NOT VERIFIED"), "{verdict}");
     assert_eq!(browser.asked.len(), 1, "a saved page asks for itself only: {:?}", browser.asked);
+    assert!(browser.complaints.is_empty(), "{:?}", browser.complaints);
+}
+
+#[test]
+fn what_is_larger_than_the_page_takes_is_not_checked_and_not_called_false() {
+    let Some(mut browser) = browser() else { return };
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/handovers");
+    let trust = fs::read_to_string(vectors.join("consortium.toml")).expect("the vector is there");
+    let folder = tempfile::tempdir().expect("a folder");
+    let (huge, many) = (folder.path().join("huge.orebundle"), folder.path().join("many.orebundle"));
+    // A hole: it takes no room.
+    fs::File::create(&huge).and_then(|file| file.set_len((256 << 20) + 1)).expect("room");
+    let entry = |leaf_index| BundleEntry { leaf_index, entry: vec![1] };
+    let entries = (0..200_001).map(entry).collect();
+    let bundle = Bundle { claim: Some(ProvenanceClaim::default()), entries, ..Bundle::default() };
+    fs::write(&many, bundle.encode_to_vec()).expect("room");
+    let languages = [(ore_web::Language::English, "NOT CHECKED"), (ore_web::Language::Japanese, "未検証")];
+    for (language, word) in languages {
+        let page = folder.path().join(format!("{word}.html"));
+        fs::write(&page, ore_web::saved_verifier(language, &trust)).expect("room");
+        browser.open(&format!("file://{}", page.display()));
+        browser.wait("document.querySelector('#verify').dataset.ready === 'yes'");
+        for (file, state) in [(&many, Some("limit")), (&huge, None)] {
+            let (steps, verdict) = checked(&mut browser, file);
+            assert!(verdict.starts_with(word), "{verdict}");
+            let class = browser.value("document.querySelector('[data-part=verdict]').className");
+            assert_eq!(class, "note warn");
+            let states = |state: &str| steps.iter().filter(|(_, it)| it == state).count();
+            assert_eq!(states("failed"), 0, "{steps:?}");
+            assert_eq!(
+                steps.iter().find(|(_, it)| it == "limit").map(|(check, _)| &**check),
+                state.map(|_| "file")
+            );
+        }
+        browser.keep_picture(&format!("verify-limit-{}", language.tag()));
+    }
     assert!(browser.complaints.is_empty(), "{:?}", browser.complaints);
 }
 

@@ -1,6 +1,6 @@
 //! Lots: what they are, who holds them, what happened to them.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, fmt, sync::Arc};
 
 use bytes::Bytes;
 use ore_custody::{Custody, Lot};
@@ -153,53 +153,75 @@ pub async fn history(
     request: v1::HistoryRequest,
 ) -> Result<v1::HistoryResponse, Status> {
     let page = Page::read(request.page_size, &request.page_token)?;
-    let (leaves, cut_short, tree_size) = {
+    let (leaves, end, tree_size) = {
         let custody = api.ledger.custody.read().await;
         caller.may_see(&custody, &request.lot)?;
         let lot = custody.lot(&request.lot).ok_or_else(|| no_lot(&request.lot))?;
         let head = u64::from(lot.standing.head);
-        let (mut leaves, cut_short) = chain(&custody, &api.ledger.reader, &request.lot, head)?;
+        let (mut leaves, end) = chain(&custody, &api.ledger.reader, &request.lot, head)?;
         leaves.reverse();
-        (leaves, cut_short, custody.leaves())
+        (leaves, end, custody.leaves())
     };
+    let (followed, at_limit) = (leaves.len() as u64, end == End::Limit);
     let (leaves, next_page_token) = page.of(leaves.into_iter());
     let entries = leaves.into_iter().map(|leaf| entry(&api.ledger.reader, leaf)).collect::<Result<_, _>>()?;
-    Ok(v1::HistoryResponse { entries, next_page_token, tree_size, cut_short })
+    let cut_short = end.to_string();
+    Ok(v1::HistoryResponse { entries, next_page_token, tree_size, cut_short, followed, at_limit })
 }
 
-/// Leaves of a lot's records from its head back, and why it ends early, if it does.
-fn chain(custody: &Custody, reader: &Reader, lot: &str, head: u64) -> Result<(Vec<u64>, String), Status> {
+/// How a lot's history ends, followed from its head back.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    /// Where the lot was created.
+    Whole,
+    /// No more records are followed.
+    Limit,
+    /// A record is missing or wrong.
+    Broken(String),
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole => Ok(()),
+            Self::Limit => f.write_str("only the newest 10,000 records are followed"),
+            Self::Broken(why) => f.write_str(why),
+        }
+    }
+}
+
+/// Leaves of a lot's records from its head back, and how that ends.
+fn chain(custody: &Custody, reader: &Reader, lot: &str, head: u64) -> Result<(Vec<u64>, End), Status> {
     let (mut leaves, mut seen, mut at) = (Vec::new(), HashSet::new(), Some(head));
     while let Some(leaf) = at {
         if leaves.len() >= HISTORY_MOST {
-            return Ok((leaves, "only the newest 10,000 records are followed".into()));
+            return Ok((leaves, End::Limit));
         }
         if !seen.insert(leaf) {
-            return Ok((leaves, format!("the record at leaf {leaf} is met twice")));
+            return Ok((leaves, End::Broken(format!("the record at leaf {leaf} is met twice"))));
         }
         leaves.push(leaf);
         let bytes = reader.entry(leaf).map_err(|error| unreadable(&error))?;
         let Some(record) = bytes.and_then(|bytes| SignedRecord::decode(&bytes).ok()) else {
-            return Ok((leaves, format!("the entry at leaf {leaf} is no record")));
+            return Ok((leaves, End::Broken(format!("the entry at leaf {leaf} is no record"))));
         };
         at = match touched::before(record.record(), lot) {
             touched::Before::Created => None,
             touched::Before::Head(id) | touched::Before::Withdrawn(id) => {
                 let before = RecordId::try_from(id.as_slice()).ok().and_then(|id| custody.leaf_of(&id));
                 if before.is_none() {
-                    return Ok((
-                        leaves,
-                        format!("the record at leaf {leaf} follows one that is not in the ledger"),
-                    ));
+                    let why = format!("the record at leaf {leaf} follows one that is not in the ledger");
+                    return Ok((leaves, End::Broken(why)));
                 }
                 before
             }
             touched::Before::Unknown => {
-                return Ok((leaves, format!("the record at leaf {leaf} does not name the lot")));
+                let why = format!("the record at leaf {leaf} does not name the lot");
+                return Ok((leaves, End::Broken(why)));
             }
         };
     }
-    Ok((leaves, String::new()))
+    Ok((leaves, End::Whole))
 }
 
 fn entry(reader: &Reader, leaf: u64) -> Result<v1::HistoryEntry, Status> {

@@ -31,6 +31,10 @@ async fn a_lot_shows_who_has_it_what_remains_and_its_whole_history() {
     let request = v1::HistoryRequest { lot: "mine/M1".into(), ..Default::default() };
     let history = node.lots().history(request).await.expect("there").into_inner();
     assert_eq!((history.entries.len(), history.cut_short.as_str()), (2, ""));
+    assert_eq!((history.followed, history.at_limit), (2, false));
+    let request = v1::HistoryRequest { lot: "mine/M1".into(), page_size: 1, ..Default::default() };
+    let page = node.lots().history(request).await.expect("there").into_inner();
+    assert_eq!((page.entries.len(), page.followed), (1, 2), "of all pages");
     assert!(history.entries[0].leaf_index < history.entries[1].leaf_index);
 
     let heads = v1::GetHeadsRequest { lots: vec!["mine/B1".into(), "mine/none".into()] };

@@ -11,6 +11,9 @@ export class Fault extends Error {
   }
 }
 
+/** There is more than is taken up: nothing was found wrong, and nothing is verified. */
+export class Limit extends Fault {}
+
 /** Text of UTF-8 bytes, or null when they are no UTF-8. */
 export function textOf(bytes) {
   try {

@@ -4,9 +4,10 @@
 // `verify(file, trust)` is the door. It makes one check after another in the order that
 // crates/verify/README.md gives, tells `onStep` about each as soon as it is made, and stops at the
 // first that fails. It asks nobody anything. Whatever bytes it is given, it answers; an answer is
-// `{ verified, steps, failed, fault, remarks, ... }` with `failed` the name of the failing check.
+// `{ verified, steps, failed, fault, limit, remarks, ... }` with `failed` the name of the failing check, and `limit`
+// true when it failed because there is more than is taken up: nothing was found wrong then.
 
-import { Fault, bytesOf, base64, hex, joined, same, sha256, thousands } from "./bytes.js";
+import { Fault, Limit, bytesOf, base64, hex, joined, same, sha256, thousands } from "./bytes.js";
 import { zip215 } from "./ed25519.js";
 import { symbolOf } from "./elements.js";
 import { follow } from "./handover.js";
@@ -32,7 +33,7 @@ export const RECEIPT_CHECKS = ["file", "ledger", "signature", "checkpoint", "inc
 
 /**
  * Checks a bundle or a receipt (Uint8Array) against a trust root (the text of consortium.toml).
- * `onStep(step)` is told `{ check, ok, detail }` after each check; it may return a promise.
+ * `onStep(step)` is told `{ check, ok, limit, detail }` after each check; it may return a promise.
  *
  * `handovers` are the bytes of a file of changes of the validators; with it the file is held against the newest of the
  * sets that signed it, as by the command line. What none of them signed is told as the newest sees it.
@@ -66,19 +67,19 @@ export async function verify(file, trust, onStep = () => {}, handovers = new Uin
 function unjudged(file) {
   const header = bytesOf(PROOF_HEADER);
   const kind = same(file.subarray(0, header.length), header) ? "receipt" : "bundle";
-  return { kind, verified: false, steps: [], failed: null, fault: null, remarks: [], claim: null, receipt: null };
+  return { kind, verified: false, steps: [], failed: null, fault: null, limit: false, remarks: [], claim: null, receipt: null };
 }
 
 /** Makes one check and tells about it; throws `Fault` when it fails. */
 async function make(answer, onStep, check, work) {
-  const step = { check, ok: true, detail: "" };
+  const step = { check, ok: true, limit: false, detail: "" };
   try {
     step.detail = await work();
   } catch (error) {
-    step.ok = false;
+    [step.ok, step.limit] = [false, error instanceof Limit];
     // Anything but a Fault is a defect of ours: then nothing is verified, and it is said so.
     step.detail = error instanceof Fault ? error.message : `this verifier broke off (${error}); use another one`;
-    [answer.failed, answer.fault] = [check, step.detail];
+    [answer.failed, answer.fault, answer.limit] = [check, step.detail, step.limit];
   }
   answer.steps.push(step);
   await onStep(step);
@@ -138,12 +139,12 @@ function requireOrigin(found, trust, what) {
 }
 
 function readBundle(so) {
-  if (so.file.length > MAX_BUNDLE_BYTES) throw new Fault(`the file has ${thousands(so.file.length)} bytes, the limit is 268,435,456`);
+  if (so.file.length > MAX_BUNDLE_BYTES) throw new Limit(`the file has ${thousands(so.file.length)} bytes, the limit is 268,435,456`);
   so.bundle = decode("Bundle", so.file, "the file");
   so.claim = so.bundle.claim;
   if (so.claim === null) throw new Fault("the bundle has no claim");
   const entries = so.bundle.entries.length;
-  if (entries > MAX_BUNDLE_ENTRIES) throw new Fault(`the bundle has ${thousands(entries)} entries, the limit is 200,000`);
+  if (entries > MAX_BUNDLE_ENTRIES) throw new Limit(`the bundle has ${thousands(entries)} entries, the limit is 200,000`);
   return `canonical bundle of ${thousands(so.file.length)} bytes, ${entries} entries`;
 }
 

@@ -66,7 +66,8 @@ fn script_words(t: &'static Words) -> Markup {
         span hidden data-words
             data-trust-node=(t.verify_trust_node) data-trust-own=(t.verify_trust_own)
             data-trust-kept=(t.verify_trust_kept) data-trust-none=(t.verify_trust_none)
-            data-passed=(t.verify_passed) data-failed=(t.verify_failed) data-too-long=(t.verify_too_long)
+            data-passed=(t.verify_passed) data-failed=(t.verify_failed) data-limit=(t.verify_limit)
+            data-too-large=(t.verify_too_large)
             data-handovers-too-long=(t.verify_handovers_too_long)
             data-verified=(t.verify_good) data-not-verified=(t.verify_bad) data-remark=(t.verify_remark)
             data-proven=(t.verify_proven) data-source=(t.verify_source) data-country=(t.verify_country)

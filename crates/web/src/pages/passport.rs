@@ -26,6 +26,8 @@ const ONE: u64 = 1_000_000_000_000_000_000;
 enum Verdict {
     Passed,
     Attention,
+    /// Nothing speaks against it as far as was looked, and no further was looked.
+    Limit,
     Failed,
     NoData,
 }
@@ -200,7 +202,7 @@ fn facts(frame: &Frame<'_>, evidence: &Evidence, name: &str) -> Markup {
 
 fn tally(t: &'static Words, checks: &[Check]) -> Markup {
     let count = |verdict| checks.iter().filter(|check| check.verdict == verdict).count();
-    let all = [Verdict::Passed, Verdict::Attention, Verdict::Failed, Verdict::NoData];
+    let all = [Verdict::Passed, Verdict::Attention, Verdict::Limit, Verdict::Failed, Verdict::NoData];
     html! {
         @for verdict in all {
             @let count = count(verdict);
@@ -213,6 +215,7 @@ const fn class(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Passed => "good",
         Verdict::Attention => "warn",
+        Verdict::Limit => "limit",
         Verdict::Failed => "bad",
         Verdict::NoData => "none",
     }
@@ -222,6 +225,7 @@ fn word(t: &'static Words, verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Passed => t.check_passed,
         Verdict::Attention => t.check_attention,
+        Verdict::Limit => t.check_limit,
         Verdict::Failed => t.check_failed,
         Verdict::NoData => t.no_data,
     }
@@ -270,13 +274,15 @@ fn checks(frame: &Frame<'_>, id: &str, evidence: &Evidence) -> Vec<Check> {
     });
     checks.push(cosigned(t, evidence).unwrap_or_else(|refused| no_data(t.check_cosigned, refused)));
     checks.push(match &evidence.history {
-        Ok(history) if history.cut_short.is_empty() => {
-            let said = fill(t.check_chain_said, &[&thousands(history.entries.len() as u64)]);
-            make(t.check_chain, Verdict::Passed, said, format!("{}#records", view("")))
-        }
         Ok(history) => {
-            let said = told(frame.language, &history.cut_short).into_owned();
-            make(t.check_chain, Verdict::Failed, said, format!("{}#records", view("")))
+            // On all pages; a node of an earlier version tells of this one only.
+            let followed = thousands(history.followed.max(history.entries.len() as u64));
+            let (verdict, said) = match history.cut_short.as_str() {
+                "" => (Verdict::Passed, fill(t.check_chain_said, &[&followed])),
+                _ if history.at_limit => (Verdict::Limit, fill(t.check_chain_limit, &[&followed])),
+                why => (Verdict::Failed, told(frame.language, why).into_owned()),
+            };
+            make(t.check_chain, verdict, said, format!("{}#records", view("")))
         }
         Err(refused) => no_data(t.check_chain, refused),
     });
@@ -315,8 +321,11 @@ fn checks(frame: &Frame<'_>, id: &str, evidence: &Evidence) -> Vec<Check> {
             make(t.check_custody, Verdict::NoData, String::new(), view("custody"))
         }
         Ok(custody) if custody.gaps.is_empty() => {
+            let cut = custody.basis.as_ref().is_some_and(|basis| basis.cut_short != 0);
             let said = fill(t.check_custody_said, &[&thousands(custody.moments.len() as u64)]);
-            make(t.check_custody, Verdict::Passed, said, view("custody"))
+            let (verdict, said) =
+                if cut { (Verdict::Limit, at_limit(t, &said)) } else { (Verdict::Passed, said) };
+            make(t.check_custody, verdict, said, view("custody"))
         }
         Ok(custody) => {
             let said = fill(t.check_custody_gaps, &[&thousands(custody.gaps.len() as u64)]);
@@ -401,7 +410,8 @@ fn complete(t: &'static Words, evidence: &Evidence) -> Check {
     } else if answer.cut_short == 0 && answer.unresolved_e18 == 0 {
         (Verdict::Passed, fill(t.check_complete_said, &[&thousands(u64::from(answer.ancestors))]))
     } else {
-        (Verdict::Attention, fill(t.check_complete_cut, &[&percent(answer.unresolved_e18)]))
+        let verdict = if answer.cut_short == 0 { Verdict::Attention } else { Verdict::Limit };
+        (verdict, fill(t.check_complete_cut, &[&percent(answer.unresolved_e18)]))
     };
     Check { verdict, name: t.check_complete, said, evidence: "#shares".to_owned() }
 }
@@ -415,18 +425,23 @@ fn findings(t: &'static Words, id: &str, findings: &v1::FindingsResponse, checks
         t.check_findings_said,
         &[&thousands(summary.findings), &thousands(summary.severe), &thousands(summary.records)],
     );
-    let verdict = match (summary.severe, summary.findings) {
-        _ if summary.records == 0 => Verdict::NoData,
-        (0, 0) if cut => Verdict::NoData,
-        (0, 0) => Verdict::Passed,
-        (0, _) => Verdict::Attention,
-        _ => Verdict::Failed,
+    let (verdict, said) = match (summary.severe, summary.findings) {
+        _ if summary.records == 0 => (Verdict::NoData, said),
+        (0, 0) if cut => (Verdict::Limit, at_limit(t, &said)),
+        (0, 0) => (Verdict::Passed, said),
+        (0, _) => (Verdict::Attention, said),
+        _ => (Verdict::Failed, said),
     };
     checks.push(Check { verdict, name: t.check_findings, said, evidence: place.clone() });
     if !summary.not_judged.is_empty() {
         let said = fill(t.check_not_judged_said, &[&super::findings::not_judged(&summary)]);
         checks.push(Check { verdict: Verdict::NoData, name: t.check_not_judged, said, evidence: place });
     }
+}
+
+/// What was found as far as was looked.
+fn at_limit(t: &'static Words, said: &str) -> String {
+    format!("{said} · {}", t.cut_short)
 }
 
 /// The address that the QR code opens.
@@ -516,6 +531,53 @@ mod tests {
             let mut checks = Vec::new();
             super::findings(&EN, "a/b", &answer, &mut checks);
             assert_eq!(checks[0].verdict, verdict);
+        }
+    }
+
+    /// The check of this name, over a lot's page in a language.
+    fn check(language: crate::Language, name: fn(&Words) -> &'static str, evidence: &Evidence) -> Check {
+        let asked = crate::route::tests::asked("/lots/a/b/passport");
+        let frame = Frame { asked: &asked, language, info: v1::GetInfoResponse::default() };
+        let name = name(frame.words());
+        checks(&frame, "a/b", evidence).into_iter().find(|check| check.name == name).expect("is made")
+    }
+
+    #[test]
+    fn a_limit_is_neither_a_failure_nor_a_pass() {
+        use crate::{Language, words::JA};
+        let history = |cut_short: &str, at_limit| v1::HistoryResponse {
+            cut_short: cut_short.to_owned(),
+            followed: 10_000,
+            at_limit,
+            ..Default::default()
+        };
+        let of = |history| Evidence { history: Ok(history), ..nothing() };
+        let chain = |language, history| check(language, |t| t.check_chain, &of(history));
+        for (language, words) in [(Language::English, &EN), (Language::Japanese, &JA)] {
+            let check = chain(language, history("only the newest 10,000 records are followed", true));
+            assert_eq!((check.verdict, class(check.verdict)), (Verdict::Limit, "limit"));
+            assert_eq!(check.said, fill(words.check_chain_limit, &["10,000"]));
+            let shown = tally(words, &[check]).into_string();
+            assert!(shown.contains(words.check_limit) && !shown.contains(words.check_failed), "{shown}");
+        }
+        let broken = chain(Language::English, history("the record at leaf 7 does not name the lot", false));
+        assert_eq!(broken.verdict, Verdict::Failed, "what is wrong is no limit");
+        let whole = chain(Language::English, history("", false));
+        assert_eq!((whole.verdict, whole.said.contains("10,000")), (Verdict::Passed, true), "of all pages");
+
+        let cut = || Some(v1::Basis { cut_short: v1::CutShort::Time.into(), ..Default::default() });
+        let moments = vec![Default::default()];
+        let custody = v1::ChainOfCustodyResponse { moments, basis: cut(), ..Default::default() };
+        let summary = v1::FindingsSummary { records: 5, basis: cut(), ..Default::default() };
+        let evidence = Evidence {
+            custody: Ok(custody),
+            findings: Ok(v1::FindingsResponse { summary: Some(summary), ..Default::default() }),
+            ..nothing()
+        };
+        for name in [|t: &Words| t.check_custody, |t: &Words| t.check_findings] {
+            let check = check(Language::English, name, &evidence);
+            assert_eq!(check.verdict, Verdict::Limit, "{}", check.name);
+            assert!(check.said.contains(EN.cut_short), "{}", check.said);
         }
     }
 
