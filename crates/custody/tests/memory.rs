@@ -6,7 +6,7 @@ use ore_custody::Custody;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use world::{ORIGIN, World};
 
-#[path = "it/world.rs"]
+#[path = "it/world/mod.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the stories need more of it")]
 mod world;
 
