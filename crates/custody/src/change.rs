@@ -10,6 +10,7 @@ use crate::{
     books::{AccountKey, Fate, Line, LineKey, Offer, Prior, Proposal},
     effect::Effect,
     lot::{Composition, Lot, Place, Standing},
+    lots::SharedLens,
     roster::RosterEntry,
 };
 
@@ -77,4 +78,5 @@ impl Change {
 pub struct Undo {
     pub(crate) leaf: u32,
     pub(crate) writes: Vec<Write>,
+    pub(crate) shared: SharedLens,
 }

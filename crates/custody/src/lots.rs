@@ -89,6 +89,14 @@ pub(crate) struct Glimpse<'a> {
     pub(crate) standing: Standing,
 }
 
+/// How many values the parts hold that many lots share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SharedLens {
+    makings: usize,
+    holdings: usize,
+    shared: usize,
+}
+
 /// `<member>/`, and the lot number.
 fn split(id: &str) -> (&str, &str) {
     id.split_at(id.find('/').map_or(0, |slash| slash + 1))
@@ -285,6 +293,19 @@ impl LotTable {
         for (ordinal, cell) in &other.newer {
             self.newer.insert(first + ordinal, self.cells.put(other.cells.at(*cell)));
         }
+    }
+
+    /// How much is shared; for [`LotTable::forget_shared`].
+    pub(crate) const fn shared_lens(&self) -> SharedLens {
+        SharedLens { makings: self.makings.len(), holdings: self.holdings.len(), shared: self.shared.len() }
+    }
+
+    /// Forgets what came to be shared since, once every lot is as it was then: whoever has records judged, or a block
+    /// that is never decided, leaves nothing here.
+    pub(crate) fn forget_shared(&mut self, lens: SharedLens) {
+        self.makings.truncate(lens.makings);
+        self.holdings.truncate(lens.holdings);
+        self.shared.truncate(lens.shared);
     }
 
     /// Makes room, so that what is there need not move.

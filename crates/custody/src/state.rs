@@ -74,12 +74,13 @@ impl Custody {
             self.records.len(),
             "a change is committed to the state it was decided on"
         );
+        let shared = self.lots.shared_lens();
         let Change { leaf, id, mut writes, .. } = change;
         for write in &mut writes {
             *write = self.apply(mem::replace(write, Write::DropLot));
         }
         self.records.push(id);
-        Undo { leaf, writes }
+        Undo { leaf, writes, shared }
     }
 
     /// Gives the seal of a block its leaf; it changes nothing else.
@@ -89,7 +90,7 @@ impl Custody {
     pub fn seal(&mut self, seal_id: RecordId, leaf_index: u64) -> Undo {
         assert_eq!(leaf_index, self.records.len() as u64, "a seal takes the next leaf");
         self.records.push(seal_id);
-        Undo { leaf: leaf_index as u32, writes: Vec::new() }
+        Undo { leaf: leaf_index as u32, writes: Vec::new(), shared: self.lots.shared_lens() }
     }
 
     /// Takes the newest commit or seal back, exactly.
@@ -102,6 +103,7 @@ impl Custody {
         for write in undo.writes.into_iter().rev() {
             let _ = self.apply(write);
         }
+        self.lots.forget_shared(undo.shared);
     }
 
     /// Gives an entity its value, and returns the write that gives it the old one back.

@@ -5,7 +5,7 @@ use core::hash::{BuildHasher, Hash};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-/// Values by number. None is ever removed: what an undo leaves over is met again or does no harm.
+/// Values by number. The newest are taken out again when what brought them in is undone.
 #[derive(Clone)]
 pub(crate) struct Interned<T> {
     values: Vec<T>,
@@ -36,6 +36,22 @@ impl<T: Hash + Eq> Interned<T> {
     /// The value of a number that [`Interned::keep`] gave.
     pub(crate) fn at(&self, place: u32) -> &T {
         &self.values[place as usize]
+    }
+
+    /// How many values.
+    pub(crate) const fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Takes the newest values out again, down to so many. Nobody has their numbers any more.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        while self.values.len() > len {
+            let Some(value) = self.values.pop() else { break };
+            let (hash, place) = (self.hasher.hash_one(&value), self.values.len() as u32);
+            if let Ok(entry) = self.places.find_entry(hash, |at| *at == place) {
+                entry.remove();
+            }
+        }
     }
 
     /// Bytes of the tables, what the values point to not counted.

@@ -325,3 +325,38 @@ fn a_stored_state_that_is_garbled_is_refused_not_believed() {
     let _ = odd.insert(b"X????".to_vec(), Vec::new());
     assert_eq!(load(&odd).err(), Some(LoadError::UnknownKey(b"X????".to_vec())));
 }
+
+/// What is judged and taken back again and again must not fill the memory, whatever its author thinks of.
+#[test]
+fn what_is_undone_leaves_nothing_behind_that_many_would_share() {
+    let mut world = check("mine commissions L0 5kg Ta 30%", Accepted);
+    let shared = |custody: &Custody| {
+        let kinds = custody.bytes_by_kind();
+        kinds.into_iter().find(|(kind, _)| *kind == "lots: what many share").expect("it is told").1
+    };
+    let try_out = |world: &mut World, number: usize| {
+        let (_, mut record) =
+            world.draft(&format!("mine commissions L{number} 5kg Ta 30%")).expect("a record");
+        let Some(Event::Commission(commission)) = &mut record.event else { panic!("{record:?}") };
+        let lot = commission.lot.as_mut().expect("it makes a lot");
+        lot.compound = format!("Ta{}O{}", 1 + number / 9, 1 + number % 9);
+        let change = world.decide(&sign(record, &key_of("mine"))).expect("a formula");
+        world.custody.commit(change)
+    };
+    let root = world.custody.state_root();
+    let undo = try_out(&mut world, 1);
+    world.custody.undo(undo);
+    let before = shared(&world.custody);
+    for number in 2..200 {
+        let undo = try_out(&mut world, number);
+        world.custody.undo(undo);
+    }
+    assert_eq!(shared(&world.custody), before);
+    assert_eq!(world.custody.state_root(), root);
+    // What was forgotten is taken in again.
+    for number in [7, 7 + 9] {
+        let _ = try_out(&mut world, number);
+        let lot = world.custody.lot(&format!("mine/L{number}")).expect("it stands");
+        assert_eq!(*lot.passport.description.compound, *format!("Ta{}O{}", 1 + number / 9, 1 + number % 9));
+    }
+}
