@@ -62,6 +62,8 @@ pub struct Check<'a> {
     /// Where messages go; a few wait when the node reads more slowly.
     sender: mpsc::Sender<v1::CheckRequest>,
     answers: Streaming<v1::CheckResponse>,
+    /// The answer of a node that had seen enough before all was sent.
+    early: Option<v1::CheckResponse>,
     ids: Vec<RecordId>,
 }
 
@@ -75,41 +77,41 @@ pub struct Checked {
 }
 
 impl Check<'_> {
-    /// Sends records; those of later calls may build on them.
+    /// Sends records; those of later calls may build on them. A node that has refused enough listens no more, and what
+    /// it found is told by [`Check::end`].
     ///
     /// # Errors
-    /// [`ClientError`]: the node took enough, or the stream broke.
+    /// [`ClientError`]: there is more than the node judges together, or the stream broke.
     pub async fn add(&mut self, records: &[SignedRecord]) -> Result<(), ClientError> {
+        self.ids.extend(records.iter().map(SignedRecord::id));
         for entries in messages(records) {
-            if self.sender.send(v1::CheckRequest { entries }).await.is_err() {
-                return Err(self.ended().await);
+            if self.early.is_none() && self.sender.send(v1::CheckRequest { entries }).await.is_err() {
+                self.early = Some(self.answer().await?);
             }
         }
-        self.ids.extend(records.iter().map(SignedRecord::id));
         Ok(())
     }
 
-    /// Why the node listens no more.
-    async fn ended(&mut self) -> ClientError {
-        match self.answers.message().await {
-            Err(status) => self.ledger.status(&status),
-            Ok(_) => self.lost("the node answered before all was sent"),
-        }
-    }
-
-    fn lost(&self, why: &str) -> ClientError {
-        ClientError::Unreachable { url: self.ledger.url().to_owned(), reason: why.to_owned() }
+    /// The one answer of the stream.
+    async fn answer(&mut self) -> Result<v1::CheckResponse, ClientError> {
+        let answer = self.answers.message().await.map_err(|status| self.ledger.status(&status))?;
+        answer.ok_or_else(|| ClientError::Unreachable {
+            url: self.ledger.url().to_owned(),
+            reason: "the stream ended without an answer".into(),
+        })
     }
 
     /// Waits for the judgement.
     ///
     /// # Errors
-    /// [`ClientError`]; [`ClientError::Later`] also when there is more than the node judges in the time it has.
+    /// [`ClientError`]; [`ClientError::Malformed`] also when there is more than the node judges in the time it has.
     pub async fn end(mut self) -> Result<Checked, ClientError> {
         // Nobody sends any more: the stream ends.
         self.sender = mpsc::channel(1).0;
-        let answer = self.answers.message().await.map_err(|status| self.ledger.status(&status))?;
-        let answer = answer.ok_or_else(|| self.lost("the stream ended without an answer"))?;
+        let answer = match self.early.take() {
+            Some(answer) => answer,
+            None => self.answer().await?,
+        };
         let refused = answer.refused.into_iter().map(|result| {
             let place = result.sequence;
             let id = usize::try_from(place).ok().and_then(|place| self.ids.get(place));
@@ -129,7 +131,7 @@ impl Ledger {
     pub async fn check(&self) -> Result<Check<'_>, ClientError> {
         let (sender, messages) = mpsc::channel(CHECK_AHEAD);
         let answer = self.submission_service().check(ReceiverStream::new(messages)).await;
-        Ok(Check { ledger: self, sender, answers: self.answer(answer)?, ids: Vec::new() })
+        Ok(Check { ledger: self, sender, answers: self.answer(answer)?, early: None, ids: Vec::new() })
     }
 
     /// Hands one record in and waits for a stage.

@@ -11,7 +11,7 @@ use std::{
 
 use ore_custody::{Custody, Position, Records, Rejection, Undo};
 use ore_record::{SignedRecord, VerifiedRecord};
-use tokio::sync::{Mutex, MutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 /// Most records of one trial.
 pub const MOST_RECORDS: usize = 100_000;
@@ -19,8 +19,9 @@ pub const MOST_RECORDS: usize = 100_000;
 pub const MOST_BYTES: usize = 64 << 20;
 /// Refusals after which a trial ends.
 pub const MOST_REFUSED: usize = 1_000;
-/// Longest time that nobody else has the state, taking back not counted: less than a proposer is waited for.
-const LONGEST: Duration = Duration::from_secs(1);
+/// Longest time that nobody else has the state, taking back not counted: with that, a proposer that waits for it still
+/// has its turn.
+const LONGEST: Duration = Duration::from_millis(400);
 /// After a trial the state is left alone for so many times as long, so that trials take a tenth of it at most.
 const REST: u32 = 9;
 /// Trials whose records are being received.
@@ -32,12 +33,14 @@ const LOOK_EVERY: usize = 256;
 #[derive(Debug)]
 pub struct Trials {
     gathering: Arc<Semaphore>,
-    rested: Mutex<Instant>,
+    /// When the next may begin; locked while one has its turn.
+    rested: Arc<Mutex<Instant>>,
 }
 
 impl Default for Trials {
     fn default() -> Self {
-        Self { gathering: Arc::new(Semaphore::new(GATHERED_AT_ONCE)), rested: Mutex::new(Instant::now()) }
+        let rested = Arc::new(Mutex::new(Instant::now()));
+        Self { gathering: Arc::new(Semaphore::new(GATHERED_AT_ONCE)), rested }
     }
 }
 
@@ -47,19 +50,37 @@ impl Trials {
         Arc::clone(&self.gathering).try_acquire_owned().ok()
     }
 
-    /// The right to judge, once those before have judged and the state has rested. What is put into it is when the
-    /// next may begin: [`rest_after`].
-    pub async fn turn(&self) -> MutexGuard<'_, Instant> {
-        let rested = self.rested.lock().await;
+    /// The right to judge, once those before have judged and the state has rested.
+    pub async fn turn(&self) -> Turn {
+        let rested = Arc::clone(&self.rested).lock_owned().await;
         tokio::time::sleep_until((*rested).into()).await;
-        rested
+        Turn(rested)
     }
 }
 
-/// When the next trial may begin after one that had the state for so long.
-#[must_use]
-pub fn rest_after(held: Duration) -> Instant {
-    Instant::now() + held * REST
+/// The right to judge; the next one's begins when it is dropped.
+#[derive(Debug)]
+pub struct Turn(OwnedMutexGuard<Instant>);
+
+impl Turn {
+    /// From now on nobody else has the state.
+    #[must_use]
+    pub fn begin(self) -> Begun {
+        Begun { rested: self.0, since: Instant::now() }
+    }
+}
+
+/// A turn in which the state is held. Whatever ends it, the state has its rest before the next.
+#[derive(Debug)]
+pub struct Begun {
+    rested: OwnedMutexGuard<Instant>,
+    since: Instant,
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        *self.rested = Instant::now() + self.since.elapsed() * REST;
+    }
 }
 
 /// What came of a trial.
@@ -71,8 +92,6 @@ pub struct Found {
     pub refused: Vec<(usize, Box<Rejection>)>,
     /// Whether it ended because it took too long.
     pub too_long: bool,
-    /// How long nobody else had the state.
-    pub held: Duration,
 }
 
 /// A state with records that are taken back when this is dropped.
@@ -92,18 +111,6 @@ impl Drop for Borrowed<'_> {
 /// Judges records, each with its place, in their order, as a block at this height and time would. A record that is
 /// there already, in the ledger or before in the trial, is passed over. The state is afterwards what it was.
 pub fn judge(
-    custody: &mut Custody,
-    height: u64,
-    block_time_ms: u64,
-    log: &impl Records,
-    records: &[(usize, VerifiedRecord)],
-) -> Found {
-    let begin = Instant::now();
-    let found = try_out(custody, height, block_time_ms, log, records);
-    Found { held: begin.elapsed(), ..found }
-}
-
-fn try_out(
     custody: &mut Custody,
     height: u64,
     block_time_ms: u64,
@@ -148,6 +155,12 @@ fn try_out(
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_trial_costs_no_proposer_its_turn() {
+        // As long again for taking back.
+        assert!(LONGEST * 2 < ore_consensus::Timeouts::default().propose);
+    }
+
     #[tokio::test]
     async fn a_few_are_received_at_once_and_each_waits_until_the_state_has_rested() {
         let trials = Trials::default();
@@ -155,11 +168,13 @@ mod tests {
         assert!(trials.place().is_none());
         drop(places);
         assert!(trials.place().is_some());
-        let held = Duration::from_millis(3);
-        let next = rest_after(held);
-        *trials.turn().await = next;
         drop(trials.turn().await);
-        assert!(Instant::now() >= next, "the next begins after nine times as long");
-        assert!(rest_after(held) >= Instant::now() + held * 8);
+        let begun = trials.turn().await.begin();
+        let (since, held) = (begun.since, Duration::from_millis(3));
+        std::thread::sleep(held);
+        // As when a judge panics, or nobody waits for the answer any more.
+        drop(begun);
+        drop(trials.turn().await);
+        assert!(since.elapsed() >= held * (1 + REST), "the next begins after nine times as long");
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct Rehearsal<'a> {
     ended: Option<(u64, End)>,
     /// Records that were not sent.
     unsent: u64,
+    /// Why the node listens no more, when it said so before all was sent.
+    broken: Option<ClientError>,
 }
 
 /// Why the rest of a document is not judged before it is handed in.
@@ -101,11 +103,11 @@ struct Sent {
 impl<'a> Rehearsal<'a> {
     pub(super) async fn begin(ledger: &'a Ledger) -> Result<Self, ClientError> {
         let check = ledger.check().await?;
-        Ok(Self { check, sent: Vec::new(), places: HashMap::new(), ended: None, unsent: 0 })
+        Ok(Self { check, sent: Vec::new(), places: HashMap::new(), ended: None, unsent: 0, broken: None })
     }
 
     /// Sends what statements become; those that have nothing to send are left to the caller.
-    pub(super) async fn add(&mut self, rehearsed: &[(u64, Rehearsed)]) -> Result<(), ClientError> {
+    pub(super) async fn add(&mut self, rehearsed: &[(u64, Rehearsed)]) {
         let mut records: Vec<SignedRecord> = Vec::new();
         for (event, one) in rehearsed {
             let (record, kept) = match one {
@@ -130,7 +132,7 @@ impl<'a> Rehearsal<'a> {
             self.sent.push(Sent { event: *event, after, kept });
             records.push(record.clone());
         }
-        self.check.add(&records).await
+        self.broken = self.check.add(&records).await.err();
     }
 
     /// Whether the document is more than can be judged as a whole.
@@ -140,6 +142,9 @@ impl<'a> Rehearsal<'a> {
 
     /// What came of it.
     async fn end(self) -> Result<Judged, ClientError> {
+        if let Some(error) = self.broken {
+            return Err(error);
+        }
         let checked = self.check.end().await?;
         let answered = usize::try_from(checked.judged).unwrap_or(usize::MAX).min(self.sent.len());
         let mut judged = Judged {
@@ -256,7 +261,7 @@ impl Intake<'_> {
             let mut desk = Desk::new(self.ledger, &mut self.keyring, self.stage).going_on(made);
             let rehearsed = desk.rehearse(work, &self.journal).await?;
             made = desk.made();
-            rehearsal.add(&rehearsed).await.map_err(failure)?;
+            rehearsal.add(&rehearsed).await;
             for (place, one) in rehearsed {
                 match one {
                     Rehearsed::Refused(trouble) => tell(told(place, Fate::Refused(trouble), tally)),
@@ -264,7 +269,7 @@ impl Intake<'_> {
                     Rehearsed::Signed(_) | Rehearsed::Kept(_) | Rehearsed::Unsure => {}
                 }
             }
-            if whole && rehearsal.too_much().is_some() {
+            if rehearsal.broken.is_some() || whole && rehearsal.too_much().is_some() {
                 break;
             }
         }

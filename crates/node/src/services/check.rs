@@ -41,6 +41,9 @@ pub(super) fn answer(api: Arc<Api>, inbound: Streaming<v1::CheckRequest>) -> Res
 
 async fn check(api: &Api, mut inbound: Streaming<v1::CheckRequest>) -> Result<v1::CheckResponse, Status> {
     let account = limits::account();
+    if let Some(account) = &account {
+        account.may_compute()?;
+    }
     let busy = || status::overloaded("as many trials as there may be are under way", Duration::from_secs(1));
     let _place = api.trials.place().ok_or_else(busy)?;
     let _own = account.as_ref().map(|account| account.try_trial().ok_or_else(busy)).transpose()?;
@@ -62,7 +65,8 @@ async fn check(api: &Api, mut inbound: Streaming<v1::CheckRequest>) -> Result<v1
         bytes += of_message;
         if sent + message.entries.len() > trial::MOST_RECORDS || bytes > trial::MOST_BYTES {
             let most = format!("at most {} records and {} bytes", trial::MOST_RECORDS, trial::MOST_BYTES);
-            return Err(status::malformed("entries", &format!("{most} are judged together")));
+            let message = format!("{most} are judged together; send fewer at once");
+            return Err(status::malformed("entries", &message));
         }
         let verified = tokio::task::spawn_blocking(move || admission::verified(&message.entries)).await;
         for one in verified.map_err(|_| Status::internal("signatures could not be checked"))? {
@@ -83,7 +87,10 @@ async fn check(api: &Api, mut inbound: Streaming<v1::CheckRequest>) -> Result<v1
     }
     let (found, tree_size) = judged(api, records).await?;
     if found.too_long {
-        let message = format!("only {} of {sent} were judged in the time that there is for it", found.judged);
+        let message = format!(
+            "only {} of {sent} were judged in the time that there is for it; send fewer at once",
+            found.judged
+        );
         return Err(status::malformed("entries", &message));
     }
     refused.extend(found.refused.into_iter().map(|(place, rejection)| (place, Outcome::Rejected(rejection))));
@@ -100,20 +107,20 @@ async fn check(api: &Api, mut inbound: Streaming<v1::CheckRequest>) -> Result<v1
 
 /// The trial, on the caller's account and in its turn; and the size of the log that it was held on top of.
 async fn judged(api: &Api, records: Vec<(usize, VerifiedRecord)>) -> Result<(Found, u64), Status> {
-    // Before the state is taken, so that nobody who waits for a turn holds up writing.
+    // The rest first: whoever waits for it has no place at computing, and whoever waits for that has not the state.
+    let turn = api.timed(async { Ok(api.trials.turn().await) }).await?;
     let computing = api.turn().await?;
-    let mut rested = api.timed(async { Ok(api.trials.turn().await) }).await?;
-    let mut custody = api.timed(async { Ok(Arc::clone(&api.ledger.custody).write_owned().await) }).await?;
+    let custody = api.timed(async { Ok(Arc::clone(&api.ledger.custody).write_owned().await) }).await?;
+    let begun = turn.begin();
     let ledger = Arc::clone(&api.ledger);
     let trial = tokio::task::spawn_blocking(move || {
+        // Whatever ends this, and whether or not the caller is there: the state is given back, then its rest begins.
+        let (_computing, _begun) = (computing, begun);
+        let mut custody = custody;
         let newest = *ledger.newest.borrow();
         let time_ms = now_ms().max(newest.time_ms);
         let found = trial::judge(&mut custody, newest.height + 1, time_ms, &ledger.reader, &records);
-        drop(computing);
         (found, custody.leaves())
     });
-    let judged =
-        trial.await.map_err(|_| Status::internal("the records could not be judged; please report it"))?;
-    *rested = trial::rest_after(judged.0.held);
-    Ok(judged)
+    trial.await.map_err(|_| Status::internal("the records could not be judged; please report it"))
 }

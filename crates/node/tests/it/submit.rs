@@ -1,12 +1,20 @@
 //! What a member is told when it submits.
 
 use bytes::Bytes;
+use ore_client::{ClientError, Ledger, Memory};
+use ore_record::{
+    SignedRecord,
+    v1::{Facility, RegisterFacility, record::Event},
+};
 use ore_wire::{
     status::{Refusal, refusal},
-    v1::{RejectionReason, SubmitResult, submit_result::Outcome},
+    v1::{self as wire, RejectionReason, SubmitResult, submit_result::Outcome},
 };
 
-use crate::world::{World, blend, commission, lose, sign, start};
+use crate::{
+    audit::trust,
+    world::{World, blend, commission, lose, sign, start},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_accepted_record_has_a_place_and_the_same_record_again_has_the_same_place() {
@@ -188,6 +196,32 @@ async fn what_is_checked_is_judged_as_it_would_be_and_leaves_no_trace() {
     node.stop().await;
 }
 
+/// The state rests after a check nine times as long as it took. Whoever waits for that is in nobody's way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_waits_for_its_turn_keeps_no_question_waiting() {
+    let world = World::new();
+    let node = world.start().await;
+    node.publish(&commission(0, 1_000)).await;
+    let many: Vec<Bytes> = (1..1_000).map(|number| commission(number, 1_000).entry().into()).collect();
+    let checked = node.check(many, 1_000).await.expect("judged");
+    assert_eq!((checked.judged, checked.refused.len()), (999, 0));
+    let messages =
+        tokio_stream::iter([wire::CheckRequest { entries: vec![commission(1, 1).entry().into()] }]);
+    let mut door = node.submission();
+    let waits = tokio::spawn(async move { door.check(messages).await?.into_inner().message().await });
+    let mut provenance = wire::provenance_service_client::ProvenanceServiceClient::new(node.channel.clone());
+    let mut answered = 0;
+    while !waits.is_finished() {
+        let request = wire::AttributeRequest { lot: "mine/M0".into(), element: 73, ..Default::default() };
+        provenance.attribute(request).await.expect("an answer");
+        answered += 1;
+    }
+    let checked = waits.await.expect("no panic").expect("judged").expect("one answer");
+    assert_eq!(checked.judged, 1);
+    assert!(answered >= 10, "{answered} questions while a check waited for its turn");
+    node.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_has_its_bounds() {
     let world = World::new();
@@ -218,5 +252,41 @@ async fn a_check_has_its_bounds() {
     drop(send);
     assert_eq!(answer.await.expect("no panic").expect("judged").expect("one answer").judged, 0);
     node.check(vec![one], 1).await.expect("there is room again");
+    node.stop().await;
+}
+
+/// What a node says before all was sent, its refusals or that it is too much, is not lost on the way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_hears_what_a_node_says_of_a_check_before_all_was_sent() {
+    let world = World::new();
+    let mut config = world.config();
+    config.allowance.bytes_s = 1 << 30;
+    let node = start(config).await;
+    let url = format!("http://{}", node.node.member_addr());
+    let client = Ledger::connect(&url, trust(&world), Memory::forgetful()).await.expect("it listens");
+
+    let mut forged = commission(1, 1).entry();
+    *forged.last_mut().expect("not empty") ^= 1;
+    let forged = SignedRecord::decode(&forged).expect("its signature is not looked at");
+    let mut check = client.check().await.expect("begun");
+    for _ in 0..60 {
+        check.add(&vec![forged.clone(); 1_000]).await.expect("heard or not");
+    }
+    let checked = check.end().await.expect("judged");
+    assert_eq!((checked.judged, checked.refused.len()), (1_000, 1_000));
+
+    let facility = Facility { name: "x".repeat(60_000), ..Facility::default() };
+    let large = sign("mine", Event::RegisterFacility(RegisterFacility { facility: Some(facility) }));
+    let mut check = client.check().await.expect("begun");
+    let mut said = Ok(());
+    for _ in 0..60 {
+        said = said.and(check.add(&vec![large.clone(); 30]).await);
+    }
+    let said = match said {
+        Ok(()) => check.end().await.map(drop),
+        Err(error) => Err(error),
+    };
+    let Err(ClientError::Malformed(faults)) = said else { panic!("{said:?}") };
+    assert!(faults[0].message.ends_with("send fewer at once"), "{faults:?}");
     node.stop().await;
 }
