@@ -238,10 +238,17 @@ fn undo(undos: Vec<Undo>, mark: &Mark, custody: &mut Custody, graph: &mut Graph)
     graph.undo_to(mark).expect("the mark was made before what is undone, and undoing never goes below it");
 }
 
+/// Takes back what was sealed: its lots were hashed for its state root, and those that stand are hashed again, so that
+/// what is proven until the next block is proven of them.
+fn unseal(undos: Vec<Undo>, mark: &Mark, custody: &mut Custody, graph: &mut Graph) {
+    undo(undos, mark, custody, graph);
+    let _ = custody.state_root();
+}
+
 impl Sealed {
     /// Takes everything back.
     pub fn undo(self, custody: &mut Custody, graph: &mut Graph) {
-        undo(self.undos, &self.mark, custody, graph);
+        unseal(self.undos, &self.mark, custody, graph);
     }
 
     /// What stands after it.
@@ -304,7 +311,7 @@ pub struct Applied {
 impl Applied {
     /// Takes everything back.
     pub fn undo(self, custody: &mut Custody, graph: &mut Graph) {
-        undo(self.undos, &self.mark, custody, graph);
+        unseal(self.undos, &self.mark, custody, graph);
     }
 }
 

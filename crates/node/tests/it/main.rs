@@ -7,6 +7,7 @@ mod board;
 mod config;
 mod crash;
 mod crowd;
+mod draft;
 mod epcis;
 mod fingerprint;
 mod gather;
