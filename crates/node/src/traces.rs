@@ -29,6 +29,10 @@ use crate::posting;
 
 /// Records that may be under way at one time.
 const MOST_UNDER_WAY: usize = 65_536;
+/// After so long a record ends without a word: it was there before, or the disk was full.
+const FORGOTTEN: Duration = Duration::from_secs(600);
+/// How often those are looked for, when there is no room.
+const SWEEP: Duration = Duration::from_secs(10);
 /// Finished spans that may wait for the collector.
 const MOST_WAITING: usize = 8_192;
 /// Spans in one request.
@@ -90,10 +94,29 @@ enum End {
 #[derive(Debug)]
 pub struct Listener {
     sample: Sample,
-    /// When a record was verified here, and when it was taken up; 0: not yet.
-    under_way: Mutex<HashMap<[u8; 32], (u64, u64)>>,
+    under_way: Mutex<UnderWay>,
     finished: mpsc::Sender<Span>,
     dropped: Arc<AtomicU64>,
+}
+
+/// Records of which no end was heard, by their ids.
+#[derive(Debug, Default)]
+struct UnderWay {
+    /// When a record was verified here, and when it was taken up; 0: not yet.
+    times: HashMap<[u8; 32], (u64, u64)>,
+    swept_ns: u64,
+}
+
+impl UnderWay {
+    /// Whether there is room for one more; what is forgotten makes some.
+    fn has_room(&mut self, now: u64) -> bool {
+        if self.times.len() >= MOST_UNDER_WAY && now.saturating_sub(self.swept_ns) >= SWEEP.as_nanos() as u64
+        {
+            self.swept_ns = now;
+            self.times.retain(|_, (begin_ns, _)| now.saturating_sub(*begin_ns) < FORGOTTEN.as_nanos() as u64);
+        }
+        self.times.len() < MOST_UNDER_WAY
+    }
 }
 
 /// Sends what the listener heard. Runs beside the node, in whatever task its owner likes.
@@ -174,11 +197,11 @@ impl Listener {
         let mut under_way = self.under_way();
         let end = match said.message.as_str() {
             "record verified" | "record taken up" => {
-                if under_way.len() >= MOST_UNDER_WAY && !under_way.contains_key(&record) {
+                if !under_way.times.contains_key(&record) && !under_way.has_room(now) {
                     self.dropped.fetch_add(1, Ordering::Relaxed);
                     return;
                 }
-                let times = under_way.entry(record).or_insert((now, 0));
+                let times = under_way.times.entry(record).or_insert((now, 0));
                 if said.message == "record taken up" {
                     times.1 = now;
                 }
@@ -189,7 +212,7 @@ impl Listener {
             _ => return,
         };
         // Of a block that came by catch-up, its end is all that was heard.
-        let (begin_ns, taken_up_ns) = under_way.remove(&record).unwrap_or((now, 0));
+        let (begin_ns, taken_up_ns) = under_way.times.remove(&record).unwrap_or((now, 0));
         drop(under_way);
         let span = Span { record, begin_ns, taken_up_ns, end_ns: now, end };
         if self.finished.try_send(span).is_err() {
@@ -197,7 +220,7 @@ impl Listener {
         }
     }
 
-    fn under_way(&self) -> MutexGuard<'_, HashMap<[u8; 32], (u64, u64)>> {
+    fn under_way(&self) -> MutexGuard<'_, UnderWay> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -333,6 +356,30 @@ mod tests {
         assert_eq!((decided.record, &decided.end), ([7; 32], &End::Decided { leaf: 5, height: 3 }));
         assert!(decided.begin_ns <= decided.taken_up_ns && decided.taken_up_ns <= decided.end_ns);
         assert!(decided.begin_ns > 0 && refused.taken_up_ns == 0);
+    }
+
+    #[test]
+    fn records_that_never_end_make_room_for_others_after_a_while() {
+        let collector = Collector::parse("http://127.0.0.1:1", ANY).expect("an address");
+        let (listener, mut exporter) = to(collector, "mine");
+        let record = |number: usize| {
+            let mut record = [0; 32];
+            record[..8].copy_from_slice(&number.to_le_bytes());
+            record
+        };
+        let say = |number, message: &str, now: Duration| {
+            let said = Said { message: message.into(), ..Said::default() };
+            listener.hear(record(number), &said, now.as_nanos() as u64);
+        };
+        let mut goes = |number, now| {
+            say(number, "record verified", now);
+            say(number, "record decided", now + Duration::from_secs(1));
+            let span = exporter.finished.try_recv().expect("every end is told");
+            span.begin_ns == now.as_nanos() as u64
+        };
+        (0..MOST_UNDER_WAY).for_each(|number| say(number, "record verified", SWEEP));
+        assert!(!goes(MOST_UNDER_WAY, FORGOTTEN), "there is no room");
+        assert!(goes(MOST_UNDER_WAY, FORGOTTEN + SWEEP), "those before are forgotten");
     }
 
     #[test]

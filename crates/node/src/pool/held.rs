@@ -68,8 +68,9 @@ impl Missing {
         }
     }
 
-    /// The refusal, with the parent's name and why it is waited for no more.
-    fn refused(mut self, why: &str) -> Outcome {
+    /// The refusal of a record, with the parent's name and why it is waited for no more.
+    fn refused(mut self, record: &VerifiedRecord, why: &str) -> Outcome {
+        tracing::debug!(record = %record.id(), rule = %self.rejection.rule, "record refused");
         let Self { parent, rejection } = &mut self;
         rejection.message = format!("{}; its parent, record {parent}, {why}", rejection.message);
         rejection.next_step =
@@ -123,7 +124,7 @@ impl Held {
             if until <= now || full {
                 let why = if full { ENOUGH } else { &too_late };
                 gone.push(entry.clone());
-                batch.records[place] = Checked::Settled(missing.refused(why));
+                batch.records[place] = Checked::Settled(missing.refused(record, why));
             } else {
                 *taken = Taken { records: taken.records + 1, bytes: taken.bytes + entry.len() };
                 batch.missing.insert(place, missing);
@@ -181,11 +182,9 @@ impl Held {
             let Some((_, mut batch)) = self.waiting.pop_front() else { break };
             self.give_back(counted(&batch));
             for (place, missing) in std::mem::take(&mut batch.missing) {
-                let refused = Checked::Settled(missing.refused(&self.too_late()));
-                if let Checked::Verified { entry, .. } = std::mem::replace(&mut batch.records[place], refused)
-                {
-                    gone.push(entry);
-                }
+                let Some(Checked::Verified { record, entry }) = batch.records.get(place) else { continue };
+                gone.push(entry.clone());
+                batch.records[place] = Checked::Settled(missing.refused(record, &self.too_late()));
             }
             expired.push(batch);
         }
