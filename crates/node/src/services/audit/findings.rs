@@ -175,7 +175,10 @@ fn cut(summary: &mut v1::FindingsSummary, rest: Option<u32>, how: v1::CutShort, 
     summary.next_leaf = rest.unwrap_or(0).into();
     let basis = summary.basis.get_or_insert_default();
     basis.cut_short = how.into();
-    basis.note = format!("{why}; go on from next_leaf");
+    basis.note = match rest {
+        Some(_) => format!("{why}; go on from next_leaf"),
+        None => why.to_owned(),
+    };
 }
 
 struct Judged {
@@ -199,11 +202,12 @@ fn judge(
     let mut judge = Judge::new(asked.view, scratch, &strict, Budget::new(SLICE_UNITS), memory);
     let (mut findings, mut records) = (Vec::new(), 0);
     for leaf in leaves {
-        let Some(found) = judge.judge(*leaf) else { break };
+        let found = judge.judge(*leaf);
         // Those before it used the budget up: it has the next one for itself.
         if judge.is_short() && records > 0 {
             return Judged { memory: judge.into_memory(), findings, records, short: false };
         }
+        let Some(found) = found else { break };
         records += 1;
         findings.extend(found.iter().filter(|it| rules.contains(&it.rule)).map(|it| finding(asked, it)));
         if judge.is_short() || findings.len() >= PART || begun.elapsed() >= SLICE {
