@@ -13,10 +13,11 @@ use ore_node::{
     genesis::{self, Genesis},
     sequencer::now_ms,
 };
-use ore_record::v1;
+use ore_record::v1::{self, record::Event};
+use ore_verify::TrustRoot;
 use tempfile::TempDir;
 
-use crate::world::{ORIGIN, Running, config_of, founding_records, start, until};
+use crate::world::{ORIGIN, Running, config_of, founding_records, sign, start, until};
 
 pub(crate) const MEMBERS: [&str; 4] = ["mine", "refiner", "trader", "assay-lab"];
 
@@ -62,7 +63,7 @@ impl Cluster {
         let set = v1::ChangeValidators { validators: first.cloned().collect(), rules: 0 };
         let mut records = founding_records(v1::ChangeValidators { validators: all.clone(), rules: 0 });
         records.pop();
-        records.push(crate::world::sign("mine", v1::record::Event::ChangeValidators(set)));
+        records.push(sign("mine", v1::record::Event::ChangeValidators(set)));
         let genesis = genesis::build(ORIGIN, now_ms(), records).expect("in order");
         let mut consortium =
             Consortium::of_genesis(ORIGIN, genesis.id, &genesis.validators).expect("good keys");
@@ -79,6 +80,12 @@ impl Cluster {
             genesis::install(&home, &genesis, &consortium, keys, member, any, any).expect("writable");
         }
         Self { dir, genesis, consortium }
+    }
+
+    /// What somebody is given who was there when the ledger began.
+    pub(crate) fn trust(&self) -> TrustRoot {
+        let Consortium { origin, genesis, .. } = self.consortium.clone();
+        TrustRoot { origin, genesis, policy: self.consortium.policy().expect("ours") }
     }
 
     pub(crate) fn home(&self, member: &str) -> PathBuf {
@@ -158,4 +165,37 @@ pub(crate) async fn linked(node: &Running, others: usize) {
         (links.iter().filter(|link| link.connected).count() >= others).then_some(())
     })
     .await;
+}
+
+/// The members vote for other validators.
+pub(crate) async fn change_validators(
+    cluster: &Cluster,
+    node: &Running,
+    members: &[&str],
+    approving: &[&str],
+) {
+    change(cluster, node, members, 0, approving).await;
+}
+
+/// The same, and which rules they judge blocks by; 0: as before.
+pub(crate) async fn change(
+    cluster: &Cluster,
+    node: &Running,
+    members: &[&str],
+    rules: u32,
+    approving: &[&str],
+) {
+    let validators = members.iter().map(|member| cluster.validator(member)).collect();
+    let set = v1::ChangeValidators { validators, rules };
+    let proposal = sign("mine", Event::ChangeValidators(set));
+    node.submit(&proposal).await.expect("proposed");
+    for member in approving {
+        let approve = v1::Approve { proposal: proposal.id().as_bytes().to_vec() };
+        match node.submit(&sign(member, Event::Approve(approve))).await {
+            Ok(_) => {}
+            // Enough have approved: it is in force.
+            Err(status) if status.message().contains("does not wait for approvals") => return,
+            Err(status) => panic!("{status}"),
+        }
+    }
 }

@@ -12,8 +12,7 @@ use ore_record::{
 use ore_verify::{Handover, TrustRoot, follow, verify_receipt};
 
 use crate::{
-    cluster::{Cluster, MEMBERS, agreed, linked, turn},
-    together::change_validators,
+    cluster::{Cluster, MEMBERS, agreed, change_validators, linked, turn},
     world::{ORIGIN, Running, add_key, commission, revoke, until},
 };
 
@@ -29,10 +28,7 @@ struct Outsider {
 
 impl Outsider {
     fn of(cluster: &Cluster) -> Self {
-        let consortium = &cluster.consortium;
-        let policy = consortium.policy().expect("ours");
-        let trust = TrustRoot { origin: consortium.origin.clone(), genesis: consortium.genesis, policy };
-        Self { trust, receipts: Vec::new() }
+        Self { trust: cluster.trust(), receipts: Vec::new() }
     }
 
     async fn ask(&self, node: &Running) -> Ledger {

@@ -6,8 +6,7 @@ use ore_record::rules::Rules;
 use ore_wire::v1::{ListPeersRequest, consortium_service_client::ConsortiumServiceClient};
 
 use crate::{
-    cluster::{Cluster, MEMBERS, agreed, linked, turn},
-    together::change,
+    cluster::{Cluster, MEMBERS, agreed, change, linked, turn},
     world::{Running, commission, start},
 };
 

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use ore_node::consortium::Consortium;
-use ore_record::v1::{self, Approve, record::Event};
 
 use crate::{
-    cluster::{Cluster, MEMBERS, agreed, linked, root, turn},
-    world::{Running, commission, sign, until},
+    cluster::{Cluster, MEMBERS, agreed, change_validators, linked, root, turn},
+    world::{Running, commission, until},
 };
 
 fn height(node: &Running) -> u64 {
@@ -129,38 +128,6 @@ async fn two_of_four_decide_nothing_and_answer_readers_all_the_same() {
 
 fn ore_peer_links(links: &ore_peer::Links) -> usize {
     links.report().iter().filter(|link| link.connected).count()
-}
-
-pub(crate) async fn change_validators(
-    cluster: &Cluster,
-    node: &Running,
-    members: &[&str],
-    approving: &[&str],
-) {
-    change(cluster, node, members, 0, approving).await;
-}
-
-/// The same, and which rules they judge blocks by; 0: as before.
-pub(crate) async fn change(
-    cluster: &Cluster,
-    node: &Running,
-    members: &[&str],
-    rules: u32,
-    approving: &[&str],
-) {
-    let validators = members.iter().map(|member| cluster.validator(member)).collect();
-    let set = v1::ChangeValidators { validators, rules };
-    let proposal = sign("mine", Event::ChangeValidators(set));
-    node.submit(&proposal).await.expect("proposed");
-    for member in approving {
-        let approve = Approve { proposal: proposal.id().as_bytes().to_vec() };
-        match node.submit(&sign(member, Event::Approve(approve))).await {
-            Ok(_) => {}
-            // Enough have approved: it is in force.
-            Err(status) if status.message().contains("does not wait for approvals") => return,
-            Err(status) => panic!("{status}"),
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
