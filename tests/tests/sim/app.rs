@@ -111,6 +111,10 @@ impl Application for Watched {
         self.inner.wait_for_work(height).await;
     }
 
+    async fn while_deciding(&mut self, height: u64) {
+        self.inner.while_deciding(height).await;
+    }
+
     async fn propose(&mut self, height: u64, round: u32) -> Result<ProposedBlock, Fatal> {
         self.inner.propose(height, round).await
     }

@@ -11,7 +11,10 @@ use std::{
 use bytes::Bytes;
 use ore_custody::Reason;
 use ore_node::outcome::{Outcome, Place};
-use ore_record::{RecordId, SignedRecord};
+use ore_record::{
+    RecordId, SignedRecord,
+    v1::{self, record::Event},
+};
 use tokio::time::Instant;
 
 use crate::{
@@ -99,6 +102,18 @@ impl Client {
         }
     }
 
+    /// The first member proposes, the others approve until it is in force.
+    pub(crate) async fn vote(mut self, at_ms: u64, members: Vec<String>, change: Event) {
+        tokio::time::sleep_until(self.began + Duration::from_millis(at_ms)).await;
+        let proposal = world::ballot(&members[0], 0, now_ms(self.began), change);
+        let approve = Event::Approve(v1::Approve { proposal: proposal.id().as_bytes().to_vec() });
+        self.submit(proposal, false).await;
+        for (number, member) in (1..).zip(&members[1..]) {
+            let approval = world::ballot(member, number, now_ms(self.began), approve.clone());
+            self.submit(approval, true).await;
+        }
+    }
+
     fn beside(&mut self) -> Self {
         Self {
             member: self.member.clone(),
@@ -136,13 +151,19 @@ impl Client {
                     self.known().acks.push(Ack { place, entry, by, asked_at });
                     break;
                 }
-                Some(Outcome::Rejected(_)) if contested => {
+                Some(Outcome::Rejected(rejection))
+                    if contested && rejection.reason != Reason::UnknownRecord =>
+                {
                     self.known().rejected += 1;
                     break;
                 }
-                // The lot came into being a moment ago at another node, and this one has not heard of that block yet.
+                // What it builds on came into being a moment ago at another node, and this one has not heard of that
+                // block yet.
                 Some(Outcome::Rejected(rejection))
-                    if matches!(rejection.reason, Reason::UnknownLot | Reason::StaleHead) =>
+                    if matches!(
+                        rejection.reason,
+                        Reason::UnknownLot | Reason::StaleHead | Reason::UnknownRecord
+                    ) =>
                 {
                     self.known().retries += 1;
                     tokio::time::sleep(Duration::from_millis(self.dice.between(50, 300))).await;

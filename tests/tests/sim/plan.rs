@@ -124,6 +124,8 @@ pub(crate) struct Plan {
     pub(crate) records: u64,
     /// How far each member's clock is ahead, milliseconds.
     pub(crate) clocks_ms: Vec<u64>,
+    /// When the members vote for the newest rules, milliseconds after the start.
+    pub(crate) votes_ms: Option<u64>,
     pub(crate) planted: Planted,
 }
 
@@ -131,6 +133,7 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "seed {}: {} members, {:?}", self.seed, self.members, self.weather)?;
         writeln!(f, "  liar {:?}, planted {:?}, healed at {} ms", self.liar, self.planted, self.heal_ms)?;
+        writeln!(f, "  founded under {:?}, votes at {:?} ms", self.rules(), self.votes_ms)?;
         self.acts.iter().try_for_each(|(at, act)| writeln!(f, "  {at:>6} ms {act:?}"))
     }
 }
@@ -147,7 +150,9 @@ impl Plan {
         let acts = acts(&mut dice, members, faulty, heal_ms);
         let clocks_ms = (0..members).map(|_| dice.below(400)).collect();
         let (records, planted) = (dice.between(16, 40), Planted::Nothing);
-        Self { seed, members, weather, acts, heal_ms, liar, records, clocks_ms, planted }
+        // Half of those that are founded under the first rules.
+        let votes_ms = seed.is_multiple_of(4).then(|| dice.between(500, heal_ms));
+        Self { seed, members, weather, acts, heal_ms, liar, records, clocks_ms, votes_ms, planted }
     }
 
     /// Nothing happens but work.
@@ -155,7 +160,8 @@ impl Plan {
         let clocks_ms = vec![0; 4];
         let weather = Weather { most_ms: 20, ..Weather::FAIR };
         let (acts, liar, planted) = (Vec::new(), None, Planted::Nothing);
-        Self { seed, members: 4, weather, acts, heal_ms: 3_000, liar, records: 20, clocks_ms, planted }
+        let (heal_ms, records, votes_ms) = (3_000, 20, None);
+        Self { seed, members: 4, weather, acts, heal_ms, liar, records, clocks_ms, votes_ms, planted }
     }
 
     pub(crate) fn with(mut self, planted: Planted) -> Self {

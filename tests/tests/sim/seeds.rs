@@ -9,6 +9,8 @@ use std::{
     time::Instant,
 };
 
+use ore_record::rules::Rules;
+
 use crate::{
     invariants,
     plan::Plan,
@@ -133,4 +135,20 @@ fn the_same_seed_gives_the_same_blocks() {
         assert_eq!(one.decided(), other.decided(), "seed {seed}");
     }
     assert_ne!(live(&Plan::calm(1)).decided(), live(&Plan::calm(2)).decided());
+}
+
+#[test]
+fn members_that_vote_for_other_rules_go_on_by_them() {
+    for seed in [4, 8] {
+        let mut plan = Plan::calm(seed);
+        plan.votes_ms = Some(1_500);
+        let report = live(&plan);
+        assert_eq!(invariants::broken(&report), []);
+        for holding in &report.honest {
+            let (first, last) =
+                (holding.blocks.first().expect("genesis"), holding.blocks.last().expect("more"));
+            assert_eq!((first.rules, last.rules), (Rules::V1, Rules::NEWEST), "{}", holding.member);
+            assert!(last.term > 1, "and the set that decides by them began anew");
+        }
+    }
 }

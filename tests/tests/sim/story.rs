@@ -11,7 +11,9 @@ use std::{
 
 use bytes::Bytes;
 use ore_consensus::ValidatorEntry;
+use ore_custody::Custody;
 use ore_node::faults::FaultCount;
+use ore_record::rules::Rules;
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
@@ -29,9 +31,12 @@ use crate::{
 const SETTLES_WITHIN: Duration = Duration::from_secs(240);
 const CLIENTS: u64 = 3;
 
-/// A block as it is stored.
+/// A block as it is stored, and what the ledger said of its height.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
+    /// First height of the set that decided it.
+    pub(crate) term: u64,
+    pub(crate) rules: Rules,
     pub(crate) header: Bytes,
     pub(crate) certificate: Bytes,
     pub(crate) entries: Vec<Bytes>,
@@ -149,20 +154,24 @@ fn start_clients(
 ) -> JoinSet<()> {
     let mut clients = JoinSet::new();
     let records = plan.records.div_ceil(CLIENTS);
+    let client = |number: u64| Client {
+        member: cluster.world.members[number as usize % plan.members].clone(),
+        number,
+        records,
+        pause_ms: 2 * plan.heal_ms / records,
+        dice: Dice::new(plan.seed.wrapping_mul(31) + number),
+        doors: Arc::clone(&cluster.doors),
+        known: Arc::clone(known),
+        began: cluster.began(),
+        honest: plan.honest(),
+        healed: Arc::clone(healed),
+    };
     for number in 0..CLIENTS {
-        let client = Client {
-            member: cluster.world.members[number as usize % plan.members].clone(),
-            number,
-            records,
-            pause_ms: 2 * plan.heal_ms / records,
-            dice: Dice::new(plan.seed.wrapping_mul(31) + number),
-            doors: Arc::clone(&cluster.doors),
-            known: Arc::clone(known),
-            began: cluster.began(),
-            honest: plan.honest(),
-            healed: Arc::clone(healed),
-        };
-        clients.spawn(client.work());
+        clients.spawn(client(number).work());
+    }
+    if let Some(at_ms) = plan.votes_ms {
+        let change = cluster.world.change_of(Rules::NEWEST);
+        clients.spawn(client(CLIENTS).vote(at_ms, cluster.world.members.clone(), change));
     }
     clients
 }
@@ -237,7 +246,8 @@ async fn report(
         // Without healing some do not run; what they hold is on their disks.
         cluster.start(n).await;
         let door = cluster.door(n).expect("started");
-        blocks.insert(n, (blocks_of(&door.ledger.reader), door.ledger.faults.list()));
+        let custody = door.ledger.custody.read().await;
+        blocks.insert(n, (blocks_of(&door.ledger.reader, &custody), door.ledger.faults.list()));
     }
     for n in 0..cluster.count() {
         cluster.kill(n).await;
@@ -264,11 +274,17 @@ async fn report(
     Report { plan, validators, policy, honest, known, book, liars, healed_at, settled, frames, virtual_ms }
 }
 
-fn blocks_of(reader: &ore_store::Reader) -> Vec<Stored> {
+fn blocks_of(reader: &ore_store::Reader, custody: &Custody) -> Vec<Stored> {
     let newest = reader.newest().map_or(0, |(header, _)| header.height);
     let block = |height| {
         let block = reader.block(height).expect("a readable log").expect("every height up to the newest");
-        Stored { header: block.header, certificate: block.certificate, entries: block.entries }
+        Stored {
+            term: custody.validators_at(height).map_or(0, |set| set.from_height),
+            rules: custody.rules_at(height, Rules::NEWEST).expect("rules that this program knows"),
+            header: block.header,
+            certificate: block.certificate,
+            entries: block.entries,
+        }
     };
     (0..=newest).map(block).collect()
 }

@@ -91,12 +91,17 @@ fn founders(members: &[String], keys: &[NodeKeys], rules: Rules) -> Vec<SignedRe
         };
         say(member, Event::RegisterFacility(v1::RegisterFacility { facility: Some(facility) }));
     }
+    say(&members[0], Event::ChangeValidators(all_of(members, keys, rules)));
+    records
+}
+
+/// All members decide, by these rules.
+fn all_of(members: &[String], keys: &[NodeKeys], rules: Rules) -> v1::ChangeValidators {
     let validator = |(member, keys): (&String, &NodeKeys)| keys.validator(member, "127.0.0.1:1");
     let validators = members.iter().zip(keys).map(validator).collect();
     // The first version is never stated.
     let rules = if rules == Rules::V1 { 0 } else { rules.version() };
-    say(&members[0], Event::ChangeValidators(v1::ChangeValidators { validators, rules }));
-    records
+    v1::ChangeValidators { validators, rules }
 }
 
 /// Memory where there is a file system in it, for the disk's own time is no part of a simulation.
@@ -130,6 +135,11 @@ impl World {
         let (dir, name) = (self.place(process), &self.members[member]);
         genesis::install(&dir, &self.genesis, &self.consortium, &self.keys[member], name, any, any)
             .expect("a writable folder")
+    }
+
+    /// What the first member proposes when the rules are to be others.
+    pub(crate) fn change_of(&self, rules: Rules) -> Event {
+        Event::ChangeValidators(all_of(&self.members, &self.keys, rules))
     }
 
     pub(crate) fn validators(&self) -> Vec<ValidatorEntry> {
@@ -173,6 +183,11 @@ pub(crate) fn commission(member: &str, number: u64, time_ms: u64) -> (String, Si
         ..v1::Commission::default()
     };
     (lot, sign(member, 1_000 + number, time_ms, Event::Commission(event)))
+}
+
+/// One of the records of a vote, by their number.
+pub(crate) fn ballot(member: &str, number: u64, time_ms: u64, event: Event) -> SignedRecord {
+    sign(member, 500_000 + number, time_ms, event)
 }
 
 /// A part of a lot is lost. Two such records that name one head exclude each other.
