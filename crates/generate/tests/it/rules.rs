@@ -6,6 +6,9 @@ use ore_audit::{Budget, View};
 use ore_findings::{Finding, Judge, Memory as Known, Rule};
 use ore_generate::{Label, Memory, cast, generate, profile, violate};
 use ore_provenance::Scratch;
+use ore_record::v1;
+
+use crate::world::World;
 
 const SEED: u64 = 20_260_101;
 
@@ -80,4 +83,36 @@ fn findings_are_the_same_when_budgets_end_in_the_middle_of_a_rule() {
     }
     assert_eq!(found, findings(&memory));
     assert!(short > 500, "{short} budgets ended");
+}
+
+/// What a rule looks through is charged for, and only when it does look.
+#[test]
+fn a_record_is_charged_for_what_its_rules_look_through() {
+    let mut world = World::new(3);
+    let lot = v1::NewLot { tags: vec!["T-1".to_owned()], ..world.new_lot(0, 1_000, 500_000_000) };
+    let reference = Some(ore_record::draft::lot(&lot.lot));
+    let kind = v1::CommissionKind::Extracted.into();
+    let mined = world.memory.size() as u32;
+    world.say(0, v1::Commission { kind, lot: Some(lot), ..v1::Commission::default() });
+    for _ in 0..300 {
+        let (lot, action) = (reference.clone(), v1::SealAction::Applied.into());
+        world.say(0, v1::SealEvent { lot, seal: "T-1".to_owned(), action });
+    }
+    let assayed = world.memory.size() as u32;
+    world.say(0, v1::Assay { lot: reference, ..v1::Assay::default() });
+    let view = world.view();
+    let cost = |leaf: u32| {
+        let mut scratch = Scratch::default();
+        (1..2_000).find(|units| {
+            let strict = |_: u32| Some(true);
+            let mut judge = Judge::new(view, &mut scratch, &strict, Budget::new(*units), Known::default());
+            judge.judge(leaf);
+            !judge.is_short()
+        })
+    };
+    // Its tag was posted 301 times, and whether the lot was ever sent is looked for in its timeline, once.
+    let timeline = view.journal.timeline(0).len() as u64;
+    let cost_of_mined = cost(mined).expect("budget enough");
+    assert!((301 + timeline..301 + 2 * timeline).contains(&cost_of_mined), "{cost_of_mined} of {timeline}");
+    assert_eq!(cost(assayed), Some(1), "an assay of no exchange");
 }
