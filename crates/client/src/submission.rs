@@ -70,7 +70,8 @@ pub struct Check<'a> {
 /// What came of a check. The node's word, as of one moment.
 #[derive(Clone, Debug)]
 pub struct Checked {
-    /// Records that were judged, from the first on: all of them, or up to the one after which too many were refused.
+    /// Records that were judged, from the first on: all of them, or up to the one after which too many were refused, or
+    /// as many as there was time for.
     pub judged: u64,
     /// Those that would be refused, by their place among all that were sent.
     pub refused: Vec<(u64, Answer)>,
@@ -104,7 +105,7 @@ impl Check<'_> {
     /// Waits for the judgement.
     ///
     /// # Errors
-    /// [`ClientError`]; [`ClientError::Malformed`] also when there is more than the node judges in the time it has.
+    /// [`ClientError`].
     pub async fn end(mut self) -> Result<Checked, ClientError> {
         // Nobody sends any more: the stream ends.
         self.sender = mpsc::channel(1).0;

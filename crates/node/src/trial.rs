@@ -86,12 +86,10 @@ impl Drop for Begun {
 /// What came of a trial.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// Records that were judged, from the first on.
-    pub judged: usize,
     /// Those that would be refused, by the place that they were given.
     pub refused: Vec<(usize, Box<Rejection>)>,
-    /// Whether it ended because it took too long.
-    pub too_long: bool,
+    /// The place of the first that was not judged, if it took too long.
+    pub unjudged: Option<usize>,
 }
 
 /// A state with records that are taken back when this is dropped.
@@ -123,12 +121,11 @@ pub fn judge(
     let mut entered: Vec<&SignedRecord> = Vec::new();
     let mut found = Found::default();
     let begin = Instant::now();
-    for (place, record) in records {
-        if found.judged.is_multiple_of(LOOK_EVERY) && begin.elapsed() > LONGEST {
-            found.too_long = true;
+    for (count, (place, record)) in records.iter().enumerate() {
+        if count.is_multiple_of(LOOK_EVERY) && begin.elapsed() > LONGEST {
+            found.unjudged = Some(*place);
             break;
         }
-        found.judged += 1;
         if state.custody.leaf_of(&record.id()).is_some() {
             continue;
         }

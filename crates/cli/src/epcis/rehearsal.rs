@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, fs::File, io::BufReader, path::Path};
 
-use ore_client::{Answer, Check, ClientError, Ledger, MAX_CHECKED_RECORDS};
+use ore_client::{Answer, Check, Checked, ClientError, Ledger, MAX_CHECKED_RECORDS};
 use ore_epcis::{Clause, Document, Importer, Refusal, Survey};
 use ore_record::{
     RecordId, SignedRecord, draft,
@@ -21,6 +21,9 @@ use crate::{
     failure::Failure,
     post::{Desk, Fate, Made, Rehearsed, Trouble, engine::failure},
 };
+
+/// Refusals after which a node judges no more (`CheckResponse` in `submission.proto`).
+const MOST_REFUSED: usize = 1_000;
 
 /// A document on its way to be judged.
 pub(super) struct Rehearsal<'a> {
@@ -47,6 +50,8 @@ enum End {
     Unknown,
     /// The node judges so many refused ones and no more.
     Refused,
+    /// The time was over that the node gives to judging.
+    Time,
 }
 
 impl End {
@@ -67,6 +72,10 @@ impl End {
             }
             Self::Refused => {
                 "from here on, because so many before are refused: correct those first".to_owned()
+            }
+            Self::Time => {
+                "from here on, because the time was over that the node gives to judging one document"
+                    .to_owned()
             }
         }
     }
@@ -146,45 +155,59 @@ impl<'a> Rehearsal<'a> {
             return Err(error);
         }
         let checked = self.check.end().await?;
-        let answered = usize::try_from(checked.judged).unwrap_or(usize::MAX).min(self.sent.len());
-        let mut judged = Judged {
-            unjudged: self.unsent + (self.sent.len() - answered) as u64,
-            ended: self.sent.get(answered).map(|it| (it.event, End::Refused)).or(self.ended),
-            ..Judged::default()
-        };
-        // Of each that is refused, whether that is told: what would be signed anew is not.
-        let mut refused: HashMap<usize, bool> = HashMap::new();
-        for (place, answer) in checked.refused {
-            let place = usize::try_from(place).unwrap_or(usize::MAX);
-            let Some(sent) = self.sent.get(place) else { continue };
-            let before = sent.after.iter().find(|before| refused.contains_key(before));
-            let follows = before.filter(|_| moved(&answer));
-            let told = match follows {
-                Some(before) => refused[before],
-                None => !(sent.kept && moved(&answer)),
-            };
-            refused.insert(place, told);
-            if !told {
-                judged.unjudged += 1;
-                judged.anew.push(sent.event);
-                continue;
-            }
-            judged.troubles.push((
-                sent.event,
-                match follows {
-                    Some(before) => {
-                        let event = self.sent[*before].event;
-                        let message =
-                            format!("it builds on event {event} of this document, which is refused");
-                        Trouble::new("BUILDS_ON_REFUSED", message, format!("correct event {event} first"))
-                    }
-                    None => trouble(answer),
-                },
-            ));
-        }
-        judged.taken = answered.saturating_sub(refused.len()) as u64;
+        let mut judged = judged(&self.sent, checked);
+        judged.unjudged += self.unsent;
+        judged.ended = judged.ended.or(self.ended);
         Ok(judged)
     }
+}
+
+/// What was said of the records that were sent.
+fn judged(all: &[Sent], checked: Checked) -> Judged {
+    let answered = usize::try_from(checked.judged).unwrap_or(usize::MAX).min(all.len());
+    let end = if checked.refused.len() < MOST_REFUSED { End::Time } else { End::Refused };
+    let mut judged = Judged {
+        unjudged: (all.len() - answered) as u64,
+        ended: all.get(answered).map(|it| (it.event, end)),
+        ..Judged::default()
+    };
+    // Of each that is refused, whether that is told: what would be signed anew is not.
+    let mut refused: HashMap<usize, bool> = HashMap::new();
+    for (place, answer) in checked.refused {
+        let place = usize::try_from(place).unwrap_or(usize::MAX);
+        let Some(sent) = all.get(place) else { continue };
+        let before = sent.after.iter().find(|before| refused.contains_key(before));
+        let follows = before.filter(|_| moved(&answer));
+        let told = match follows {
+            Some(before) => refused[before],
+            None => !(sent.kept && moved(&answer)),
+        };
+        refused.insert(place, told);
+        if !told {
+            judged.unjudged += 1;
+            judged.anew.push(sent.event);
+            continue;
+        }
+        judged.troubles.push((
+            sent.event,
+            match follows {
+                Some(before) => {
+                    let event = all[*before].event;
+                    let message = format!("it builds on event {event} of this document, which is refused");
+                    Trouble::new("BUILDS_ON_REFUSED", message, format!("correct event {event} first"))
+                }
+                None => trouble(answer),
+            },
+        ));
+    }
+    judged.taken = answered.saturating_sub(refused.len()) as u64;
+    judged
+}
+
+/// A document is more than can be judged as a whole.
+fn too_large(reason: String, tally: &mut Tally) -> News {
+    tally.refused += 1;
+    refused(None, &Refusal::new("", Clause::Capture, reason, "send it in parts, or with proceed"))
 }
 
 /// Whether a refusal says that something before is not as the record takes it to be.
@@ -242,8 +265,9 @@ impl Intake<'_> {
         let mut importer = Importer::new(&self.acting, Some(document.clone()));
         let mut rehearsal = Rehearsal::begin(self.ledger).await.map_err(failure)?;
         let mut made = Made::default();
-        let mut next = 0;
+        let (mut next, mut mapped) = (0, 0);
         loop {
+            mapped = next;
             let (chunk, from) = read_chunk(path, &mut source, &mut next, surveyed)?;
             if chunk.is_empty() {
                 if from == next {
@@ -252,9 +276,7 @@ impl Intake<'_> {
                 continue;
             }
             if self.names.are_too_many(0) {
-                let wrong = surveyed.bad_events.iter().filter(|event| **event >= from).count() as u64;
                 rehearsal.ended.get_or_insert((from, End::TooManyLots));
-                rehearsal.unsent += surveyed.events.saturating_sub(from + wrong);
                 break;
             }
             let work = self.chunk_work(chunk, &mut importer, tally, tell).await?;
@@ -270,9 +292,14 @@ impl Intake<'_> {
                 }
             }
             if rehearsal.broken.is_some() || whole && rehearsal.too_much().is_some() {
+                mapped = next;
                 break;
             }
         }
+        // What the loop left; each event is a record, as far as is known.
+        let wrong = surveyed.bad_events.iter().filter(|event| **event >= mapped).count() as u64;
+        rehearsal.unsent += surveyed.events.saturating_sub(mapped + wrong);
+        let all = rehearsal.sent.len() as u64 + rehearsal.unsent;
         let judged = match rehearsal.too_much().filter(|_| whole) {
             Some(End::TooManyLots) => {
                 Err(format!("a document is about at most {MOST_REHEARSED} lots, to go in as a whole"))
@@ -282,18 +309,20 @@ impl Intake<'_> {
             }
             None => match rehearsal.end().await {
                 Ok(judged) => Ok(judged),
-                // More bytes than are judged together, or more than this node can judge in the time it has.
+                // More bytes than are judged together.
                 Err(error @ ClientError::Malformed(_)) => Err(error.to_string()),
                 Err(error) => return Err(failure(error)),
             },
         };
         let judged = match judged {
             Ok(judged) => judged,
+            Err(reason) if whole => {
+                tell(too_large(reason, tally));
+                return Ok(());
+            }
             Err(reason) => {
-                let next = if whole { "send it in parts, or with proceed" } else { "rehearse it in parts" };
-                let refusal = Refusal::new("", Clause::Capture, reason, next);
-                tally.refused += 1;
-                tell(refused(None, &refusal));
+                tally.unjudged = all;
+                tell(News { event: None, outcome: Outcome::Unjudged { reason } });
                 return Ok(());
             }
         };
@@ -302,6 +331,11 @@ impl Intake<'_> {
         for (place, trouble) in judged.troubles {
             tell(told(place, Fate::Refused(trouble), tally));
         }
+        if let (true, Some((place, End::Time))) = (whole, judged.ended) {
+            let reason =
+                format!("the time that the node gives to judging one document was over at event {place}");
+            tell(too_large(reason, tally));
+        }
         // With rollback, what cannot be known before is answered for when it is handed in.
         let anew = judged.anew.iter().filter(|_| !whole).map(|place| (*place, SIGNED_ANEW.to_owned()));
         let ended = judged.ended.filter(|(_, end)| !whole || *end == End::Refused);
@@ -309,5 +343,30 @@ impl Intake<'_> {
             tell(News { event: Some(place), outcome: Outcome::Unjudged { reason } });
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(judged: u64, refused: &[u64]) -> Checked {
+        let answer = || Answer::Malformed { field: "x".to_owned(), message: "y".to_owned() };
+        Checked { judged, refused: refused.iter().map(|place| (*place, answer())).collect() }
+    }
+
+    #[test]
+    fn what_was_not_judged_in_time_is_not_counted_as_what_would_go_in() {
+        let sent = |event| Sent { event, after: Vec::new(), kept: false };
+        let ten: Vec<Sent> = (100..110).map(sent).collect();
+        let whole = judged(&ten, checked(10, &[3]));
+        assert_eq!((whole.taken, whole.unjudged, whole.ended), (9, 0, None));
+        assert_eq!(whole.troubles.iter().map(|(event, _)| *event).collect::<Vec<_>>(), [103]);
+        let part = judged(&ten, checked(6, &[3]));
+        assert_eq!((part.taken, part.unjudged, part.ended), (5, 4, Some((106, End::Time))));
+        let many: Vec<Sent> = (0..2_000).map(sent).collect();
+        let refused: Vec<u64> = (0..1_000).collect();
+        let part = judged(&many, checked(1_000, &refused));
+        assert_eq!((part.taken, part.unjudged, part.ended), (0, 1_000, Some((1_000, End::Refused))));
     }
 }

@@ -86,23 +86,25 @@ async fn check(api: &Api, mut inbound: Streaming<v1::CheckRequest>) -> Result<v1
         }
     }
     let (found, tree_size) = judged(api, records).await?;
-    if found.too_long {
-        let message = format!(
-            "only {} of {sent} were judged in the time that there is for it; send fewer at once",
-            found.judged
-        );
-        return Err(status::malformed("entries", &message));
-    }
-    refused.extend(found.refused.into_iter().map(|(place, rejection)| (place, Outcome::Rejected(rejection))));
-    refused.sort_by_key(|(place, _)| *place);
-    let judged = refused.get(trial::MOST_REFUSED - 1).map_or(sent, |(last, _)| last + 1);
-    refused.truncate(trial::MOST_REFUSED);
+    let rejected = found.refused.into_iter().map(|(place, why)| (place, Outcome::Rejected(why)));
+    let (judged, refused) = told(sent, found.unjudged, refused.into_iter().chain(rejected).collect());
     let result = |(place, outcome): (usize, Outcome)| v1::SubmitResult {
         sequence: place as u64,
         outcome: Some(outcome.into()),
     };
     let refused = refused.into_iter().map(result).collect();
     Ok(v1::CheckResponse { judged: judged as u64, refused, tree_size })
+}
+
+/// How many are told of, from the first on, and which of them are refused: up to the first that there was no time for,
+/// or to the one after which too many are refused.
+fn told<T>(sent: usize, unjudged: Option<usize>, mut refused: Vec<(usize, T)>) -> (usize, Vec<(usize, T)>) {
+    refused.sort_by_key(|(place, _)| *place);
+    let in_time = unjudged.unwrap_or(sent);
+    let judged = refused.get(trial::MOST_REFUSED - 1).map_or(in_time, |(last, _)| in_time.min(last + 1));
+    // Signatures were checked of all.
+    refused.retain(|(place, _)| *place < judged);
+    (judged, refused)
 }
 
 /// The trial, on the caller's account and in its turn; and the size of the log that it was held on top of.
@@ -123,4 +125,21 @@ async fn judged(api: &Api, records: Vec<(usize, VerifiedRecord)>) -> Result<(Fou
         (found, custody.leaves())
     });
     trial.await.map_err(|_| Status::internal("the records could not be judged; please report it"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_there_was_no_time_for_is_not_told_of() {
+        let refused = |places: &[usize]| places.iter().map(|place| (*place, ())).collect::<Vec<_>>();
+        assert_eq!(told(10, None, refused(&[7, 2])), (10, refused(&[2, 7])));
+        assert_eq!(told(10, Some(6), refused(&[7, 2])), (6, refused(&[2])), "a signature of a later one");
+        assert_eq!(told(10, Some(0), refused(&[7])), (0, refused(&[])));
+        let many: Vec<usize> = (5..5 + trial::MOST_REFUSED + 3).collect();
+        let (judged, told_of) = told(5_000, None, refused(&many));
+        assert_eq!((judged, told_of.len()), (5 + trial::MOST_REFUSED, trial::MOST_REFUSED));
+        assert_eq!(told(5_000, Some(50), refused(&many)).0, 50);
+    }
 }
