@@ -265,7 +265,9 @@ impl Intake<'_> {
         let mut importer = Importer::new(&self.acting, Some(document.clone()));
         let mut rehearsal = Rehearsal::begin(self.ledger).await.map_err(failure)?;
         let mut made = Made::default();
-        let (mut next, mut mapped) = (0, 0);
+        let mut next = 0;
+        // Events before this one are mapped.
+        let mut mapped;
         loop {
             mapped = next;
             let (chunk, from) = read_chunk(path, &mut source, &mut next, surveyed)?;
