@@ -324,6 +324,14 @@ impl Progress {
     }
 }
 
+impl Fault {
+    /// Whether there is more than is taken up: nothing was found wrong then, and nothing was checked.
+    #[must_use]
+    pub const fn is_limit(&self) -> bool {
+        matches!(self, Self::TooLong(_) | Self::TooManyEntries(_))
+    }
+}
+
 fn read(file: &[u8]) -> Result<(Bundle, String), Fault> {
     if file.len() > MAX_BUNDLE_BYTES {
         return Err(Fault::TooLong(file.len()));

@@ -56,7 +56,7 @@ pub(crate) fn run(context: &Context, verb: &Verify) -> Outcome {
     }
     let consortium = peers::owners(&context.trust_file());
     let mut reports = Vec::new();
-    let mut failed = Vec::new();
+    let (mut failed, mut unchecked) = (Vec::new(), Vec::new());
     for path in &verb.files {
         let bytes = std::fs::read(path).map_err(|e| Failure::file("read", path, &e))?;
         // By the newest validators first; what none of them signed is shown as the newest see it.
@@ -65,25 +65,28 @@ pub(crate) fn run(context: &Context, verb: &Verify) -> Outcome {
         let good = newest.as_ref().is_some_and(|(_, _, good)| *good);
         let earlier = if good { None } else { seen.find(|(_, _, good)| *good) };
         let Some((text, report, good)) = earlier.or(newest) else { continue };
-        if context.json {
-            reports.push(report)
-        } else {
-            output::data(&text)?
-        }
         if !good {
-            failed.push(path.display().to_string());
+            let which = if report["limit"] == true { &mut unchecked } else { &mut failed };
+            which.push(path.display().to_string());
         }
+        if context.json { reports.push(report) } else { output::data(&text)? }
     }
     if context.json {
         output::json(&Value::Array(reports))?;
     }
-    if failed.is_empty() {
-        return Ok(());
+    if !failed.is_empty() {
+        return Err(Failure::verification(
+            format_args!("does not verify: {}", failed.join(", ")),
+            "do not rely on it; ask for the file again, and compare the trust root with another member's",
+        ));
     }
-    Err(Failure::verification(
-        format_args!("does not verify: {}", failed.join(", ")),
-        "do not rely on it; ask for the file again, and compare the trust root with another member's",
-    ))
+    if !unchecked.is_empty() {
+        return Err(Failure::verification(
+            format_args!("not checked, for it is larger than what is taken up: {}", unchecked.join(", ")),
+            "nothing was found wrong in it; ask for a bundle of a lot with fewer ancestors",
+        ));
+    }
+    Ok(())
 }
 
 /// The second verifier, as one file: it was written apart from this one and needs no program but a browser.
@@ -134,6 +137,7 @@ fn one(
         Err(fault) => {
             let json = json!({
                 "file": name, "verified": false, "failed_check": fault.check.name(), "fault": fault.fault.to_string(),
+                "limit": fault.fault.is_limit(),
                 "checks": fault.done.iter().map(|done| json!({"check": done.check.name(), "detail": done.detail})).collect::<Vec<_>>(),
             });
             (fault_text(&name, &fault), json, false)
@@ -181,14 +185,16 @@ pub(crate) fn bundle_text(name: &str, report: &BundleReport) -> String {
     text
 }
 
-/// The checks that passed, and the one that failed.
+/// The checks that passed, and the one that failed or was not made.
 pub(crate) fn fault_text(name: &str, fault: &BundleFault) -> String {
     let mut rows: Vec<Vec<String>> = Vec::new();
     for done in &fault.done {
         rows.push(vec!["  ok".to_owned(), done.check.name().to_owned(), done.detail.clone()]);
     }
-    rows.push(vec!["  FAILED".to_owned(), fault.check.name().to_owned(), fault.fault.to_string()]);
-    format!("{name}: NOT VERIFIED\n{}", table(&rows, &[]))
+    let (verdict, mark) =
+        if fault.fault.is_limit() { ("NOT CHECKED", "  LIMIT") } else { ("NOT VERIFIED", "  FAILED") };
+    rows.push(vec![mark.to_owned(), fault.check.name().to_owned(), fault.fault.to_string()]);
+    format!("{name}: {verdict}\n{}", table(&rows, &[]))
 }
 
 fn receipt(name: &str, bytes: &[u8], trust: &TrustRoot) -> (String, Value, bool) {

@@ -299,15 +299,22 @@ fn what_builds_on_a_refused_event_is_told_so_and_a_dry_run_tells_it_too() {
     assert_eq!(counted(&ledger), (0, 0));
 }
 
-/// A lot that one of the documents of [`lots`] makes too, stated by another program of the same member.
-fn stated_elsewhere(ledger: &TestLedger, number: u32) {
+/// Another program must state a lot before a document's last record is in. Where this process wakes too late for that,
+/// the story is told again on a new ledger.
+fn told_in_time(story: impl Fn() -> Option<()>) {
+    (0..5).find_map(|_| story()).expect("five times all was in before another program could say anything");
+}
+
+/// A lot that one of the documents of [`lots`] makes too, stated by another program of the same member; nothing when the
+/// document's was there before.
+fn stated_elsewhere(ledger: &TestLedger, number: u32) -> Option<()> {
     let lot = LOT.replace("A-0001", &format!("A-{number:04}"));
     let lot = lot.trim_start_matches("https://id.gs1.org/").replace('/', ".");
     let lot = format!(
         r#"{{"commission":{{"kind":"extracted","lot":{{"lot":"mine-a/{lot}","material":"ore","mass":"100 kg","tags":["X"],"facility":"mine-a/site","model":"controlled blending","origin_country":"AU"}}}}}}"#
     );
     ledger.write("elsewhere.jsonl", &(lot + "\n"));
-    ledger.ok(&["submit", "elsewhere.jsonl", "--as", "mine-a"]);
+    ledger.run(&["submit", "elsewhere.jsonl", "--as", "mine-a"]).status.success().then_some(())
 }
 
 /// Waits until the first records of a document are about to be handed in.
@@ -328,57 +335,64 @@ fn unfinished(documents: &Path) -> bool {
 
 #[test]
 fn what_is_refused_because_of_others_is_taken_back_and_what_cannot_be_is_named() {
-    let ledger = TestLedger::start();
-    let gateway = Gateway::start(&ledger);
-    let first = gateway.ended(&gateway.accepted("rollback", &document(&[mined()])));
-    assert_eq!(first["success"], true, "{first}");
-    let shipped = moved("shipping", "mine-a", 15, 20_000);
-    let received = moved("receiving", "refiner-a", 20, 19_990);
-    let some: Value = serde_json::from_str(&lots(1_100, true)).expect("JSON");
-    let some = some["epcisBody"]["eventList"].as_array().expect("a list");
-    let events = [&[shipped, received][..], &some[1..]].concat();
+    told_in_time(|| {
+        let ledger = TestLedger::start();
+        let gateway = Gateway::start(&ledger);
+        let first = gateway.ended(&gateway.accepted("rollback", &document(&[mined()])));
+        assert_eq!(first["success"], true, "{first}");
+        let shipped = moved("shipping", "mine-a", 15, 20_000);
+        let received = moved("receiving", "refiner-a", 20, 19_990);
+        let some: Value = serde_json::from_str(&lots(1_100, true)).expect("JSON");
+        let some = some["epcisBody"]["eventList"].as_array().expect("a list");
+        let events = [&[shipped, received][..], &some[1..]].concat();
 
-    let place = gateway.accepted("rollback", &document(&events));
-    begun(&ledger);
-    gateway.signal("STOP");
-    stated_elsewhere(&ledger, 1_100);
-    gateway.signal("CONT");
-    let job = gateway.ended(&place);
-    assert_eq!((&job["success"], &job["refused"]), (&json!(false), &json!(1)), "{job}");
-    assert_eq!(counts(&job), [2, 0, 1_098, 2]);
-    assert_eq!(counted(&ledger), (2, 1_098), "the lot that was there, and the one from elsewhere");
-    let errors = job["errors"].as_array().expect("a list");
-    let left: Vec<&Value> = errors.iter().filter(|error| error["title"] == "stays in the ledger").collect();
-    let places: Vec<&Value> = left.iter().map(|error| &error["instance"]).collect();
-    let newest_first = [&json!("/epcisBody/eventList/1"), &json!("/epcisBody/eventList/0")];
-    assert_eq!(places, newest_first, "both sides have done it");
-    assert!(
-        left.iter().all(|error| error["detail"].as_str().is_some_and(|text| text.starts_with("record ")))
-    );
+        let place = gateway.accepted("rollback", &document(&events));
+        begun(&ledger);
+        gateway.signal("STOP");
+        stated_elsewhere(&ledger, 1_100)?;
+        gateway.signal("CONT");
+        let job = gateway.ended(&place);
+        assert_eq!((&job["success"], &job["refused"]), (&json!(false), &json!(1)), "{job}");
+        assert_eq!(counts(&job), [2, 0, 1_098, 2]);
+        assert_eq!(counted(&ledger), (2, 1_098), "the lot that was there, and the one from elsewhere");
+        let errors = job["errors"].as_array().expect("a list");
+        let left: Vec<&Value> =
+            errors.iter().filter(|error| error["title"] == "stays in the ledger").collect();
+        let places: Vec<&Value> = left.iter().map(|error| &error["instance"]).collect();
+        let newest_first = [&json!("/epcisBody/eventList/1"), &json!("/epcisBody/eventList/0")];
+        assert_eq!(places, newest_first, "both sides have done it");
+        assert!(
+            left.iter().all(|error| error["detail"].as_str().is_some_and(|text| text.starts_with("record ")))
+        );
 
-    // Stated again without the one that is taken: each is a correction of the record that was withdrawn.
-    let again = gateway.ended(&gateway.accepted("rollback", &document(&events[2..events.len() - 1])));
-    assert_eq!((&again["success"], counts(&again)), (&json!(true), [1_098, 0, 0, 0]), "{again}");
-    assert_eq!(counted(&ledger), (1_100, 1_098));
+        // Stated again without the one that is taken: each is a correction of the record that was withdrawn.
+        let again = gateway.ended(&gateway.accepted("rollback", &document(&events[2..events.len() - 1])));
+        assert_eq!((&again["success"], counts(&again)), (&json!(true), [1_098, 0, 0, 0]), "{again}");
+        assert_eq!(counted(&ledger), (1_100, 1_098));
+        Some(())
+    });
 }
 
 #[test]
 fn a_job_that_was_cut_short_is_ended_by_the_next_gateway_and_leaves_nothing_behind() {
-    let ledger = TestLedger::start();
-    let gateway = Gateway::start(&ledger);
-    let place = gateway.accepted("rollback", &lots(1_100, true));
-    begun(&ledger);
-    gateway.kill();
-    stated_elsewhere(&ledger, 1_100);
+    told_in_time(|| {
+        let ledger = TestLedger::start();
+        let gateway = Gateway::start(&ledger);
+        let place = gateway.accepted("rollback", &lots(1_100, true));
+        begun(&ledger);
+        gateway.kill();
+        stated_elsewhere(&ledger, 1_100)?;
 
-    let gateway = Gateway::start(&ledger);
-    let job = gateway.ended(&place);
-    assert_eq!((&job["success"], &job["refused"]), (&json!(false), &json!(1)), "{job}");
-    assert_eq!(counts(&job), [0, 0, 1_099, 0], "what the first gateway brought in too");
-    assert_eq!(counted(&ledger).0, 1, "nothing of it counts");
-    assert!(!unfinished(&ledger.folder.path().join("ledger/documents")), "it is settled");
-    gateway.kill();
+        let gateway = Gateway::start(&ledger);
+        let job = gateway.ended(&place);
+        assert_eq!((&job["success"], &job["refused"]), (&json!(false), &json!(1)), "{job}");
+        assert_eq!(counts(&job), [0, 0, 1_099, 0], "what the first gateway brought in too");
+        assert_eq!(counted(&ledger).0, 1, "nothing of it counts");
+        assert!(!unfinished(&ledger.folder.path().join("ledger/documents")), "it is settled");
+        gateway.kill();
 
-    let gateway = Gateway::start(&ledger);
-    assert_eq!(gateway.ended(&place), job, "the outcome is kept");
+        let gateway = Gateway::start(&ledger);
+        assert_eq!(gateway.ended(&place), job, "the outcome is kept");
+        Some(())
+    });
 }

@@ -67,6 +67,14 @@ fn the_demo_tells_proves_and_continues() {
     let flipped = run(path, &["verify", "d/TGT-301.flipped.orebundle", "--trust", "d/consortium.toml"]);
     assert_eq!(flipped.status.code(), Some(3));
     assert!(out(&flipped).contains("FAILED") && err(&flipped).contains("hint: "));
+    // Nothing was found wrong in what is larger than a verifier takes up.
+    let long = std::fs::File::create(path.join("d/long.orebundle")).expect("a file");
+    long.set_len((256 << 20) + 1).expect("room for a hole");
+    let limit = run(path, &["verify", "d/long.orebundle", "--trust", "d/consortium.toml"]);
+    assert_eq!(limit.status.code(), Some(3));
+    assert!(out(&limit).contains("NOT CHECKED") && out(&limit).contains("LIMIT"), "{}", out(&limit));
+    assert!(err(&limit).contains("nothing was found wrong"), "{}", err(&limit));
+    std::fs::remove_file(path.join("d/long.orebundle")).expect("removes it");
     for member in ["secretariat", "certifier-ch", "permit-registry", "lab-gb"] {
         assert!(ok(path, &["fsck", &format!("d/nodes/{member}")]).contains("CLEAN"), "{member}");
     }

@@ -514,9 +514,14 @@ async fn a_key_that_is_revoked_opens_nothing_within_a_second() {
     let asks = || get_as(guarded.address(), "/v1/lots", Some(&spare_token)).0;
     assert_eq!(asks(), 200);
     revoke(&guarded.node, "mine", &spare).await;
-    let begin = std::time::Instant::now();
-    until("the key is refused", async || (asks() == 401).then_some(())).await;
-    assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
+    let revoked = std::time::Instant::now();
+    until("the key is refused", async || {
+        let asked = revoked.elapsed();
+        let refused = asks() == 401;
+        assert!(refused || asked < Duration::from_secs(1), "answered, although asked after {asked:?}");
+        refused.then_some(())
+    })
+    .await;
     guarded.node.stop().await;
 }
 
