@@ -396,3 +396,38 @@ pub(crate) fn get_book(
     }
     Ok(true)
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::{string::String, sync::Arc};
+
+    use super::*;
+    use crate::lot::NONE;
+
+    #[test]
+    fn a_stored_id_that_no_rule_allows_and_no_table_holds_is_garbled() {
+        let lot = |length| {
+            let id = String::from_utf8(alloc::vec![b'9'; length]).expect("a digit");
+            let description = Description {
+                author: 0,
+                facility: NONE,
+                compound: "".into(),
+                material: ore_record::v1::MaterialClass::Ore,
+                model: ore_record::v1::CustodyModel::IdentityPreserved,
+                item: false,
+            };
+            let passport = Passport {
+                id: Text::from(id.as_str()),
+                created_mg: 1,
+                created_ms: 1,
+                created_at: 0,
+                replaces: NONE,
+                description: Arc::new(description),
+            };
+            let standing = get_standing(&mut Reader(&[0; 80])).expect("zeros");
+            put_lot(&Lot { passport, standing, composition: Composition::default() })
+        };
+        assert!(get_lot(&mut Reader(&lot(LONGEST_NUMBER)), None).is_ok());
+        assert_eq!(get_lot(&mut Reader(&lot(LONGEST_NUMBER + 1)), None).err(), Some(Garbled));
+    }
+}

@@ -16,7 +16,7 @@ use super::{
     intake::{Intake, changed, place_of},
     resolve::MOST_REHEARSED,
 };
-use crate::{failure::Failure, verbs::sign::now_ms};
+use crate::{failure::Failure, output, verbs::sign::now_ms};
 
 /// Events that are read together.
 const CHUNK: usize = 512;
@@ -102,7 +102,11 @@ impl Intake<'_> {
             }
             if self.names.are_too_many(drafting.remembered()) {
                 return Err(Failure::refused(
-                    format_args!("{} is about more than {MOST_REHEARSED} lots", path.display()),
+                    format_args!(
+                        "{} is about more than {} lots",
+                        path.display(),
+                        output::thousands(MOST_REHEARSED as u64)
+                    ),
                     "draft it in parts",
                 ));
             }

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     failure::Failure,
+    output,
     post::{Desk, Fate, Made, Rehearsed, Trouble, engine::failure},
 };
 
@@ -58,12 +59,11 @@ impl End {
     fn why(self) -> String {
         match self {
             Self::TooMuch => {
-                format!("from here on, because a node judges {MAX_CHECKED_RECORDS} records together")
+                format!("from here on, because a node judges {} records together", many(MAX_CHECKED_RECORDS))
             }
             Self::TooManyLots => {
-                format!(
-                    "from here on, because {MOST_REHEARSED} lots are named before, and no more are remembered"
-                )
+                let most = many(MOST_REHEARSED);
+                format!("from here on, because {most} lots are named before, and no more are remembered")
             }
             Self::Unknown => {
                 "from here on, because it builds on a withdrawal: what is the newest record of the lot \
@@ -79,6 +79,11 @@ impl End {
             }
         }
     }
+}
+
+/// As people write it.
+fn many(number: usize) -> String {
+    output::thousands(number as u64)
 }
 
 /// Why a record of an earlier run is not judged.
@@ -304,10 +309,11 @@ impl Intake<'_> {
         let all = rehearsal.sent.len() as u64 + rehearsal.unsent;
         let judged = match rehearsal.too_much().filter(|_| whole) {
             Some(End::TooManyLots) => {
-                Err(format!("a document is about at most {MOST_REHEARSED} lots, to go in as a whole"))
+                Err(format!("a document is about at most {} lots, to go in as a whole", many(MOST_REHEARSED)))
             }
             Some(_) => {
-                Err(format!("a document becomes at most {MAX_CHECKED_RECORDS} records, to go in as a whole"))
+                let most = many(MAX_CHECKED_RECORDS);
+                Err(format!("a document becomes at most {most} records, to go in as a whole"))
             }
             None => match rehearsal.end().await {
                 Ok(judged) => Ok(judged),

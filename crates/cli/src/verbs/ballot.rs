@@ -148,13 +148,9 @@ impl Now {
         for name in comes.iter().chain(changed.iter().map(|(name, _)| name)) {
             let _ = write!(text, "\n  then {}", keys_of(then[name]));
         }
-        let said: BTreeMap<&str, &[u8]> =
-            self.said.iter().map(|it| (it.member.as_str(), it.cosigner_key.as_slice())).collect();
-        if !said
-            .iter()
-            .map(|(name, key)| (*name, *key))
-            .eq(self.verified.iter().map(|(name, key)| (name.as_str(), key.as_slice())))
-        {
+        let said: BTreeMap<String, Vec<u8>> =
+            self.said.iter().map(|it| (it.member.clone(), it.cosigner_key.clone())).collect();
+        if said != self.verified {
             text += "\n  this node names other members or cosigner keys as deciding now than could be verified: ask \
                      another node before you sign";
         }

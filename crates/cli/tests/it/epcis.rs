@@ -73,14 +73,9 @@ fn entries(ledger: &TestLedger) -> String {
     ledger.ok(&["export", "all.jsonl", "--as", "mine-a"])
 }
 
-#[test]
-fn a_document_goes_in_once_and_comes_out_as_one_that_imports_to_the_same_records() {
-    let ledger = TestLedger::start();
-    ledger.write("products.csv", PRODUCTS);
-    let shipped = moved("shipping", "mine-a", 15, 20_000);
-    let received = moved("receiving", "refiner-a", 20, 19_990);
-    let sold = moved("retail_selling", "mine-a", 25, 1);
-    let made = json!({
+/// The refiner makes powder of the lot.
+fn refined() -> Value {
+    json!({
         "type": "TransformationEvent", "bizStep": "commissioning",
         "eventTime": "2026-01-28T06:00:00.000Z", "eventTimeZoneOffset": "+09:00", "bizLocation": site("refiner-a"),
         "inputQuantityList": [{ "epcClass": LOT, "quantity": 1100, "uom": "KGM" }],
@@ -88,7 +83,17 @@ fn a_document_goes_in_once_and_comes_out_as_one_that_imports_to_the_same_records
             { "epcClass": "https://id.gs1.org/01/09521234000020/10/P-0001", "quantity": 300, "uom": "KGM" },
         ],
         "ilmd": { "mct:contained": { "mct:element": "Ta", "mct:amount": "80 %" } },
-    });
+    })
+}
+
+#[test]
+fn a_document_goes_in_once_and_comes_out_as_one_that_imports_to_the_same_records() {
+    let ledger = TestLedger::start();
+    ledger.write("products.csv", PRODUCTS);
+    let shipped = moved("shipping", "mine-a", 15, 20_000);
+    let received = moved("receiving", "refiner-a", 20, 19_990);
+    let sold = moved("retail_selling", "mine-a", 25, 1);
+    let made = refined();
     ledger.write("in.jsonld", &document(&[mined(), shipped, received, sold, made.clone()]));
     let import = ["import", "--epcis", "in.jsonld", "--products", "products.csv", "--as", "mine-a"];
 
@@ -169,15 +174,7 @@ fn a_draft_is_a_new_file_that_is_filled_in_and_imported() {
         ])
     };
     // The refiner takes what nobody shipped to it.
-    let made = json!({
-        "type": "TransformationEvent", "bizStep": "commissioning",
-        "eventTime": "2026-01-28T06:00:00.000Z", "eventTimeZoneOffset": "+09:00", "bizLocation": site("refiner-a"),
-        "inputQuantityList": [{ "epcClass": LOT, "quantity": 1100, "uom": "KGM" }],
-        "outputQuantityList": [
-            { "epcClass": "https://id.gs1.org/01/09521234000020/10/P-0001", "quantity": 300, "uom": "KGM" },
-        ],
-        "ilmd": { "mct:contained": { "mct:element": "Ta", "mct:amount": "80 %" } },
-    });
+    let made = refined();
     let whole = document(&[mined(), made]);
     ledger.write("in.jsonld", &whole);
     let drafted = draft("in.jsonld", "out.jsonld");

@@ -215,7 +215,7 @@ const fn unzigzag(number: u64) -> u64 {
 mod tests {
     use alloc::{format, string::String, vec, vec::Vec};
 
-    use super::{Birth, Births, GROUP};
+    use super::{Birth, Births, GROUP, LONGEST_NUMBER};
     use crate::lot::NONE;
 
     /// Numbers from one end of their range to the other, times that go back, compositions that repeat now and then.
@@ -267,6 +267,16 @@ mod tests {
             births.pop();
             assert_eq!((births.bytes.len(), births.groups.len()), sizes[at]);
         }
+    }
+
+    #[test]
+    fn sixteen_of_the_longest_lots_fit_a_group() {
+        let number = "9".repeat(LONGEST_NUMBER);
+        let story = |n: u8| (number.clone(), u64::MAX, u64::MAX, NONE - 1, NONE - 1, vec![n; 1 + 255 * 10]);
+        let stories: Vec<_> = (0..2 * GROUP as u8).map(story).collect();
+        let mut births = Births::default();
+        stories.iter().for_each(|story| births.push(&birth(story)));
+        assert!((0..).zip(&stories).all(|(n, story)| births.at(n) == birth(story)));
     }
 
     #[test]
