@@ -1,14 +1,14 @@
 //! Blocks that were decided, read again one after the other: did a quorum decide each, and does its header name one of
 //! those whose turn it was?
 //!
-//! Nodes do not ask the second of a block that a quorum decided: it is decided. Whoever checks a whole log does, for
-//! then more than two thirds have let pass what their rules forbid.
+//! A node takes a block that a quorum decided whatever the second answer is, and says so if it is no: more than two
+//! thirds have let pass what their rules forbid. Whoever checks a whole log calls that damage.
 
 use ore_record::rules::Rules;
 
 use crate::{
     certificate::{Certificate, CertificateFault, ValidatorEntry},
-    turns::{self, Heard},
+    turns::Heard,
 };
 
 /// A block of a log, with what is known of its height from the blocks before.
@@ -62,14 +62,18 @@ impl Past {
     pub fn next(&mut self, mut block: PastBlock<'_>) -> Result<(), PastFault> {
         self.heard.enter(block.term);
         block.validators.sort();
-        let proposers = self.heard.proposers();
+        let judged = self.judge(&block);
         self.heard.name(block.proposer.to_owned(), block.validators.len());
+        judged
+    }
+
+    fn judge(&self, block: &PastBlock<'_>) -> Result<(), PastFault> {
+        let PastBlock { height, proposer, validators, rules, .. } = block;
         let certificate = Certificate::decode(block.certificate)?;
-        certificate.verify_block(&self.origin, &block.validators, block.height, &block.id)?;
-        let asked = turns::up_to(block.rules, &block.validators, block.height, &proposers, certificate.round);
-        match asked.contains(&block.proposer) {
-            true => Ok(()),
-            false => Err(PastFault::OutOfTurn(asked.into_iter().map(str::to_owned).collect())),
+        certificate.verify_block(&self.origin, validators, *height, &block.id)?;
+        match self.heard.out_of_turn(*rules, validators, (*height, certificate.round), proposer) {
+            None => Ok(()),
+            Some(asked) => Err(PastFault::OutOfTurn(asked)),
         }
     }
 }

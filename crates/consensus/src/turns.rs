@@ -64,6 +64,22 @@ impl Heard {
     pub fn proposers(&self) -> Vec<String> {
         self.proposers.iter().cloned().collect()
     }
+
+    /// Whose turn it was until a block was decided that names `proposer`: `None` if it was its own.
+    ///
+    /// `set`: those who decided it, sorted by name; `decided`: its height, and the round in which it was decided.
+    #[must_use]
+    pub fn out_of_turn(
+        &self,
+        rules: Rules,
+        set: &[ValidatorEntry],
+        decided: (u64, u32),
+        proposer: &str,
+    ) -> Option<Vec<String>> {
+        let (height, round) = decided;
+        let asked = up_to(rules, set, height, &self.proposers(), round);
+        (!asked.contains(&proposer)).then(|| asked.into_iter().map(str::to_owned).collect())
+    }
 }
 
 /// The order in which the members of a set, sorted by name, propose at `height`: places in the set, round by round.

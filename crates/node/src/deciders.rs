@@ -5,6 +5,7 @@ use ore_consensus::{
     turns::{Heard, headers_that_matter},
 };
 use ore_custody::Custody;
+use ore_record::rules::Rules;
 use ore_store::{Reader, StoreError};
 
 /// The validators of one height and what makes their turns.
@@ -52,6 +53,13 @@ impl Deciders {
         self.heard.proposers()
     }
 
+    /// Whose turn it was until the next block was decided, of this height and in this round, if it names somebody else
+    /// as its proposer.
+    #[must_use]
+    pub fn out_of_turn(&self, rules: Rules, decided: (u64, u32), proposer: &str) -> Option<Vec<String>> {
+        self.heard.out_of_turn(rules, &self.validators, decided, proposer)
+    }
+
     /// Whether this member decides.
     #[must_use]
     pub fn include(&self, member: &str) -> bool {
@@ -59,12 +67,14 @@ impl Deciders {
     }
 }
 
-/// The validators that decide a height, as the engine wants them, and the first height that they decide.
+/// The validators that decide a height, sorted by name, and the first height that they decide.
 fn validators_of(custody: &Custody, height: u64) -> (Vec<ValidatorEntry>, u64) {
     let Some(set) = custody.validators_at(height) else { return Default::default() };
     let entry = |validator: &ore_record::v1::Validator| {
         let public_key = validator.consensus_key.as_slice().try_into().ok()?;
         Some(ValidatorEntry { member: validator.member.clone(), public_key, power: 1 })
     };
-    (set.set.validators.iter().filter_map(entry).collect(), set.from_height)
+    let mut validators: Vec<_> = set.set.validators.iter().filter_map(entry).collect();
+    validators.sort();
+    (validators, set.from_height)
 }

@@ -11,7 +11,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use ore_consensus::Candidate;
+use ore_consensus::{Candidate, DecidedBlock};
 use ore_record::MemberId;
 use ore_verify::{Evidence, votes::Statement};
 use sha2::{Digest, Sha256};
@@ -28,7 +28,7 @@ const MAX_REPORTED_BYTES: usize = 32 << 10;
 const ENDING: &str = "evidence";
 
 /// Kinds of faults, as they are called in files, metrics and answers. Closed.
-pub const KINDS: [&str; 9] = [
+pub const KINDS: [&str; 10] = [
     "two_roots",
     "against_quorum",
     "double_vote",
@@ -37,6 +37,7 @@ pub const KINDS: [&str; 9] = [
     "forged_signature",
     "malformed_checkpoint",
     "not_validator",
+    "out_of_turn",
     "fork",
 ];
 
@@ -101,8 +102,7 @@ impl Faults {
         count.count += 1;
         let Some(bytes) = evidence else { return };
         let digest = Sha256::digest(bytes);
-        let hex: String = digest[..12].iter().map(|byte| format!("{byte:02x}")).collect();
-        let name = format!("{member}.{kind}.{hex}.{ENDING}");
+        let name = format!("{member}.{kind}.{}.{ENDING}", hex(&digest[..12]));
         if count.pieces.contains(&name) || count.pieces.len() >= MAX_PIECES {
             return;
         }
@@ -164,7 +164,6 @@ pub fn two_votes(key: Option<[u8; 32]>, statements: Option<[(Vec<u8>, [u8; 64]);
 #[must_use]
 pub fn invalid_block(candidate: &Candidate, reason: &str) -> String {
     let Candidate { height, round, proposer, block, .. } = candidate;
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let reason: String = reason.chars().filter(|c| !c.is_control()).take(1_024).collect();
     let mut report = format!(
         "oreledger report v1\nkind invalid-block\nproposer {proposer}\nheight {height}\nround {round}\nreason {reason}\nbytes {}\nsha256 {}\n",
@@ -175,6 +174,22 @@ pub fn invalid_block(candidate: &Candidate, reason: &str) -> String {
         report.push_str(&format!("block {}\n", hex(block)));
     }
     report
+}
+
+/// A report about a block that was decided out of turn: this node's word about a block that every node holds, with the
+/// names of those who signed it.
+#[must_use]
+pub fn out_of_turn(decided: &DecidedBlock, proposer: &str, turns: &str, signed: &str) -> String {
+    let DecidedBlock { height, round, id, .. } = decided;
+    let proposer: String = proposer.chars().filter(|c| !c.is_control()).collect();
+    format!(
+        "oreledger report v1\nkind out-of-turn\nproposer {proposer}\nheight {height}\nround {round}\nturns {turns}\nsigned {signed}\nblock {}\n",
+        hex(id)
+    )
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn parse_name(name: &str) -> Option<(&str, &'static str)> {

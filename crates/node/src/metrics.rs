@@ -70,6 +70,8 @@ pub struct Metrics {
     pub passed_on_dropped: Number,
     /// Blocks made durable.
     pub blocks: Number,
+    /// Blocks that a quorum decided and this node took though they name a proposer whose turn it was not.
+    pub out_of_turn: Number,
     /// Entries that are durable.
     pub integrated_entries: Number,
     /// Entries under the newest checkpoint.
@@ -157,6 +159,8 @@ impl Metrics {
         let help = "Records that other nodes passed on beyond their allowance.";
         count("passed_on_dropped_records_total", help, &self.passed_on_dropped);
         count("blocks_total", "Blocks made durable by this process.", &self.blocks);
+        let help = "Decided blocks that name a proposer whose turn it was not.";
+        count("out_of_turn_blocks_total", help, &self.out_of_turn);
         count("questions_total", "Provenance questions begun.", &self.questions);
         count("questions_ended_total", "Provenance questions ended.", &self.questions_ended);
         let help = "Provenance questions whose caller had left when they ended.";

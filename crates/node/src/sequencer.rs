@@ -421,13 +421,14 @@ impl Application for Sequencer {
             self.set_back();
             let fatal = |error: draft::BlockFault| Fatal::new(format!("apply a decided block: {error}"));
             let parts = block::decode(&decided.block, MAX_BLOCK_BYTES).map_err(|bad| fatal(bad.into()))?;
-            self.apply_block(&parts, decided.block).await.map_err(fatal)?;
+            self.apply_block(&parts, decided.block.clone()).await.map_err(fatal)?;
         }
         let underway =
             self.underway.take().ok_or_else(|| Fatal::new("the decided block is not under way"))?;
         if underway.sealed.id != decided.id {
             return Err(Fatal::new("the decided block has another id than its bytes give"));
         }
+        self.say_if_out_of_turn(&decided, &underway.sealed.proposer);
         self.make_durable(underway, &decided.certificate.encode().into()).await?;
         if self.pool.is_shared() && self.pool.passed_over() >= PASSED_OVER {
             self.sift().await;

@@ -78,8 +78,13 @@ fn a_forged_proposer_is_refused_and_held_against_whoever_forged_it() {
 fn members_that_do_not_look_whom_a_block_names_are_found() {
     let mut plan = Plan::calm(5).with(Planted::UncheckedBlocks);
     plan.liar = Some((2, Vice::FalseProposer));
-    let found = found(&plan);
+    let report = live(&plan);
+    let found: Vec<_> = invariants::broken(&report).into_iter().map(|(name, _)| name).collect();
     assert!(found.contains(&"every block names a member whose turn it was"), "{found:?}");
+    for holding in &report.honest {
+        let said = holding.faults.iter().any(|fault| fault.kind == "out_of_turn");
+        assert!(said, "{} took it and said nothing", holding.member);
+    }
 }
 
 #[test]

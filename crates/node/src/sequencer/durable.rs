@@ -1,9 +1,10 @@
-//! From a decided block to one on the disk, and what is told then: validators, readers, the operator of a full disk.
+//! From a decided block to one on the disk, and what is told then: validators, readers, the operator of a full disk
+//! or of a ledger whose quorum broke its own rules.
 
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use ore_consensus::Fatal;
+use ore_consensus::{DecidedBlock, Fatal};
 use ore_custody::Custody;
 use ore_record::SignedRecord;
 use ore_store::{ChangeFile, StoreError};
@@ -14,6 +15,7 @@ use super::{Sequencer, Underway, chain, lock};
 use crate::{
     block::{self, MAX_BLOCK_BYTES},
     draft::{Sealed, Tip},
+    faults,
     health::Condition,
     ledger::Newest,
     neighbours::validators_known,
@@ -69,6 +71,25 @@ impl Sequencer {
                 }
                 Err(error) => return Err(Fatal::new(format!("store block: {}", chain(&error)))),
             }
+        }
+    }
+
+    /// A block that a quorum decided is taken whomever it names: who refused it would stand still beside the others.
+    /// What is wrong with it is said, and held against those who signed it.
+    pub(super) fn say_if_out_of_turn(&self, decided: &DecidedBlock, proposer: &str) {
+        let DecidedBlock { height, round, certificate, .. } = decided;
+        let Some(turns) = self.deciders.out_of_turn(self.rules, (*height, *round), proposer) else { return };
+        let signed: Vec<&str> = certificate.signatures.iter().map(|one| one.member.as_str()).collect();
+        let (turns, signatures) = (turns.join(","), signed.join(","));
+        tracing::warn!(
+            height, round, proposer, %turns, signed = %signatures,
+            "a quorum decided a block of a proposer whose turn it was not; it is kept. Run `oreledger fsck` on a backup \
+             of this ledger and ask the members who signed",
+        );
+        self.ledger.metrics.out_of_turn.add(1);
+        let report = faults::out_of_turn(decided, proposer, &turns, &signatures);
+        for member in signed {
+            self.ledger.faults.record(member, "out_of_turn", Some(report.as_bytes()));
         }
     }
 

@@ -3,6 +3,7 @@
 mod cluster;
 mod growth;
 mod on_the_way;
+mod out_of_turn;
 mod rules;
 mod together;
 #[allow(dead_code, reason = "shared with the tests of one node, which need more of it")]
