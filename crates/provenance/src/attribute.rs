@@ -140,32 +140,31 @@ fn assemble<F: Bounds>(
     walked: Walked<F>,
 ) -> Attribution {
     let arrivals = merge_alike(graph, &walked.arrivals);
-    let mut weights: Vec<u128> = arrivals.iter().map(|(_, flow)| flow.value()).collect();
-    weights.push(walked.unresolved);
-    let mut values = apportion(&weights);
+    // What is not resolved is rounded with the others, and comes last.
+    let weight = |at: usize| arrivals.get(at).map_or(walked.unresolved, |(_, flow)| flow.value());
+    let mut values = apportion((0..arrivals.len() + 1).map(weight));
     let unresolved = values.pop().unwrap_or_default();
 
-    let mut shares: Vec<Share> = arrivals
+    let mut origins: Vec<OriginShare> = arrivals
         .iter()
         .zip(values)
-        .map(|((_, flow), value)| match flow.bounds() {
-            None => Share { value, lower: value, upper: value.plus(unresolved) },
-            Some((lower, upper)) => Share {
-                value,
-                lower: Parts::down(lower).min(value),
-                upper: Parts::up(upper).plus(unresolved).max(value),
-            },
+        .map(|((row, flow), value)| {
+            let share = match flow.bounds() {
+                None => Share { value, lower: value, upper: value.plus(unresolved) },
+                Some((lower, upper)) => Share {
+                    value,
+                    lower: Parts::down(lower).min(value),
+                    upper: Parts::up(upper).plus(unresolved).max(value),
+                },
+            };
+            OriginShare { origin: row.origin, kind: row.kind, share }
         })
         .collect();
-    tighten(&mut shares, unresolved);
-
-    let origins: Vec<OriginShare> = arrivals
-        .iter()
-        .zip(shares)
-        .map(|((row, _), share)| OriginShare { origin: row.origin, kind: row.kind, share })
-        .collect();
-    let recycled = sum_where(&origins, unresolved, |share| share.origin.route != Route::Primary);
-    let unknown = sum_where(&origins, unresolved, |share| share.kind == SourceKind::DeclaredUnknown);
+    tighten(&mut origins, unresolved);
+    let all = Sums::of(origins.iter().map(|origin| &origin.share));
+    let of_all = (&all, unresolved);
+    let recycled = sum_where(&origins, of_all, |share| share.origin.route != Route::Primary);
+    let unknown = sum_where(&origins, of_all, |share| share.kind == SourceKind::DeclaredUnknown);
     let mut verified = unknown.complement();
     verified.value = verified.value.minus(unresolved);
     verified.lower = verified.lower.min(verified.value);
@@ -174,9 +173,9 @@ fn assemble<F: Bounds>(
         lot,
         element,
         contained,
-        by_country: roll_up(&origins, unresolved, |share| share.origin.country),
-        by_route: roll_up(&origins, unresolved, |share| share.origin.route),
-        by_generation: roll_up(&origins, unresolved, |share| share.origin.generation),
+        by_country: roll_up(&origins, of_all, |share| share.origin.country),
+        by_route: roll_up(&origins, of_all, |share| share.origin.route),
+        by_generation: roll_up(&origins, of_all, |share| share.origin.generation),
         recycled,
         verified,
         origins,
@@ -187,26 +186,34 @@ fn assemble<F: Bounds>(
     }
 }
 
-/// Applies routes and generations, and adds up what ended at the same origin.
+/// Applies routes and generations, and adds up what ended at the same origin; in the order of [`Origin`].
 fn merge_alike<F: Bounds>(graph: &Graph, arrivals: &[Arrival<F>]) -> Vec<(OriginRow, F)> {
-    let mut rows: Vec<(OriginRow, F)> = arrivals
-        .iter()
-        .map(|arrival| {
-            let OriginRow { mut origin, kind } = graph.origins[arrival.origin as usize];
-            origin.route = arrival.passed.route.unwrap_or(origin.route);
-            origin.generation = origin.generation.saturating_add(arrival.passed.generations);
-            (OriginRow { origin, kind }, arrival.flow)
-        })
-        .collect();
-    rows.sort_unstable_by_key(|(row, _)| *row);
-    rows.dedup_by(|later, earlier| {
-        let same = later.0 == earlier.0;
-        if same {
-            earlier.1.merge(later.1);
+    let row_of = |arrival: &Arrival<F>| {
+        let OriginRow { mut origin, kind } = graph.origins[arrival.origin as usize];
+        origin.route = arrival.passed.route().unwrap_or(origin.route);
+        origin.generation = origin.generation.saturating_add(arrival.passed.generations());
+        OriginRow { origin, kind }
+    };
+    let mut order: Vec<(u128, u32)> =
+        arrivals.iter().map(|arrival| rank(&row_of(arrival))).zip(0..).collect();
+    order.sort_unstable();
+    let mut rows: Vec<(OriginRow, F)> = Vec::with_capacity(order.len());
+    for (_, index) in order {
+        let arrival = &arrivals[index as usize];
+        let row = row_of(arrival);
+        match rows.last_mut() {
+            Some((last, sum)) if *last == row => sum.merge(arrival.flow),
+            _ => rows.push((row, arrival.flow)),
         }
-        same
-    });
+    }
     rows
+}
+
+/// The order of origins as one number: comparing that costs less.
+fn rank(OriginRow { origin, kind }: &OriginRow) -> u128 {
+    let country = u16::from_be_bytes(origin.country);
+    let fields = [u32::from(country), origin.route as u32, origin.generation.into(), *kind as u32];
+    fields.into_iter().fold(origin.source.0.into(), |rank, field| rank << 16 | u128::from(field))
 }
 
 /// Unrounded sums of shares, in units of 10^-18; unlike [`Parts`] they may pass one.
@@ -246,33 +253,35 @@ impl Sums {
     }
 }
 
-fn tighten(shares: &mut [Share], unresolved: Parts) {
-    let all = Sums::of(shares.iter());
-    for share in shares {
-        *share = Sums::of(core::iter::once(&*share)).close(&all, unresolved);
+fn tighten(origins: &mut [OriginShare], unresolved: Parts) {
+    let all = Sums::of(origins.iter().map(|origin| &origin.share));
+    for origin in origins {
+        origin.share = Sums::of(core::iter::once(&origin.share)).close(&all, unresolved);
     }
 }
 
 /// The share of all origins that a question picks.
-fn sum_where(origins: &[OriginShare], unresolved: Parts, pick: impl Fn(&OriginShare) -> bool) -> Share {
-    let all = Sums::of(origins.iter().map(|origin| &origin.share));
+fn sum_where(
+    origins: &[OriginShare],
+    (all, unresolved): (&Sums, Parts),
+    pick: impl Fn(&OriginShare) -> bool,
+) -> Share {
     let picked = origins.iter().filter(|origin| pick(origin)).map(|origin| &origin.share);
-    Sums::of(picked).close(&all, unresolved)
+    Sums::of(picked).close(all, unresolved)
 }
 
 fn roll_up<K: Ord + Copy>(
     origins: &[OriginShare],
-    unresolved: Parts,
+    (all, unresolved): (&Sums, Parts),
     key: impl Fn(&OriginShare) -> K,
 ) -> Vec<(K, Share)> {
-    let all = Sums::of(origins.iter().map(|origin| &origin.share));
-    let mut keyed: Vec<(K, Share)> = origins.iter().map(|origin| (key(origin), origin.share)).collect();
+    let mut keyed: Vec<(K, u32)> = origins.iter().map(key).zip(0..).collect();
     keyed.sort_unstable();
     keyed
         .chunk_by(|left, right| left.0 == right.0)
         .map(|group| {
-            let sums = Sums::of(group.iter().map(|(_, share)| share));
-            (group[0].0, sums.close(&all, unresolved))
+            let sums = Sums::of(group.iter().map(|(_, index)| &origins[*index as usize].share));
+            (group[0].0, sums.close(all, unresolved))
         })
         .collect()
 }

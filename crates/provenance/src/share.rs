@@ -6,7 +6,7 @@
 //! then apportioned by largest remainder, ties going to the smaller key.
 
 use alloc::vec::Vec;
-use core::fmt;
+use core::{cmp::Reverse, fmt};
 
 /// One whole, in weights: 10^36. Divisible by 2^36 and 5^36, so the fractions of everyday blends are exact.
 pub(crate) const WHOLE: u128 = 1_000_000_000_000_000_000_000_000_000_000_000_000;
@@ -134,21 +134,27 @@ impl Share {
 /// Rounds weights that sum to one whole (but for rounding down) to parts that sum to exactly one.
 ///
 /// The order of `weights` breaks ties: earlier wins.
-pub(crate) fn apportion(weights: &[u128]) -> Vec<Parts> {
+pub(crate) fn apportion(weights: impl ExactSizeIterator<Item = u128>) -> Vec<Parts> {
     let mut parts = Vec::with_capacity(weights.len());
     let mut remainders = Vec::with_capacity(weights.len());
     let mut missing = Parts::ONE.0;
-    for (index, weight) in weights.iter().enumerate() {
-        let fine = weight.saturating_add(PER_FINE / 2 + ROUNDED_DOWN) / PER_FINE;
-        let whole = Parts::capped(fine / PER_FINE).0.min(missing);
+    for (index, weight) in weights.enumerate() {
+        let weight = weight.saturating_add(PER_FINE / 2 + ROUNDED_DOWN);
+        let units = crate::wide::per_e18(weight);
+        // Less than 10^18, and rounded to the 27th decimal.
+        let remainder = weight.wrapping_sub(units.wrapping_mul(PER_PART)) as u64 / PER_FINE as u64;
+        let whole = Parts::capped(units).0.min(missing);
         missing -= whole;
         parts.push(Parts(whole));
-        remainders.push((fine % PER_FINE, index));
+        remainders.push((Reverse(remainder), index));
     }
-    remainders.sort_unstable_by(|left, right| right.0.cmp(&left.0).then(left.1.cmp(&right.1)));
     // With n weights that sum to one at most n units are missing.
-    for (_, index) in remainders.iter().take(usize::try_from(missing).unwrap_or(usize::MAX)) {
-        parts[*index].0 += 1;
+    let missing = usize::try_from(missing).unwrap_or(usize::MAX).min(remainders.len());
+    if let Some(last) = missing.checked_sub(1) {
+        let (larger, last, _) = remainders.select_nth_unstable(last);
+        for (_, index) in larger.iter().chain([&*last]) {
+            parts[*index].0 += 1;
+        }
     }
     parts
 }
@@ -161,7 +167,7 @@ mod tests {
 
     #[test]
     fn thirds_sum_to_one_and_the_first_gets_the_last_unit() {
-        let parts = apportion(&[WHOLE / 3, WHOLE / 3, WHOLE / 3]);
+        let parts = apportion([WHOLE / 3, WHOLE / 3, WHOLE / 3].into_iter());
         assert_eq!(
             parts,
             [Parts(333_333_333_333_333_334), Parts(333_333_333_333_333_333), Parts(333_333_333_333_333_333)]
@@ -185,7 +191,7 @@ mod tests {
             cuts.sort_unstable();
             let mut weights: Vec<u128> = cuts.windows(2).map(|pair| pair[1] - pair[0]).collect();
             weights[0] = weights[0].saturating_sub(lost);
-            let parts = apportion(&weights);
+            let parts = apportion(weights.iter().copied());
             prop_assert_eq!(parts.iter().map(|part| u128::from(part.0)).sum::<u128>(), PER_PART);
             for (part, weight) in parts.iter().zip(&weights) {
                 prop_assert!((u128::from(part.0) * PER_PART).abs_diff(*weight) <= PER_PART + PER_FINE);

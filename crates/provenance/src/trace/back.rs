@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::ask::{QuestionError, contained_or_refuse, in_one_go};
-use crate::graph::{Graph, NONE, StepClass};
+use crate::graph::{EdgeRow, Graph, NONE, StepClass};
 use crate::share::{Parts, WHOLE};
 use crate::types::{Element, LotIndex, Picograms, StepIndex};
 use crate::walk::{PartMass, Scratch, StepSum};
@@ -274,24 +274,22 @@ impl Back<'_> {
     #[inline]
     fn open(&mut self, step: u32, here: &Waiting) -> u32 {
         let rows = &self.graph.edges[self.graph.edge_range(step as usize)];
-        let mut parts = core::mem::take(&mut self.scratch.parts);
-        parts.clear();
+        let content = |edge: &EdgeRow| self.graph.content(edge.composition, self.at.element);
         let mut sum = StepSum::default();
         for edge in rows {
-            let part = PartMass::of(self.graph.content(edge.composition, self.at.element), edge);
-            sum.add(&part);
-            parts.push(part);
+            sum.add(&PartMass::of(content(edge), edge));
         }
         let stated = sum.value > 0;
         if !stated {
-            sum.fall_back_to_dry_mass(&mut parts, rows);
+            sum.fall_back_to_dry_mass(rows);
         }
         if rows.len() > 1 {
             sum.close();
         }
         let mut first_met = 0;
-        for (row, part) in rows.iter().zip(&parts) {
-            let weight = if rows.len() == 1 { here.weight } else { sum.share(here.weight, part) };
+        for row in rows {
+            let part = sum.part(self.graph.content(row.composition, self.at.element), row);
+            let weight = if rows.len() == 1 { here.weight } else { sum.share(here.weight, &part) };
             if weight == 0 {
                 continue;
             }
@@ -304,7 +302,6 @@ impl Back<'_> {
                 share: Parts::nearest(weight),
             });
         }
-        self.scratch.parts = parts;
         first_met
     }
 }

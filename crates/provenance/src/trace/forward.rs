@@ -3,10 +3,10 @@
 use alloc::vec::Vec;
 
 use crate::ask::{QuestionError, Visited, contained_or_refuse, in_one_go};
-use crate::graph::Graph;
+use crate::graph::{EdgeRow, Graph};
 use crate::share::{Parts, WHOLE};
 use crate::types::{Element, LotIndex, Mixing, Picograms, StepIndex};
-use crate::walk::{PartMass, Scratch, StepSum, value_of};
+use crate::walk::{Scratch, StepSum, value_of};
 use crate::wide::{Fraction, U256};
 
 /// Which descendants count.
@@ -118,7 +118,7 @@ impl Recalling {
         scratch.begin(graph);
         scratch.opened.clear();
         // A recalled lot is whole, whatever it was made from.
-        scratch.opened.push(WHOLE);
+        scratch.opened.push(Opened::of(WHOLE));
         for lot in lots {
             if scratch.seen.insert(lot.0) {
                 scratch.met[lot.0 as usize] = 0;
@@ -169,6 +169,20 @@ impl Recalling {
     }
 }
 
+/// The weight of recalled metal in what a step made, and what follows from it for each of its lots.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opened {
+    share: Parts,
+    fraction: Fraction,
+}
+
+impl Opened {
+    #[inline]
+    fn of(weight: u128) -> Self {
+        Self { share: Parts::nearest(weight), fraction: Fraction::of(weight) }
+    }
+}
+
 /// Lets every step that took from a lot wait.
 #[inline]
 fn wake_users(graph: &Graph, scratch: &mut Scratch, lot: u32) {
@@ -190,31 +204,40 @@ impl Forward<'_> {
     /// Weighs a step and reports what it made.
     #[inline]
     fn open(&mut self, step: u32) {
-        let weight = self.pooled(step);
-        if weight == 0 {
-            return;
-        }
-        // Bounded by the number of steps.
-        let slot = self.scratch.opened.len() as u32;
-        self.scratch.opened.push(weight);
-        let (share, fraction) = (Parts::nearest(weight), Fraction::of(weight));
+        let Some(slot) = self.pooled(step) else { return };
+        let opened = self.scratch.opened[slot as usize];
         for lot in self.graph.lot_range(step as usize) {
             if self.scratch.seen.insert(lot) {
                 self.scratch.met[lot as usize] = slot;
-                self.report(step, lot, share, &fraction);
+                // Woken first: their rows lie far away, and come while this lot is weighed.
                 wake_users(self.graph, self.scratch, lot);
+                self.report(step, lot, &opened);
             }
         }
     }
 
-    /// The weight of recalled metal in a step's outputs: the mean over its parts, rounded down once.
+    /// Where the weight of recalled metal in a step's outputs is kept; nowhere when there is none. What took one
+    /// part holds as much as that.
     #[inline]
-    fn pooled(&mut self, step: u32) -> u128 {
+    fn pooled(&mut self, step: u32) -> Option<u32> {
         let rows = &self.graph.edges[self.graph.edge_range(step as usize)];
         self.at.recall.visited.parts += rows.len() as u64;
         if let [only] = rows {
-            return self.weight_of(only.lot);
+            let met = self.scratch.seen.contains(only.lot);
+            return met.then(|| self.scratch.met[only.lot as usize]);
         }
+        let weight = self.mean(step, rows);
+        if weight == 0 {
+            return None;
+        }
+        self.scratch.opened.push(Opened::of(weight));
+        // Bounded by the number of steps.
+        Some((self.scratch.opened.len() - 1) as u32)
+    }
+
+    /// The mean over a step's parts, rounded down once.
+    #[inline]
+    fn mean(&mut self, step: u32, rows: &[EdgeRow]) -> u128 {
         let (mut sum, mut recalled) = (0_u128, U256::default());
         let (mut least, mut most) = (WHOLE, 0);
         for edge in rows {
@@ -229,22 +252,19 @@ impl Forward<'_> {
         }
         self.at.recall.uncertain |= self.graph.steps[step as usize].mixing != Mixing::Homogenised;
         if sum == 0 {
-            return self.pooled_by_dry_mass(step);
+            return self.mean_by_dry_mass(rows);
         }
         // The mean of equal weights is that weight.
         if least == most { most } else { recalled.divide(sum).0 }
     }
 
     /// The same where no part states the element.
-    fn pooled_by_dry_mass(&mut self, step: u32) -> u128 {
+    fn mean_by_dry_mass(&mut self, rows: &[EdgeRow]) -> u128 {
         self.at.recall.uncertain = true;
-        let rows = &self.graph.edges[self.graph.edge_range(step as usize)];
-        let mut parts: Vec<PartMass> =
-            rows.iter().map(|edge| PartMass { lot: edge.lot, ..PartMass::default() }).collect();
         let mut sum = StepSum::default();
-        sum.fall_back_to_dry_mass(&mut parts, rows);
-        let recalled = parts.iter().fold(U256::default(), |recalled, part| {
-            recalled.plus(U256::product(self.weight_of(part.lot), part.value))
+        sum.fall_back_to_dry_mass(rows);
+        let recalled = rows.iter().fold(U256::default(), |recalled, edge| {
+            recalled.plus(U256::product(self.weight_of(edge.lot), sum.part(None, edge).value))
         });
         recalled.divide(sum.value).0
     }
@@ -252,15 +272,15 @@ impl Forward<'_> {
     #[inline]
     fn weight_of(&self, lot: u32) -> u128 {
         if self.scratch.seen.contains(lot) {
-            self.scratch.opened[self.scratch.met[lot as usize] as usize]
+            self.scratch.opened[self.scratch.met[lot as usize] as usize].fraction.weight()
         } else {
             0
         }
     }
 
     #[inline]
-    fn report(&mut self, step: u32, lot: u32, share: Parts, fraction: &Fraction) {
-        let index = LotIndex(lot);
+    fn report(&mut self, step: u32, lot: u32, opened: &Opened) {
+        let (index, share, fraction) = (LotIndex(lot), opened.share, &opened.fraction);
         let Recalling { element, as_of, limits, recall, .. } = &mut *self.at;
         let (composition, dry_mg, taken_mg) = if self.present {
             let row = &self.graph.lots[lot as usize];

@@ -7,7 +7,6 @@ use crate::wide::{Divider, Ratio, mul_div_ceil, mul_div_floor};
 /// Contained mass of one taken part, in picograms.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct PartMass {
-    pub(crate) lot: u32,
     pub(crate) value: u128,
     pub(crate) lower: u128,
     pub(crate) upper: u128,
@@ -17,12 +16,12 @@ impl PartMass {
     #[inline]
     pub(crate) fn of(content: Option<Content12>, edge: &EdgeRow) -> Self {
         let Some(content) = content else {
-            return Self { lot: edge.lot, ..Self::default() };
+            return Self::default();
         };
         let dry_mg = u128::from(edge.dry_mg);
         let (value, lower, upper) = content.content().bounds();
         let [value, lower, upper] = [value, lower, upper].map(|ppb| dry_mg * u128::from(ppb));
-        Self { lot: edge.lot, value, lower, upper }
+        Self { value, lower, upper }
     }
 }
 
@@ -34,6 +33,18 @@ pub(crate) fn value_of(content: Option<Content12>, edge: &EdgeRow) -> (u128, boo
     (u128::from(edge.dry_mg) * u128::from(value), lower != upper && edge.dry_mg > 0)
 }
 
+/// By what the parts of a step are weighed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Scale {
+    /// By what they hold of the element.
+    #[default]
+    Content,
+    /// By dry mass, because none states the element: bounds are 0 and 1.
+    DryMass,
+    /// Alike, because none has mass either.
+    Alike,
+}
+
 /// Sums over a step's parts. Each part is below 2^96 and there are fewer than 2^32: no overflow.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct StepSum {
@@ -41,9 +52,8 @@ pub(crate) struct StepSum {
     lower: u128,
     upper: u128,
     /// Parts of the outputs may differ from the whole.
-    pub(crate) keeps_layers: bool,
-    /// No content was stated: bounds are 0 and 1.
-    anything_goes: bool,
+    keeps_layers: bool,
+    scale: Scale,
     /// Divides by `value`; set when all parts are in.
     divider: Divider,
 }
@@ -78,18 +88,23 @@ impl StepSum {
         self.divider.floor(weight, part.value)
     }
 
-    /// Weighs parts by dry mass where no input states the element, or alike where nothing has mass.
-    pub(crate) fn fall_back_to_dry_mass(&mut self, parts: &mut [PartMass], edges: &[EdgeRow]) {
-        self.anything_goes = true;
-        self.value = edges.iter().map(|edge| u128::from(edge.dry_mg)).sum();
-        let massless = self.value == 0;
-        if massless {
-            self.value = parts.len() as u128;
-        }
-        for (part, edge) in parts.iter_mut().zip(edges) {
-            part.value = if massless { 1 } else { u128::from(edge.dry_mg) };
-            (part.lower, part.upper) = (0, self.value);
-        }
+    /// From now on parts are weighed by dry mass, because no input states the element, or alike where nothing has mass.
+    pub(crate) fn fall_back_to_dry_mass(&mut self, edges: &[EdgeRow]) {
+        (self.scale, self.value) = match edges.iter().map(|edge| u128::from(edge.dry_mg)).sum() {
+            0 => (Scale::Alike, edges.len() as u128),
+            dry_mg => (Scale::DryMass, dry_mg),
+        };
+    }
+
+    /// A part as it is weighed here.
+    #[inline]
+    pub(crate) fn part(&self, content: Option<Content12>, edge: &EdgeRow) -> PartMass {
+        let value = match self.scale {
+            Scale::Content => return PartMass::of(content, edge),
+            Scale::DryMass => edge.dry_mg.into(),
+            Scale::Alike => 1,
+        };
+        PartMass { value, lower: 0, upper: self.value }
     }
 }
 
@@ -118,12 +133,17 @@ pub(crate) trait Flow: Copy {
 }
 
 /// A weight without bounds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Exact(u128);
 
 impl Exact {
     pub(crate) fn whole() -> Self {
         Self(WHOLE)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(weight: u128) -> Self {
+        Self(weight)
     }
 }
 
@@ -237,7 +257,7 @@ impl Flow for Ranged {
     #[inline]
     fn share_of(self, part: &PartMass, sum: &StepSum, _: Option<&Ratio>) -> Self {
         let value = sum.share(self.value, part);
-        let (lower, upper, taken) = if sum.anything_goes {
+        let (lower, upper, taken) = if sum.scale != Scale::Content {
             (0, self.upper, 0)
         } else if sum.keeps_layers {
             self.through_layers(part, sum)

@@ -8,19 +8,25 @@
 //! number of recyclings passed.
 
 mod flow;
-mod pool;
+mod lists;
+mod open;
+mod passed;
+mod ways;
 
 use alloc::{sync::Arc, vec::Vec};
 use core::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use flow::{Exact, Flow, PartMass, Ranged, StepSum, value_of};
-use pool::Pool;
+use lists::Lists;
+use open::Walk;
+pub(crate) use passed::Passed;
+use ways::Ways;
 
 use crate::ask::{Limits, Method, Visited};
 use crate::bits::BitTower;
-use crate::graph::{Graph, NONE, StepClass, StepRow};
-use crate::trace::{Arrived, Waiting};
-use crate::types::{Element, Mixing, Route};
+use crate::graph::{Graph, NONE};
+use crate::trace::{Arrived, Opened, Waiting};
+use crate::types::Element;
 
 /// Working memory of questions. Keep one per worker: it grows to the graph's size once, and a
 /// question leaves it clean at a cost of what it visited.
@@ -30,15 +36,14 @@ pub struct Scratch {
     /// Per step: first weight that waits there; means nothing unless the step is pending.
     pub(crate) slot: Vec<u32>,
     pub(crate) seen: SeenLots,
-    exact: Pool<Exact>,
-    ranged: Pool<Ranged>,
-    pub(crate) parts: Vec<PartMass>,
+    exact: Ways,
+    ranged: Lists,
     /// Slot of each lot that a walk to the descendants has met; means nothing for the others.
     pub(crate) met: Vec<u32>,
     pub(crate) waiting: Vec<Waiting>,
     pub(crate) arrivals: Vec<Arrived>,
-    /// Weights in the steps that a walk to the descendants has opened.
-    pub(crate) opened: Vec<u128>,
+    /// What a walk to the descendants has worked out for the steps that mix.
+    pub(crate) opened: Vec<Opened>,
     /// A question began and has not ended.
     under_way: bool,
     stop: Option<Arc<AtomicBool>>,
@@ -94,9 +99,6 @@ impl SeenLots {
     }
 }
 
-/// From so many weights on a part's ratio is worth working out.
-const FEW: usize = 3;
-
 /// A walk asks once in so many steps whether anybody still wants its answer.
 const STEPS_UNASKED: u32 = 1_024;
 
@@ -142,14 +144,6 @@ impl Scratch {
     }
 }
 
-/// What decides an origin's route and generation on the way down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Passed {
-    /// Set by the recycling nearest to the asked lot.
-    pub(crate) route: Option<Route>,
-    pub(crate) generations: u16,
-}
-
 /// Weight that arrived at a source.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival<F> {
@@ -157,6 +151,40 @@ pub(crate) struct Arrival<F> {
     pub(crate) origin: u32,
     pub(crate) passed: Passed,
     pub(crate) flow: F,
+}
+
+/// Where weights wait, and where they arrive.
+pub(crate) trait Carrier: Default {
+    /// What waits.
+    type Flow: Flow;
+
+    /// Makes room for so many origins.
+    fn fit_origins(&mut self, origins: usize);
+
+    /// Lets a part of each weight wait with those at `head` ([`NONE`]: nothing waits yet); where they wait now, and
+    /// how many multiplications and rows looked at that took.
+    fn put(
+        &mut self,
+        head: u32,
+        front: &[(Passed, Self::Flow)],
+        part: impl Fn(Self::Flow) -> Self::Flow,
+    ) -> (u32, u64);
+
+    /// Nothing waits there any more: what did is added to `front`.
+    fn release(&mut self, head: u32, front: &mut Vec<(Passed, Self::Flow)>);
+
+    /// What waits there has arrived at an origin; how much work that was.
+    fn arrive(&mut self, head: u32, origin: u32) -> u64;
+
+    /// An empty list to use for a while, and back again.
+    fn take_front(&mut self) -> Vec<(Passed, Self::Flow)>;
+    fn give_front(&mut self, front: Vec<(Passed, Self::Flow)>);
+
+    /// Takes all arrivals out and forgets everything else.
+    fn drain_arrivals(&mut self) -> Vec<Arrival<Self::Flow>>;
+
+    /// Forgets what a walk left that was given up.
+    fn clear(&mut self);
 }
 
 /// The end of a walk.
@@ -203,9 +231,9 @@ impl Walking {
         limits: &Limits,
     ) -> Self {
         scratch.begin(graph);
-        let mut pool = core::mem::take(&mut scratch.exact);
-        let walking = Self::from(graph, scratch, &mut pool, (lot, Exact::whole()), element, limits);
-        scratch.exact = pool;
+        let mut carrier = core::mem::take(&mut scratch.exact);
+        let walking = Self::from(graph, scratch, &mut carrier, (lot, Exact::whole()), element, limits);
+        scratch.exact = carrier;
         walking
     }
 
@@ -218,25 +246,25 @@ impl Walking {
         limits: &Limits,
     ) -> Self {
         scratch.begin(graph);
-        let mut pool = core::mem::take(&mut scratch.ranged);
-        let walking = Self::from(graph, scratch, &mut pool, (lot, Ranged::whole(taken)), element, limits);
-        scratch.ranged = pool;
+        let mut carrier = core::mem::take(&mut scratch.ranged);
+        let walking = Self::from(graph, scratch, &mut carrier, (lot, Ranged::whole(taken)), element, limits);
+        scratch.ranged = carrier;
         walking
     }
 
-    fn from<F: Flow>(
+    fn from<C: Carrier>(
         graph: &Graph,
         scratch: &mut Scratch,
-        pool: &mut Pool<F>,
-        (lot, flow): (u32, F),
+        carrier: &mut C,
+        (lot, flow): (u32, C::Flow),
         element: Element,
         limits: &Limits,
     ) -> Self {
-        pool.clear();
+        carrier.clear();
         let mut walking = Self { element, limits: *limits, steps: 0, work: 0, parts: 0, methods: 0 };
         scratch.seen.insert(lot);
-        let mut walk = Walk { graph, scratch, pool, at: &mut walking };
-        walk.wait(lot, core::iter::once((Passed { route: None, generations: 0 }, flow)));
+        let mut walk = Walk { graph, scratch, carrier, at: &mut walking };
+        walk.wait(lot, &[(Passed::default(), flow)], |flow| flow);
         walking
     }
 
@@ -248,9 +276,9 @@ impl Walking {
         units: u64,
         blocked: impl FnMut(u32) -> bool,
     ) -> Option<Walked<Exact>> {
-        let mut pool = core::mem::take(&mut scratch.exact);
-        let walked = self.go_on(graph, scratch, &mut pool, units, blocked);
-        scratch.exact = pool;
+        let mut carrier = core::mem::take(&mut scratch.exact);
+        let walked = self.go_on(graph, scratch, &mut carrier, units, blocked);
+        scratch.exact = carrier;
         walked
     }
 
@@ -261,9 +289,9 @@ impl Walking {
         scratch: &mut Scratch,
         units: u64,
     ) -> Option<Walked<Ranged>> {
-        let mut pool = core::mem::take(&mut scratch.ranged);
-        let walked = self.go_on(graph, scratch, &mut pool, units, |_| false);
-        scratch.ranged = pool;
+        let mut carrier = core::mem::take(&mut scratch.ranged);
+        let walked = self.go_on(graph, scratch, &mut carrier, units, |_| false);
+        scratch.ranged = carrier;
         walked
     }
 
@@ -272,19 +300,19 @@ impl Walking {
         self.steps as u64 + self.work + self.parts
     }
 
-    fn go_on<F: Flow>(
+    fn go_on<C: Carrier>(
         &mut self,
         graph: &Graph,
         scratch: &mut Scratch,
-        pool: &mut Pool<F>,
+        carrier: &mut C,
         units: u64,
         mut blocked: impl FnMut(u32) -> bool,
-    ) -> Option<Walked<F>> {
+    ) -> Option<Walked<C::Flow>> {
         scratch.fit(graph);
-        pool.fit_origins(graph.origins.len());
+        carrier.fit_origins(graph.origins.len());
         let pause = self.done().saturating_add(units.max(1));
         let mut complete = true;
-        let mut walk = Walk { graph, scratch, pool, at: self };
+        let mut walk = Walk { graph, scratch, carrier, at: self };
         while let Some(step) = walk.scratch.pending.pop_largest() {
             let at = &walk.at;
             if at.steps >= at.limits.steps || at.work >= at.limits.work || walk.scratch.stops(at.steps) {
@@ -298,7 +326,7 @@ impl Walking {
             }
             walk.at.steps += 1;
             if blocked(step) {
-                walk.pool.release(walk.scratch.slot[step as usize], |_, _| {});
+                walk.drop_what_waits(step);
             } else {
                 walk.open(step);
             }
@@ -309,162 +337,6 @@ impl Walking {
         }
         let visited = Visited { lots: scratch.end(), steps: self.steps, parts: self.parts };
         let methods = self.methods;
-        Some(Walked { arrivals: pool.drain_arrivals(), unresolved, visited, methods, complete })
+        Some(Walked { arrivals: carrier.drain_arrivals(), unresolved, visited, methods, complete })
     }
-}
-
-struct Walk<'a, F> {
-    graph: &'a Graph,
-    scratch: &'a mut Scratch,
-    pool: &'a mut Pool<F>,
-    at: &'a mut Walking,
-}
-
-impl<F: Flow> Walk<'_, F> {
-    /// Hands the weights that wait at a step to its inputs, or to its origin.
-    #[inline]
-    fn open(&mut self, step: u32) {
-        let row = self.graph.steps[step as usize];
-        let head = self.scratch.slot[step as usize];
-        if !F::RANGED && self.hand_over(step, &row, head) {
-            return;
-        }
-        let mut front = core::mem::take(&mut self.pool.front);
-        front.clear();
-        self.pool.release(head, |passed, flow| front.push((passed, flow)));
-        self.hand_down(step, &row, &mut front);
-        self.pool.front = front;
-    }
-
-    /// Where a step took one part only, and nothing waits yet where that was made, all weights go on as they are.
-    #[inline]
-    fn hand_over(&mut self, step: u32, row: &StepRow, head: u32) -> bool {
-        let [edge] = &self.graph.edges[self.graph.edge_range(step as usize)] else { return false };
-        let maker = self.graph.maker[edge.lot as usize];
-        if row.class.recycled_as().is_some() || !self.scratch.pending.insert(maker) {
-            return false;
-        }
-        self.scratch.slot[maker as usize] = head;
-        self.scratch.seen.insert(edge.lot);
-        self.at.parts += 1;
-        self.at.work += 1;
-        true
-    }
-
-    #[inline]
-    fn hand_down(&mut self, step: u32, row: &StepRow, front: &mut [(Passed, F)]) {
-        if row.class == StepClass::Source {
-            self.at.work += self.pool.arrive(front, row.origin);
-            return;
-        }
-        for (passed, _) in &mut *front {
-            *passed = passed.after(row.class);
-        }
-        let mut parts = core::mem::take(&mut self.scratch.parts);
-        let sum = self.weigh(step, row, &mut parts);
-        for part in &parts {
-            if part.upper == 0 && parts.len() > 1 {
-                continue;
-            }
-            self.scratch.seen.insert(part.lot);
-            let alone = parts.len() == 1;
-            let ratio = if front.len() < FEW || alone { None } else { sum.ratio(part) };
-            self.wait(
-                part.lot,
-                front.iter().map(|(passed, flow)| {
-                    (
-                        *passed,
-                        if alone {
-                            flow.whole_of(part, &sum)
-                        } else {
-                            flow.share_of(part, &sum, ratio.as_ref())
-                        },
-                    )
-                }),
-            );
-        }
-        self.scratch.parts = parts;
-    }
-
-    /// Reads what a step took and notes which methods that needs.
-    #[inline]
-    fn weigh(&mut self, step: u32, row: &StepRow, parts: &mut Vec<PartMass>) -> StepSum {
-        parts.clear();
-        let edges = &self.graph.edges[self.graph.edge_range(step as usize)];
-        self.at.parts += edges.len() as u64;
-        let keeps_layers = keeps_layers(row);
-        let mut sum = StepSum::of(keeps_layers);
-        if !F::RANGED
-            && let [edge] = edges
-        {
-            // A single input hands down everything, whatever its content.
-            parts.push(PartMass { lot: edge.lot, upper: 1, ..PartMass::default() });
-            return sum;
-        }
-        let mut uncertain = false;
-        for edge in edges {
-            let mass = PartMass::of(self.graph.content(edge.composition, self.at.element), edge);
-            uncertain |= mass.lower != mass.upper;
-            sum.add(&mass);
-            parts.push(mass);
-        }
-        if parts.len() > 1 {
-            self.at.methods |= Method::WellMixed.bit();
-            if sum.value == 0 {
-                sum.fall_back_to_dry_mass(parts, edges);
-                self.at.methods |= Method::DryMassFallback.bit();
-            } else if uncertain {
-                self.at.methods |= Method::AssayInterval.bit();
-            }
-            sum.close();
-            match row.mixing {
-                Mixing::Homogenised => {}
-                Mixing::NotHomogenised => self.at.methods |= Method::StockpileBounds.bit(),
-                Mixing::Segregated => self.at.methods |= Method::SegregatedBounds.bit(),
-            }
-        }
-        sum
-    }
-
-    /// Lets weights wait at the step that made a lot.
-    #[inline]
-    fn wait(&mut self, lot: u32, weights: impl Iterator<Item = (Passed, F)>) {
-        let step = self.graph.maker[lot as usize];
-        let mixes = F::RANGED && !keeps_layers(&self.graph.steps[step as usize]);
-        let weights = weights.map(|(passed, flow)| (passed, if mixes { flow.mixed() } else { flow }));
-        let slot = &mut self.scratch.slot[step as usize];
-        let head = if self.scratch.pending.insert(step) { NONE } else { *slot };
-        let (head, looked_at) = self.pool.put(head, weights);
-        *slot = head;
-        self.at.work += looked_at;
-    }
-
-    /// Empties what still waits; the sum of its weights.
-    fn give_up(&mut self) -> u128 {
-        let mut unresolved = 0u128;
-        while let Some(step) = self.scratch.pending.pop_largest() {
-            self.pool.release(self.scratch.slot[step as usize], |_, flow| {
-                unresolved = unresolved.saturating_add(flow.value());
-            });
-        }
-        unresolved
-    }
-}
-
-impl Passed {
-    #[inline]
-    fn after(self, class: StepClass) -> Self {
-        match class.recycled_as() {
-            None => self,
-            Some(route) => {
-                Self { route: self.route.or(Some(route)), generations: self.generations.saturating_add(1) }
-            }
-        }
-    }
-}
-
-/// Whether parts of a step's outputs may differ from the whole.
-#[inline]
-fn keeps_layers(row: &StepRow) -> bool {
-    row.class == StepClass::Split || row.mixing != Mixing::Homogenised
 }
