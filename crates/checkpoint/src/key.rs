@@ -66,7 +66,7 @@ pub struct NoteSigner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadKey {
     /// Names tell signers apart, so they must be visible and unambiguous.
-    #[error("a key name has 1 to {MAX_NAME_BYTES} bytes without spaces, control characters and '+'")]
+    #[error("a key name has 1 to 1,024 bytes without spaces, control characters and '+'")]
     Name,
     /// Not `name+id+key`.
     #[error("a verifier key is written name+id+base64")]

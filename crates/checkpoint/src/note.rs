@@ -10,6 +10,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::str;
 
+use ore_merkle::thousands;
+
 use crate::key::{BadSignature, KeyId, KeyName, SignatureStatement, VerifierKey};
 use crate::text;
 
@@ -52,7 +54,7 @@ pub struct VerifiedNote {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MalformedNote {
     /// Longer than [`MAX_NOTE_BYTES`].
-    #[error("a note has at most {MAX_NOTE_BYTES} bytes, this one has {0}")]
+    #[error("the note has {} bytes, the limit is 1,048,576", thousands(*.0 as u128))]
     TooLong(usize),
     /// Notes are UTF-8.
     #[error("a note is valid UTF-8")]

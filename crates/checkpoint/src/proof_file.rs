@@ -11,7 +11,7 @@ use core::str;
 
 use ore_merkle::{
     InclusionError, InclusionProof, LeafHash, LeafIndex, MAX_PROOF_HASHES, NodeHash, RootHash, TreeSize,
-    hash_leaf, verify_inclusion,
+    hash_leaf, thousands, verify_inclusion,
 };
 
 use crate::checkpoint::{BadCheckpoint, SignedCheckpoint};
@@ -256,6 +256,7 @@ impl fmt::Display for ProofCheck {
             }
             Self::LeafHash { leaf } => write!(f, "entry has leaf hash {leaf}"),
             Self::Inclusion { index, size, root } => {
+                let size = thousands(size.get().into());
                 write!(f, "leaf {index} is in the tree of {size} leaves with root {root}")
             }
         }

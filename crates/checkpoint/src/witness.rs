@@ -93,7 +93,7 @@ pub enum RequestInconsistent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadCosignatureResponse {
     /// Not UTF-8, or too long.
-    #[error("a witness answers in at most {MAX_NOTE_BYTES} bytes of UTF-8")]
+    #[error("a witness answers in at most 1,048,576 bytes of UTF-8")]
     NotText,
     /// Not signature lines.
     #[error("cosignature lines")]

@@ -433,15 +433,7 @@ pub fn weight(mg: u64) -> String {
 /// Digits in groups of three.
 #[must_use]
 pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    ore_merkle::thousands(number.into())
 }
 
 /// Parts per billion as an exact percentage.

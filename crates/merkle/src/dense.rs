@@ -9,6 +9,7 @@ use alloc::{vec, vec::Vec};
 use core::mem;
 
 use crate::hash::{LeafHash, NodeHash, RootHash, empty_root, hash_children};
+use crate::people::thousands;
 use crate::position::{LeafIndex, TreeSize};
 use crate::proof::InclusionProof;
 
@@ -16,7 +17,7 @@ use crate::proof::InclusionProof;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DenseTreeError {
     /// There is no such leaf.
-    #[error("leaf {index} is beyond a tree of {size} leaves")]
+    #[error("leaf {index} is beyond a tree of {} leaves", thousands(size.get().into()))]
     IndexBeyondTree {
         /// The leaf asked about.
         index: LeafIndex,

@@ -4,6 +4,7 @@
 //! socket: this file and the RFC are all a reviewer needs.
 
 use crate::hash::{LeafHash, NodeHash, RootHash, hash_children};
+use crate::people::thousands;
 use crate::position::{LeafIndex, TreeSize};
 use crate::proof::InclusionProof;
 
@@ -11,7 +12,7 @@ use crate::proof::InclusionProof;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InclusionError {
     /// Step 1: the tree has no such leaf.
-    #[error("leaf {index} is beyond a tree of {size} leaves")]
+    #[error("leaf {index} is beyond a tree of {} leaves", thousands(size.get().into()))]
     IndexBeyondTree {
         /// The leaf asked about.
         index: LeafIndex,

@@ -4,7 +4,7 @@
 //! proof have distinct types, and a verification returns a named error rather than `false`.
 //! Nothing here reads a clock, a file or a socket; where nodes live on disk, the caller passes a
 //! lookup function. Reading order: [`hash`], [`proof`], [`nodes`], [`frontier`], [`levels`],
-//! [`dense`], [`groups`], [`tiles`], [`subtree`].
+//! [`dense`], [`groups`], [`tiles`], [`subtree`]; [`people`] stands apart.
 //!
 //! ```
 //! use ore_merkle::{LeafIndex, Levels, hash_leaf, verify_inclusion};
@@ -31,6 +31,7 @@ pub mod hash;
 pub mod inclusion;
 pub mod levels;
 pub mod nodes;
+pub mod people;
 pub mod position;
 pub mod proof;
 pub mod subtree;
@@ -43,6 +44,7 @@ pub use hash::{LeafHash, NodeHash, RootHash, WrongHashLength, empty_root, hash_c
 pub use inclusion::{InclusionError, root_from_inclusion, verify_inclusion};
 pub use levels::Levels;
 pub use nodes::{ProveError, prove_consistency, prove_inclusion, root_at};
+pub use people::thousands;
 pub use position::{LeafIndex, TreeSize};
 pub use proof::{BadProofBytes, ConsistencyProof, InclusionProof, MAX_PROOF_HASHES};
 pub use subtree::{Subtree, SubtreeError, verify_subtree_consistency, verify_subtree_inclusion};

@@ -9,6 +9,7 @@
 use alloc::vec::Vec;
 
 use crate::hash::{NodeHash, RootHash, empty_root, hash_children};
+use crate::people::thousands;
 use crate::position::{LeafIndex, TreeSize};
 use crate::proof::{ConsistencyProof, InclusionProof};
 
@@ -16,7 +17,7 @@ use crate::proof::{ConsistencyProof, InclusionProof};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProveError {
     /// The tree has no such leaf.
-    #[error("leaf {index} is beyond a tree of {size} leaves")]
+    #[error("leaf {index} is beyond a tree of {} leaves", thousands(size.get().into()))]
     IndexBeyondTree {
         /// The leaf asked about.
         index: LeafIndex,
@@ -24,7 +25,7 @@ pub enum ProveError {
         size: TreeSize,
     },
     /// A tree cannot shrink.
-    #[error("tree of {second} leaves is smaller than the earlier one of {first}")]
+    #[error("tree of {} leaves is smaller than the earlier one of {}", thousands(second.get().into()), thousands(first.get().into()))]
     SizesOutOfOrder {
         /// Leaves in the earlier tree.
         first: TreeSize,

@@ -13,7 +13,7 @@ use alloc::{
 };
 
 use ore_checkpoint::{BadCheckpoint, PolicyFailure, SignedCheckpoint};
-use ore_merkle::{LeafHash, NodeHash, RootHash, TreeSize, hash_leaf};
+use ore_merkle::{LeafHash, NodeHash, RootHash, TreeSize, hash_leaf, thousands};
 use ore_record::{
     BadEntry, BadSignature, RecordId, SignedRecord,
     canonical::{self, NotCanonical},
@@ -121,7 +121,7 @@ pub struct BundleFault {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// Too long to read.
-    #[error("the file has {0} bytes, the limit is 268,435,456")]
+    #[error("the file has {} bytes, the limit is 268,435,456", counted(*.0))]
     TooLong(usize),
     /// Not a bundle.
     #[error("the file is {0}")]
@@ -130,7 +130,7 @@ pub enum Fault {
     #[error("the bundle has no {0}")]
     Missing(&'static str),
     /// More entries than a verifier reads.
-    #[error("the bundle has {0} entries, the limit is 200,000")]
+    #[error("the bundle has {} entries, the limit is 200,000", counted(*.0))]
     TooManyEntries(usize),
     /// Another ledger.
     #[error("the bundle is about ledger {found:?}, the trust root is for {trusted:?}")]
@@ -141,7 +141,7 @@ pub enum Fault {
         trusted: String,
     },
     /// The claim and the checkpoint disagree about the size of the log.
-    #[error("the claim holds at size {claimed}, the checkpoint is of size {checkpoint}")]
+    #[error("the claim holds at size {}, the checkpoint is of size {}", thousands((*claimed).into()), thousands((*checkpoint).into()))]
     Size {
         /// In the claim.
         claimed: u64,
@@ -158,7 +158,7 @@ pub enum Fault {
     #[error("{0}")]
     Claim(ClaimFault),
     /// The last entry is no seal, or not the last of the log.
-    #[error("the last entry (leaf {leaf}) is not the seal at the end of a log of {size} entries")]
+    #[error("the last entry (leaf {leaf}) is not the seal at the end of a log of {} entries", thousands((*size).into()))]
     NoSeal {
         /// Its leaf index.
         leaf: u64,
@@ -286,7 +286,11 @@ fn check_all(bundle: Bundle, trust: &TrustRoot, mut progress: Progress) -> Resul
         let head = head_of_target(&claim, &states)?;
         let trail = trail::walk(&claim.lot, head, &records).map_err(Fault::Trail)?;
         check_lot_states(&trail.lots, &states, remarks)?;
-        let detail = format!("{} records join {} lots without a gap", records.len(), trail.lots.len());
+        let detail = format!(
+            "{} records join {} lots without a gap",
+            counted(records.len()),
+            counted(trail.lots.len())
+        );
         Ok(((trail, head), detail))
     })?;
     progress.run(Check::Shares, |_| {
@@ -294,7 +298,7 @@ fn check_all(bundle: Bundle, trust: &TrustRoot, mut progress: Progress) -> Resul
         let shares = shares.map_err(Fault::Shares)?;
         recount::compare(&claim.shares, &shares).map_err(Fault::Shares)?;
         let symbol = elements::symbol(claim.element).unwrap_or("?");
-        Ok(((), format!("{} origins of {symbol} recounted from the records", claim.shares.len())))
+        Ok(((), format!("{} origins of {symbol} recounted from the records", counted(claim.shares.len()))))
     })?;
     Ok(BundleReport { claim, checks: progress.done, remarks: progress.remarks })
 }
@@ -343,7 +347,11 @@ fn read(file: &[u8]) -> Result<(Bundle, String), Fault> {
     if bundle.entries.len() > MAX_BUNDLE_ENTRIES {
         return Err(Fault::TooManyEntries(bundle.entries.len()));
     }
-    let detail = format!("canonical bundle of {} bytes, {} entries", file.len(), bundle.entries.len());
+    let detail = format!(
+        "canonical bundle of {} bytes, {} entries",
+        counted(file.len()),
+        counted(bundle.entries.len())
+    );
     Ok((bundle, detail))
 }
 
@@ -371,7 +379,7 @@ fn check_checkpoint(
     }
     let detail = format!(
         "log of {} entries, signed by {} of {} log keys and cosigned by {} of {} listed",
-        size.get(),
+        thousands(size.get().into()),
         believed.log_keys().len(),
         trust.policy.logs().len(),
         believed.cosigned().len(),
@@ -425,7 +433,7 @@ fn check_records(
         }
         records.insert(record, (leaf, verified.into_signed()));
     }
-    let detail = format!("{} records decode canonically and their signatures verify", records.len());
+    let detail = format!("{} records decode canonically and their signatures verify", counted(records.len()));
     Ok((records, detail))
 }
 
@@ -433,7 +441,7 @@ fn check_inclusion(bundle: &Bundle, size: TreeSize, root: RootHash) -> Result<((
     let leaves: Vec<(u64, NodeHash)> =
         bundle.entries.iter().map(|entry| (entry.leaf_index, hash_leaf(&entry.entry).into())).collect();
     prove("log", size, &leaves, &bundle.tree_proof, root)?;
-    Ok(((), format!("all {} entries are leaves of the tree with root {root}", leaves.len())))
+    Ok(((), format!("all {} entries are leaves of the tree with root {root}", counted(leaves.len()))))
 }
 
 fn check_keys(bundle: &Bundle, records: &Records) -> Result<((), String), Fault> {
@@ -460,7 +468,7 @@ fn check_keys(bundle: &Bundle, records: &Records) -> Result<((), String), Fault>
             return Err(Fault::Key { leaf: *leaf, record: *record, author: author.clone() });
         }
     }
-    Ok(((), format!("{} authors held their keys when they signed", members.len())))
+    Ok(((), format!("{} authors held their keys when they signed", counted(members.len()))))
 }
 
 fn could_sign(member: &MemberState, signed: &SignedRecord, leaf: u64) -> bool {
@@ -488,7 +496,8 @@ fn check_heads(bundle: &Bundle, seal: BlockSeal) -> Result<(BTreeMap<String, Lot
             return Err(Fault::NoLotState(lot));
         }
     }
-    let detail = format!("newest state of {} lots is what block {} seals", states.len(), seal.height);
+    let detail =
+        format!("newest state of {} lots is what block {} seals", counted(states.len()), seal.height);
     Ok((states, detail))
 }
 
@@ -516,6 +525,10 @@ fn check_lot_states(
         }
     }
     Ok(())
+}
+
+fn counted(number: usize) -> String {
+    thousands(number as u128)
 }
 
 fn state_leaves(leaves: &[StateLeaf]) -> Vec<(u64, NodeHash)> {

@@ -10,7 +10,7 @@ use base64ct::{Base64, Encoding};
 use ore_checkpoint::{Policy, PolicyFailure, SignedCheckpoint};
 use ore_merkle::{
     ConsistencyError, ConsistencyProof, InclusionError, InclusionProof, LeafHash, NodeHash, RootHash,
-    verify_consistency,
+    thousands, verify_consistency,
 };
 
 use crate::{
@@ -205,7 +205,8 @@ impl Evidence {
             Self::BrokenPromise { promise, quorum, leaf } => {
                 let (promise, key) = promise.verify(policy).map_err(NotProven::Promise)?;
                 broken(&promise, quorum, leaf.as_ref(), policy)?;
-                let about = format!("leaf {} at {} entries", promise.leaf, promise.tree_size);
+                let about =
+                    format!("leaf {} at {} entries", promise.leaf, thousands(promise.tree_size.into()));
                 Ok(Proven { kind, keys: Vec::from([*key.public_key()]), about })
             }
         }
@@ -267,7 +268,7 @@ fn proven(kind: &'static str, notes: &[&SignedCheckpoint], policy: &Policy) -> R
     if keys.is_empty() {
         return Err(NotProven::NoKey);
     }
-    Ok(Proven { kind, keys, about: format!("a tree of {size} entries") })
+    Ok(Proven { kind, keys, about: format!("a tree of {} entries", thousands(size.into())) })
 }
 
 /// The file. Reading it gives the same evidence.

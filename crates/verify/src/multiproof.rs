@@ -7,7 +7,7 @@
 
 use alloc::vec::Vec;
 
-use ore_merkle::{NodeHash, RootHash, TreeSize, hash_children};
+use ore_merkle::{NodeHash, RootHash, TreeSize, hash_children, thousands};
 
 /// Why a multiproof proves nothing, or could not be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,7 +19,7 @@ pub enum MultiproofError {
     #[error("leaf {0} is out of order or named twice")]
     OutOfOrder(u64),
     /// The tree has no such leaf.
-    #[error("leaf {leaf} is beyond a tree of {size} leaves")]
+    #[error("leaf {leaf} is beyond a tree of {} leaves", thousands((*size).into()))]
     BeyondTree {
         /// The leaf named.
         leaf: u64,
@@ -35,7 +35,7 @@ pub enum MultiproofError {
         to: u64,
     },
     /// Hashes are left over.
-    #[error("the proof has {0} hashes too many")]
+    #[error("the proof has {} hashes too many", thousands(*.0 as u128))]
     TooLong(usize),
     /// The source lacks a node that the tree must have.
     #[error("node {index} of level {level} is not stored")]

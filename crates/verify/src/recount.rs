@@ -11,6 +11,7 @@ use alloc::{
     vec::Vec,
 };
 
+use ore_merkle::thousands;
 use ore_record::{
     RecordId,
     content::{self, BadContent},
@@ -66,7 +67,7 @@ pub enum ShareFault {
         record: RecordId,
     },
     /// Shares of a claim must be those of one whole.
-    #[error("the claimed shares sum to {sum} x 10^-18, not to one")]
+    #[error("the claimed shares sum to {} x 10^-18, not to one", thousands(*sum))]
     NotOne {
         /// Their sum.
         sum: u128,
@@ -84,7 +85,11 @@ pub enum ShareFault {
         origin: String,
     },
     /// Claim and recount differ.
-    #[error("the claim says {claimed} x 10^-18 from {origin}, the records give {recounted} x 10^-18")]
+    #[error(
+        "the claim says {} x 10^-18 from {origin}, the records give {} x 10^-18",
+        thousands((*claimed).into()),
+        thousands((*recounted).into())
+    )]
     Differs {
         /// The origin.
         origin: String,

@@ -23,6 +23,23 @@ use serde_json::Value as Json;
 
 use node::{Job, Signature, TrustText, answers};
 
+/// What both verifiers say in the same words: of a bundle each check that it passed, and what it is larger than; of a
+/// receipt where its record is.
+fn words(file: &[u8], trust: &TrustRoot) -> Vec<String> {
+    if file.starts_with(ore_checkpoint::PROOF_HEADER.as_bytes()) {
+        let report = verify_receipt(file, None, trust).ok();
+        return report.and_then(|report| Some(report.checks.last()?.to_string())).into_iter().collect();
+    }
+    let detail = |done: ore_verify::CheckDone| done.detail;
+    match verify_bundle(file, trust) {
+        Ok(report) => report.checks.into_iter().map(detail).collect(),
+        Err(fault) => {
+            let limit = Some(fault.fault.to_string()).filter(|_| fault.fault.is_limit());
+            fault.done.into_iter().map(detail).chain(limit).collect()
+        }
+    }
+}
+
 /// What the first verifier says: nothing, or the name of the check that failed.
 fn first(file: &[u8], trust: &TrustRoot) -> Option<&'static str> {
     if file.starts_with(ore_checkpoint::PROOF_HEADER.as_bytes()) {
@@ -57,17 +74,22 @@ fn vector_trust() -> (TrustRoot, String) {
 /// Asks both verifiers about files, and compares: the same verdict, at the same check.
 #[track_caller]
 fn both_say_the_same(files: Vec<(String, Vec<u8>)>, trust: &TrustRoot, text: TrustText) -> Vec<Json> {
-    let expected: Vec<_> = files.iter().map(|(_, file)| first(file, trust)).collect();
+    let expected: Vec<_> = files.iter().map(|(_, file)| (first(file, trust), words(file, trust))).collect();
     let names: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
     let job = Job { files: files.into_iter().map(|(_, file)| file).collect(), trust: text, ..Job::default() };
     let Some(answers) = answers(&job) else { return Vec::new() };
     let mut differ = Vec::new();
-    for ((name, expected), answer) in names.iter().zip(&expected).zip(&answers.files) {
+    for ((name, (expected, words)), answer) in names.iter().zip(&expected).zip(&answers.files) {
         let verified = answer["verified"].as_bool().expect("a verdict");
         let failed = answer["failed"].as_str();
         let fault = answer["fault"].as_str().unwrap_or_default();
         if failed != *expected || verified != expected.is_none() || fault.contains("broke off") {
             differ.push(format!("{name}: first {expected:?}, second {failed:?} ({fault})"));
+        }
+        let steps = answer["steps"].as_array().expect("steps");
+        let said: Vec<_> = steps.iter().filter_map(|step| step["detail"].as_str()).collect();
+        if let Some(unsaid) = words.iter().find(|words| !said.contains(&words.as_str())) {
+            differ.push(format!("{name}: first says {unsaid:?}, second {said:?}"));
         }
     }
     assert!(differ.is_empty(), "{} of {} differ:\n{}", differ.len(), names.len(), differ.join("\n"));
@@ -85,7 +107,18 @@ fn the_demos_bundle_and_receipt_verify_in_every_step() {
         let bundle = bundle["steps"].as_array().expect("steps");
         assert_eq!(bundle.len(), 12, "the trust root and the eleven checks: {bundle:?}");
         assert_eq!(receipt["steps"].as_array().map(Vec::len), Some(6));
+        let said = bundle[1]["detail"].as_str().expect("a text");
+        assert!(said.starts_with("canonical bundle of 75,"), "{said}");
     }
+}
+
+#[test]
+fn a_bundle_of_more_entries_than_are_taken_up_is_told_of_in_the_same_words() {
+    let entries = vec![v1::BundleEntry::default(); 200_001];
+    let bundle = v1::Bundle { claim: Some(v1::ProvenanceClaim::default()), entries, ..v1::Bundle::default() };
+    let (trust, file) = (ledger::trust_root(), bundle.encode_to_vec());
+    assert_eq!(words(&file, &trust), ["the bundle has 200,001 entries, the limit is 200,000"]);
+    both_say_the_same(vec![("200,001 entries".into(), file)], &trust, TrustText::of(&trust));
 }
 
 #[test]

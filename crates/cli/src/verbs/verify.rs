@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::{
     context::Context,
     failure::{Failure, Outcome},
-    output::{self, decimal, table},
+    output::{self, decimal, table, thousands},
     trace::shares::{Row, pivot},
     verbs::peers,
     words,
@@ -206,7 +206,8 @@ fn receipt(name: &str, bytes: &[u8], trust: &TrustRoot) -> (String, Value, bool)
             let mut text = format!("{name}: VERIFIED\n{}", table(&rows, &[]));
             text.push_str(&format!(
                 "proven: record {id} is leaf {} of a log of {} entries\n",
-                report.leaf_index, report.tree_size
+                report.leaf_index,
+                thousands(report.tree_size)
             ));
             for line in words::describe(report.record.record()) {
                 text.push_str(&format!("  {line}\n"));
@@ -239,8 +240,9 @@ fn checkpoint(name: &str, bytes: &[u8], trust: &TrustRoot) -> (String, Value, bo
         Ok(checked) => {
             let (size, root) = (checked.checkpoint().size(), checked.checkpoint().root());
             let text = format!(
-                "{name}: VERIFIED\n  ok  signed by the log, cosigned by {} validators\nproven: a log of {size} entries with root {root}\n",
-                checked.cosigned().len()
+                "{name}: VERIFIED\n  ok  signed by the log, cosigned by {} validators\nproven: a log of {} entries with root {root}\n",
+                checked.cosigned().len(),
+                thousands(size.get())
             );
             (
                 text,

@@ -43,13 +43,13 @@ export async function checkMultiproof(tree, size, leaves, proof, root) {
   if (proof.some((hash) => hash.length !== 32)) throw new Fault(`${tree}: a hash of the proof is not 32 bytes long`);
   if (leaves.length === 0) throw new Fault(`${tree}: the proof names no leaves`);
   leaves.forEach((leaf, at) => {
-    if (leaf.index >= size) throw new Fault(`${tree}: leaf ${leaf.index} is beyond a tree of ${size} leaves`);
+    if (leaf.index >= size) throw new Fault(`${tree}: leaf ${leaf.index} is beyond a tree of ${thousands(size)} leaves`);
     if (at > 0 && leaves[at - 1].index >= leaf.index) throw new Fault(`${tree}: leaf ${leaf.index} is out of order or named twice`);
   });
   const hashes = await Promise.all(leaves.map((leaf) => hashLeaf(leaf.bytes)));
   const walk = { tree, leaves, hashes, proof, used: 0 };
   const found = await fold(walk, 0n, size, 0, leaves.length);
-  if (walk.used !== proof.length) throw new Fault(`${tree}: the proof has ${proof.length - walk.used} hashes too many`);
+  if (walk.used !== proof.length) throw new Fault(`${tree}: the proof has ${thousands(proof.length - walk.used)} hashes too many`);
   if (!same(found, root)) throw new Fault(`${tree}: the proof leads to ${hex(found)}, not to ${hex(root)}`);
 }
 

@@ -121,7 +121,7 @@ async function bundle(file, roots, answer, run) {
   await run("inclusion", async () => {
     const leaves = so.bundle.entries.map((entry) => ({ index: entry.leaf_index, bytes: entry.entry }));
     await checkMultiproof("log", so.size, leaves, so.bundle.tree_proof, so.root);
-    return `all ${leaves.length} entries are leaves of the tree with root ${hex(so.root)}`;
+    return `all ${thousands(leaves.length)} entries are leaves of the tree with root ${hex(so.root)}`;
   });
   await run("keys", () => checkKeys(so));
   await run("heads", () => checkHeads(so));
@@ -129,7 +129,7 @@ async function bundle(file, roots, answer, run) {
   await run("shares", () => {
     const shares = recount(so.claim.lot, so.head, so.claim.element, so.trail, so.records);
     compareShares(so.claim.shares, shares);
-    return `${so.claim.shares.length} origins of ${symbolOf(so.claim.element) ?? "?"} recounted from the records`;
+    return `${thousands(so.claim.shares.length)} origins of ${symbolOf(so.claim.element) ?? "?"} recounted from the records`;
   });
   answer.claim = so.claim;
 }
@@ -145,7 +145,7 @@ function readBundle(so) {
   if (so.claim === null) throw new Fault("the bundle has no claim");
   const entries = so.bundle.entries.length;
   if (entries > MAX_BUNDLE_ENTRIES) throw new Limit(`the bundle has ${thousands(entries)} entries, the limit is 200,000`);
-  return `canonical bundle of ${thousands(so.file.length)} bytes, ${entries} entries`;
+  return `canonical bundle of ${thousands(so.file.length)} bytes, ${thousands(entries)} entries`;
 }
 
 async function checkCheckpoint(so) {
@@ -153,7 +153,7 @@ async function checkCheckpoint(so) {
   const { logs, cosigned } = await believe(so.trust.policy, checkpoint);
   requireOrigin(checkpoint.origin, so.trust, "the checkpoint is of");
   if (checkpoint.size !== so.claim.tree_size) {
-    throw new Fault(`the claim holds at size ${so.claim.tree_size}, the checkpoint is of size ${checkpoint.size}`);
+    throw new Fault(`the claim holds at size ${thousands(so.claim.tree_size)}, the checkpoint is of size ${thousands(checkpoint.size)}`);
   }
   [so.size, so.root] = [checkpoint.size, checkpoint.root];
   const { policy } = so.trust;
@@ -173,7 +173,7 @@ async function checkSeal(so) {
   const last = so.bundle.entries.at(-1);
   if (last === undefined) throw new Fault("the bundle has no entries");
   const entry = last.leaf_index + 1n === so.size ? await readEntry(last.entry, `the entry at leaf ${last.leaf_index}`) : null;
-  if (!entry?.isSeal) throw new Fault(`the last entry (leaf ${last.leaf_index}) is not the seal at the end of a log of ${so.size} entries`);
+  if (!entry?.isSeal) throw new Fault(`the last entry (leaf ${last.leaf_index}) is not the seal at the end of a log of ${thousands(so.size)} entries`);
   const { head_root, roster_root } = so.bundle;
   if (head_root.length !== 32 || roster_root.length !== 32) throw new Fault("the head root or the roster root is not 32 bytes long");
   const root = await sha256(joined(Uint8Array.of(1), head_root, roster_root));
@@ -193,7 +193,7 @@ async function checkRecords(so) {
       so.records.set(value.id, value);
     }
   }
-  return `${so.records.size} records decode canonically and their signatures verify`;
+  return `${thousands(so.records.size)} records decode canonically and their signatures verify`;
 }
 
 async function checkRecord(so, { leaf_index: leaf, entry: bytes }) {
@@ -220,7 +220,7 @@ async function checkKeys(so) {
       same(key.public_key, record.author_key) && key.from_leaf <= leaf && (key.revoked_leaf === 0n || leaf < key.revoked_leaf);
     if (!keys.some(could)) throw new Fault(`record ${id} at leaf ${leaf}: the key is not one that ${record.author} could sign with at that point`);
   }
-  return `${members.size} authors held their keys when they signed`;
+  return `${thousands(members.size)} authors held their keys when they signed`;
 }
 
 function proveState(so, tree, leaves) {
@@ -239,7 +239,7 @@ async function checkHeads(so) {
     if (so.states.has(state.lot)) throw new Fault(`the state of lot ${state.lot} is in the bundle twice`);
     so.states.set(state.lot, state);
   }
-  return `newest state of ${so.states.size} lots is what block ${so.seal.height} seals`;
+  return `newest state of ${thousands(so.states.size)} lots is what block ${so.seal.height} seals`;
 }
 
 function stateOf(so, lot) {
@@ -263,7 +263,7 @@ function checkTrail(so) {
     if (status === STATUS.recalled) so.answer.remarks.push(`lot ${lot} is recalled`);
     if (status === STATUS.held) so.answer.remarks.push(`lot ${lot} is on hold`);
   }
-  return `${so.records.size} records join ${lots.size} lots without a gap`;
+  return `${thousands(so.records.size)} records join ${thousands(lots.size)} lots without a gap`;
 }
 
 // ---------------------------------------------------------------- a receipt
