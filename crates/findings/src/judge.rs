@@ -4,12 +4,16 @@ use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
 use hashbrown::HashMap;
 
-use ore_audit::{Budget, Fact, View, Word, balance::Counted};
+use ore_audit::{
+    AcceptFact, Budget, CommissionFact, Entry, Fact, Journal, StepFact, View, Word, balance::Counted,
+};
 use ore_provenance::{Attribution, Element, Limits, LotIndex, Scratch, attribute};
+use ore_record::v1::CustodyModel;
 
 use crate::{
     finding::Finding,
-    rules::{assay, claims, origin, signature, stock, tamper, time, trace},
+    places::Place,
+    rules::{assay, claims, origin, recovery, signature, stock, tamper, time, trace},
     terms::Terms,
 };
 
@@ -19,14 +23,14 @@ const MOST_STEPS: u32 = 100_000;
 /// What a judge worked out and the next one of the same view need not: a long question is answered in slices.
 #[derive(Debug, Default)]
 pub struct Memory {
+    /// What the rules ask of places.
+    places: HashMap<Word, Place>,
     /// Schemes that every source of a lot carries (rule C3).
     pub(crate) characteristics: HashMap<u32, claims::Carried>,
     /// Records at which a facility passes the capacity of a year, or the cap of a permit's leaf (rule M12).
     pub(crate) crossings: BTreeMap<(Word, u32, bool), Option<(u32, u128)>>,
-    /// Campaigns of a facility by process and element, in ledger order (rule M5).
-    pub(crate) campaigns: HashMap<(Word, i32, u8), Vec<assay::Campaign>>,
-    /// What each campaign of a facility recovered: leaf, element and parts per million, in ledger order.
-    pub(crate) recovered: HashMap<Word, Vec<(u32, u8, i64)>>,
+    /// Campaigns of a facility (rule M5).
+    pub(crate) recoveries: HashMap<Word, recovery::Recoveries>,
     /// Stocktakes of a facility, and what they counted by material and element (rules M3 and M6).
     pub(crate) stocktakes: HashMap<Word, Vec<u32>>,
     pub(crate) counted: HashMap<(Word, i32, u8), Vec<Counted>>,
@@ -40,6 +44,32 @@ pub struct Memory {
     pub(crate) elements: Vec<assay::Sums>,
     /// Reference libraries by the leaf that publishes them (rules O15 and O16).
     pub(crate) libraries: trace::Fitted,
+}
+
+/// What some lot that a record makes states, so that the rules that ask about it are left out for most records.
+#[derive(Default)]
+struct States {
+    /// A country of origin (rule O7).
+    country: bool,
+    /// A model that all of its metal must fit (rules C2 and C3).
+    model: bool,
+    /// The id of a withdrawn lot (rule C8).
+    replaced: bool,
+    /// A tag or a serial number (rule G1).
+    mark: bool,
+}
+
+impl States {
+    fn of(journal: &Journal, made: impl Iterator<Item = u32>) -> Self {
+        let mut states = Self::default();
+        for lot in made.filter_map(|lot| journal.lot(lot)) {
+            states.country |= lot.origin_country != [0; 2];
+            states.model |= matches!(lot.model, CustodyModel::IdentityPreserved | CustodyModel::Segregated);
+            states.replaced |= lot.replaces.is_some();
+            states.mark |= !lot.serial.is_empty() || !lot.tags.is_empty();
+        }
+        states
+    }
 }
 
 /// A view, the profile's terms, and what was worked out so far. One judge answers one question.
@@ -97,31 +127,14 @@ impl<'a> Judge<'a> {
         if let Some(entry) = self.view.entry(leaf) {
             match &entry.fact {
                 Fact::Facility(it) => origin::facility(self, leaf, entry, it),
-                Fact::Commission(it) => {
-                    origin::commission(self, leaf, entry, it);
-                    assay::output(self, leaf, entry);
-                    claims::corrected(self, leaf, entry);
-                    tamper::made(self, leaf, entry);
-                }
-                Fact::Step(it) => {
-                    assay::step(self, leaf, entry, it);
-                    assay::output(self, leaf, entry);
-                    origin::step(self, leaf, entry, it);
-                    time::step(self, leaf, entry, it);
-                    claims::step(self, leaf, entry, it);
-                    claims::corrected(self, leaf, entry);
-                    tamper::made(self, leaf, entry);
-                }
+                Fact::Commission(it) => self.commission(leaf, entry, it),
+                Fact::Step(it) => self.step(leaf, entry, it),
                 Fact::Ship(it) => {
                     origin::ship(self, leaf, entry, it);
                     time::ship(self, leaf, entry, it);
                     tamper::seals(self, leaf, entry);
                 }
-                Fact::Accept(it) => {
-                    assay::accept(self, leaf, entry, it);
-                    origin::accept(self, leaf, entry, it);
-                    time::accept(self, leaf, entry, it);
-                }
+                Fact::Accept(it) => self.accept(leaf, entry, it),
                 Fact::Assay { lot, assay, reveals } => {
                     claims::exchange(self, leaf, entry, *lot, assay, *reveals);
                     if ore_fingerprint::ledger::shows_pattern(assay) {
@@ -145,6 +158,57 @@ impl<'a> Judge<'a> {
         Some(core::mem::take(&mut self.found))
     }
 
+    fn commission(&mut self, leaf: u32, entry: &'a Entry, it: &CommissionFact) {
+        let states = States::of(self.view.journal, core::iter::once(it.lot));
+        origin::commission(self, leaf, entry, it);
+        assay::output(self, leaf, entry);
+        claims::relied_on(self, leaf, entry, it);
+        if states.replaced {
+            claims::corrected(self, leaf, entry, it.lot);
+        }
+        if states.mark {
+            tamper::marked(self, leaf, entry, it.lot);
+        }
+        tamper::certified(self, leaf, entry, it);
+    }
+
+    fn step(&mut self, leaf: u32, entry: &Entry, it: &StepFact) {
+        let made = || it.outputs.iter().map(|output| output.lot);
+        let states = States::of(self.view.journal, made());
+        assay::step(self, leaf, entry, it);
+        recovery::step(self, leaf, entry, it);
+        assay::output(self, leaf, entry);
+        origin::step(self, leaf, entry, it);
+        if states.country {
+            made().for_each(|lot| origin::declared(self, leaf, entry, lot));
+        }
+        time::step(self, leaf, entry, it);
+        if states.model {
+            made().for_each(|lot| claims::model(self, leaf, entry, it, lot));
+        }
+        claims::blend(self, leaf, entry, it);
+        if states.replaced {
+            made().for_each(|lot| claims::corrected(self, leaf, entry, lot));
+        }
+        if states.mark {
+            made().for_each(|lot| tamper::marked(self, leaf, entry, lot));
+        }
+    }
+
+    fn accept(&mut self, leaf: u32, entry: &Entry, it: &AcceptFact) {
+        let offer = self.view.entry(it.offer).and_then(|offer| match &offer.fact {
+            Fact::Ship(ship) => Some((offer, &**ship)),
+            _ => None,
+        });
+        if let Some((_, ship)) = offer {
+            assay::accept(self, leaf, entry, it, ship);
+        }
+        origin::accept(self, leaf, entry, it);
+        if let Some(offer) = offer {
+            time::accept(self, leaf, entry, it, offer);
+        }
+    }
+
     pub(crate) fn flag(&mut self, finding: Finding) {
         self.found.push(finding);
     }
@@ -156,6 +220,12 @@ impl<'a> Judge<'a> {
         let found = attribute(self.view.graph, self.scratch, LotIndex(lot), element, as_of, &limits).ok()?;
         let parts = if found.complete { found.visited.parts } else { u64::MAX };
         self.budget.spend(parts).then_some(found)
+    }
+
+    /// What the rules ask of a place.
+    pub(crate) fn place(&mut self, facility: Word) -> Place {
+        let (view, terms) = (&self.view, &self.terms);
+        *self.memory.places.entry(facility).or_insert_with(|| Place::of(view, terms, facility))
     }
 
     /// Text of a word.

@@ -12,6 +12,7 @@ mod finding;
 mod great_circle;
 mod judge;
 mod permits;
+mod places;
 mod rules;
 mod scope;
 mod terms;

@@ -53,15 +53,24 @@ pub(crate) fn about<'a>(
     view: &View<'a>,
     subject: Word,
     kind: AttestationKind,
-) -> Vec<(u32, Word, &'a Attestation)> {
-    let found = view.journal.attested(subject).iter().filter_map(|leaf| {
+) -> impl Iterator<Item = (u32, Word, &'a Attestation)> + use<'a> {
+    among(view, view.journal.attested(subject), kind)
+}
+
+/// The same where its attestations were looked up before.
+pub(crate) fn among<'a>(
+    view: &View<'a>,
+    attested: &'a [u32],
+    kind: AttestationKind,
+) -> impl Iterator<Item = (u32, Word, &'a Attestation)> + use<'a> {
+    let view = *view;
+    attested.iter().filter_map(move |leaf| {
         let entry = view.entry(*leaf)?;
         match &entry.fact {
             Fact::Attest(it) if it.kind() == kind => Some((*leaf, entry.author, &**it)),
             _ => None,
         }
-    });
-    found.collect()
+    })
 }
 
 /// Whether an attestation held at a time, with every suspension, reinstatement and revocation before it.

@@ -128,10 +128,22 @@ impl Terms {
         self.lists.iter().any(|list| list.name == name && list.values.contains(value))
     }
 
+    /// Whether any list `<family><member>` lacks the value, whenever it speaks, for a member that matters.
+    pub(crate) fn ever_without(&self, family: &str, matters: impl Fn(&str) -> bool, value: &str) -> bool {
+        let of_family = |list: &&List| list.name.strip_prefix(family).is_some_and(&matters);
+        self.lists.iter().filter(of_family).any(|list| !list.values.contains(value))
+    }
+
     /// Whether the profile asks for a kind of evidence in a country: list `required:<kind>`.
     #[must_use]
     pub fn required(&self, kind: &str, country: &str, at_ms: u64) -> bool {
         self.listed_in("required:", kind, country, at_ms).unwrap_or(false)
+    }
+
+    /// The same at some date or other.
+    pub(crate) fn ever_required(&self, kind: &str, country: &str) -> bool {
+        let named = |list: &&List| list.name.strip_prefix("required:") == Some(kind);
+        self.lists.iter().filter(named).any(|list| list.values.contains(country))
     }
 
     /// The part after the colon of a value `key:…` in a list.

@@ -1,11 +1,10 @@
-//! M: masses, contents, recoveries, capacities.
+//! M: masses, contents, capacities. Recoveries are in `recovery`.
 
 use alloc::{format, vec::Vec};
 
-use hashbrown::HashMap;
-use ore_audit::{AcceptFact, Entry, Fact, StepFact, Word, ratio_ppm};
+use ore_audit::{AcceptFact, Entry, Fact, ShipFact, StepFact, Word, ratio_ppm};
 use ore_provenance::{Element, LotIndex};
-use ore_record::v1::{MaterialClass, OutputRole, Process};
+use ore_record::v1::{MaterialClass, OutputRole};
 
 use crate::{Finding, Judge, Rule, Terms, permits};
 
@@ -13,24 +12,16 @@ use crate::{Finding, Judge, Rule, Terms, permits};
 const NOT_WEIGHED: [u8; 8] = [1, 6, 7, 8, 9, 15, 16, 17];
 /// An input's element that no output names counts from this fraction of what was taken: 1 %.
 const WORTH_NAMING_PPM: u128 = 10_000;
-/// Campaigns of one facility, process and element that make a band: the newest of twelve months.
-const BAND_CAMPAIGNS: usize = 256;
-const YEAR_MS: u64 = 365 * 86_400_000;
 const PG_PER_MG: u128 = 1_000_000_000;
 
-/// A recovery, for the band of later ones.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Campaign {
-    leaf: u32,
-    event_ms: u64,
-    ppm: i64,
-}
-
-/// M2 and M4: what went in against what came out; M5 for the main element.
+/// M2 and M4: what went in against what came out.
 pub(crate) fn step(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFact) {
     let mut each = core::mem::take(&mut judge.memory.elements);
     elements(judge, leaf, it, &mut each);
     for sums in &each {
+        if sums.made <= sums.taken && sums.taken <= sums.made + sums.lost {
+            continue;
+        }
         let tolerance = judge.terms.balance_ppm(it.process);
         let allowed = sums.taken / 1_000_000 * u128::from(tolerance);
         let symbol = symbol(sums.element);
@@ -60,7 +51,6 @@ pub(crate) fn step(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFac
         judge.flag(found.rests_on(makers));
     }
     judge.memory.elements = each;
-    recovery(judge, leaf, entry, it);
 }
 
 /// One element of a step, picograms.
@@ -123,130 +113,14 @@ fn elements(judge: &Judge<'_>, leaf: u32, it: &StepFact, sums: &mut Vec<Sums>) {
     }
 }
 
-const fn recovers(process: Process) -> bool {
-    matches!(
-        process,
-        Process::Concentrating
-            | Process::Smelting
-            | Process::Refining
-            | Process::Reduction
-            | Process::Recycling
-    )
-}
-
-/// M5: recovery against the facility's own campaigns of the last twelve months.
-fn recovery(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFact) {
-    if !recovers(it.process) {
-        return;
-    }
-    if !gather(judge, it.facility) {
-        return;
-    }
-    let known = judge.memory.recovered.get(&it.facility).and_then(|all| {
-        let place = all.binary_search_by_key(&leaf, |campaign| campaign.0).ok()?;
-        all.get(place).map(|campaign| (campaign.1, campaign.2))
-    });
-    // Unknown where nothing was recovered.
-    let Some((element, ppm)) = known else { return };
-    let least = judge.terms.thresholds.recovery_campaigns as usize;
-    let Some(campaigns) = judge.memory.campaigns.get(&(it.facility, it.process as i32, element)) else {
-        return;
-    };
-    let earlier = campaigns.partition_point(|campaign| campaign.leaf < leaf);
-    let window = &campaigns[earlier.saturating_sub(BAND_CAMPAIGNS)..earlier];
-    let from = entry.event_ms.saturating_sub(YEAR_MS);
-    let floor = i64::from(judge.terms.thresholds.recovery_band_floor_ppm);
-    let of_year = |campaign: &&Campaign| (from..=entry.event_ms).contains(&campaign.event_ms);
-    if within_floor(window.iter().filter(of_year).map(|campaign| campaign.ppm), ppm, floor) {
-        return;
-    }
-    let window: Vec<Campaign> = window.iter().filter(of_year).copied().collect();
-    if window.len() < least {
-        return;
-    }
-    let mut recoveries: Vec<i64> = window.iter().map(|campaign| campaign.ppm).collect();
-    let middle = median(&mut recoveries);
-    let mut deviations: Vec<i64> = recoveries.iter().map(|other| (other - middle).saturating_abs()).collect();
-    let half = median(&mut deviations).saturating_mul(3).max(floor);
-    if (ppm - middle).saturating_abs() <= half {
-        return;
-    }
-    let message =
-        format!("recovery of {} is {}, its own band is {} ± {} ppm", symbol(element), ppm, middle, half);
-    let clears = "an explanation with weighings and assays, or a correction";
-    let found = Finding::new(Rule::M5, leaf, entry.author, message, clears)
-        .at(it.facility)
-        .number("recovery", i128::from(ppm), "ppm")
-        .number("median of the band", i128::from(middle), "ppm")
-        .beyond("half-width", i128::from(half), "ppm")
-        .rests_on(window.iter().rev().take(16).map(|campaign| campaign.leaf));
-    judge.flag(it.outputs.iter().map(|output| output.lot).fold(found, Finding::lot));
-}
-
-/// Whether a recovery is within the floor of the median, which no band is narrower than: told by counting, since
-/// the median lies between two values when neither too many are below nor too many above.
-fn within_floor(recoveries: impl Iterator<Item = i64>, ppm: i64, floor: i64) -> bool {
-    let (least, most) = (ppm.saturating_sub(floor), ppm.saturating_add(floor));
-    let (mut all, mut below, mut above) = (0_usize, 0_usize, 0_usize);
-    for other in recoveries {
-        all += 1;
-        below += usize::from(other < least);
-        above += usize::from(other > most);
-    }
-    // The median is the value at place `all / 2` in order.
-    below <= all / 2 && all - above > all / 2
-}
-
-fn median(values: &mut [i64]) -> i64 {
-    let middle = values.len() / 2;
-    if values.is_empty() { 0 } else { *values.select_nth_unstable(middle).1 }
-}
-
-/// The element that makes up most of the first product, and how much of it came out in products.
-fn recovered(judge: &Judge<'_>, leaf: u32, it: &StepFact) -> Option<(u8, i64)> {
-    let view = judge.view;
-    let products = it.outputs.iter().filter(|output| output.role != OutputRole::Residue);
-    let element = view.main_element(products.clone().next()?.lot)?;
-    let taken: u128 = view.taken(leaf, element).map(|(_, amount)| amount.0).sum();
-    let made: u128 = products.map(|output| view.created(output.lot, element).0).sum();
-    ratio_ppm(i128::try_from(made).ok()?, taken).map(|ppm| (element.0, ppm.0))
-}
-
-/// Works the campaigns of a facility out, once for a question; false when the budget ends before. Nothing is kept
-/// then: half of them would pass for all.
-fn gather(judge: &mut Judge<'_>, facility: Word) -> bool {
-    if judge.memory.recovered.contains_key(&facility) {
-        return true;
-    }
-    let view = judge.view;
-    let mut all = Vec::new();
-    let mut campaigns: HashMap<(Word, i32, u8), Vec<Campaign>> = HashMap::new();
-    for (leaf, entry) in view.posted(facility) {
-        let Fact::Step(step) = &entry.fact else { continue };
-        if !recovers(step.process) {
-            continue;
-        }
-        if !judge.budget.spend(1) {
-            return false;
-        }
-        if let Some((element, ppm)) = recovered(judge, leaf, step) {
-            all.push((leaf, element, ppm));
-            let campaign = Campaign { leaf, event_ms: entry.event_ms, ppm };
-            campaigns.entry((facility, step.process as i32, element)).or_default().push(campaign);
-        }
-    }
-    judge.memory.recovered.insert(facility, all);
-    judge.memory.campaigns.extend(campaigns);
-    true
-}
-
 /// M7: dry mass received against dispatched.
-pub(crate) fn accept(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &AcceptFact) {
-    let view = judge.view;
-    let Some(Fact::Ship(ship)) = view.entry(it.offer).map(|offer| &offer.fact) else { return };
+pub(crate) fn accept(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &AcceptFact, ship: &ShipFact) {
     let limit = judge.terms.thresholds.transfer_tolerance_ppm;
     for accepted in &it.lots {
         let Some(sent) = ship.lots.iter().find(|shipped| shipped.lot == accepted.lot) else { continue };
+        if accepted.dry_mg == sent.dry_mg {
+            continue;
+        }
         let difference = i128::from(accepted.dry_mg) - i128::from(sent.dry_mg);
         let Some(ppm) = ratio_ppm(difference, sent.dry_mg.into()) else { continue };
         if ppm.0.unsigned_abs() <= u64::from(limit) {
@@ -277,12 +151,12 @@ pub(crate) fn output(judge: &mut Judge<'_>, leaf: u32, entry: &Entry) {
         },
         _ => return,
     };
-    let Some(stated) = view.facility(facility) else { return };
-    if stated.capacity_mg_per_year > 0 {
+    let Some(capacity) = judge.place(facility).capacity_mg_per_year else { return };
+    if capacity > 0 {
         let year_of = |entry: &Entry| ore_audit::credits::year_and_month(entry.event_ms) / 100;
         let year = year_of(entry);
         let key = (facility, year, false);
-        if let Some((at, sum)) = crossing(judge, key, stated.capacity_mg_per_year, |it| year_of(it) == year)
+        if let Some((at, sum)) = crossing(judge, key, capacity, |it| year_of(it) == year)
             && at == leaf
         {
             let message = format!("output of {} passes its capacity in {year}", judge.text(facility));
@@ -290,7 +164,7 @@ pub(crate) fn output(judge: &mut Judge<'_>, leaf: u32, entry: &Entry) {
             let found = Finding::new(Rule::M12, leaf, entry.author, message, clears)
                 .at(facility)
                 .number("output of the year", mg(sum * PG_PER_MG), "mg")
-                .beyond("capacity of a year", i128::from(stated.capacity_mg_per_year), "mg");
+                .beyond("capacity of a year", i128::from(capacity), "mg");
             judge.flag(found);
         }
     }

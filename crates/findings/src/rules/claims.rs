@@ -2,7 +2,7 @@
 
 use alloc::{collections::BTreeMap, collections::BTreeSet, format, string::String, vec::Vec};
 
-use ore_audit::{Entry, Fact, StepFact, Word};
+use ore_audit::{CommissionFact, Entry, Fact, StepFact, Word};
 use ore_provenance::Element;
 use ore_record::v1::{
     Assay, AssayStage, Attestation, AttestationKind, CommissionKind, CreditDeposit, CustodyModel,
@@ -24,18 +24,12 @@ pub(crate) struct Carried {
     pub(crate) some: bool,
 }
 
-/// C2, C3 and C11 of a transformation.
-pub(crate) fn step(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFact) {
-    let view = judge.view;
-    for output in &it.outputs {
-        match view.journal.lot(output.lot).map(|lot| lot.model) {
-            Some(CustodyModel::IdentityPreserved) => one_source(judge, leaf, entry, output.lot),
-            Some(CustodyModel::Segregated) => segregated(judge, leaf, entry, it, output.lot),
-            _ => {}
-        }
-    }
-    if matches!(it.process, Process::Blending | Process::Crushing | Process::Splitting) {
-        blend(judge, leaf, entry, it);
+/// C2 and C3 of a lot that a transformation made.
+pub(crate) fn model(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFact, lot: u32) {
+    match judge.view.journal.lot(lot).map(|lot| lot.model) {
+        Some(CustodyModel::IdentityPreserved) => one_source(judge, leaf, entry, lot),
+        Some(CustodyModel::Segregated) => segregated(judge, leaf, entry, it, lot),
+        _ => {}
     }
 }
 
@@ -136,11 +130,9 @@ fn source(judge: &Judge<'_>, lot: u32) -> Carried {
         return nothing;
     }
     let certificate = AttestationKind::Certificate;
-    let mut certificates: Vec<&Attestation> =
-        about(&view, fact.id, certificate).into_iter().map(|it| it.2).collect();
-    certificates.extend(about(&view, fact.facility, certificate).into_iter().map(|it| it.2));
-    certificates.extend(made.attestations.iter().filter_map(|id| named(&view, *id)).map(|it| it.2));
-    for it in certificates {
+    let named = made.attestations.iter().filter_map(|id| named(&view, *id));
+    let stated = about(&view, fact.id, certificate).chain(about(&view, fact.facility, certificate));
+    for (.., it) in stated.chain(named) {
         let held = it.kind() == certificate && standing(&view, it, entry.event_ms) == Standing::Valid;
         if held && it.scheme != "tags" {
             all.extend(view.journal.words().find(&it.scheme));
@@ -150,7 +142,10 @@ fn source(judge: &Judge<'_>, lot: u32) -> Carried {
 }
 
 /// C11: trace patterns of unrefined blends.
-fn blend(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFact) {
+pub(crate) fn blend(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFact) {
+    if !matches!(it.process, Process::Blending | Process::Crushing | Process::Splitting) {
+        return;
+    }
     let mut parts: Vec<(u32, u128, Pattern, u32)> = Vec::new();
     for input in &it.inputs {
         let Some((at, pattern)) = pattern(judge, input.lot) else { return };
@@ -270,7 +265,7 @@ fn backed(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32, id: Word, s
             let authority =
                 view.member(issuer).is_some_and(|member| member.roles.contains(&(Role::Authority as i32)));
             let accredited =
-                about(&view, issuer, AttestationKind::Accreditation).into_iter().any(|(.., by)| {
+                about(&view, issuer, AttestationKind::Accreditation).any(|(.., by)| {
                     by.scheme == it.scheme && standing(&view, by, entry.event_ms) == Standing::Valid
                 });
             let rests: Vec<u32> = [Some(at), held.change()].into_iter().flatten().collect();
@@ -290,25 +285,16 @@ fn backed(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32, id: Word, s
     judge.flag(Finding::new(Rule::C7, leaf, entry.author, message, clears).lot(lot).rests_on(rests));
 }
 
-/// C7 for the attestations of a new lot, and C8 for a lot that replaces a withdrawn one.
-pub(crate) fn corrected(judge: &mut Judge<'_>, leaf: u32, entry: &Entry) {
-    let made: Vec<u32> = match &entry.fact {
-        Fact::Commission(it) => {
-            for attestation in &it.attestations {
-                backed(judge, leaf, entry, it.lot, *attestation, None);
-            }
-            [it.lot].into()
-        }
-        Fact::Step(it) => it.outputs.iter().map(|output| output.lot).collect(),
-        _ => return,
-    };
-    for lot in made {
-        stale(judge, leaf, entry, lot);
+/// C7 for the attestations of a new lot.
+pub(crate) fn relied_on(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &CommissionFact) {
+    for attestation in &it.attestations {
+        backed(judge, leaf, entry, it.lot, *attestation, None);
     }
 }
 
-/// C8: what a passport said before the correction, and what the records say now.
-fn stale(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32) {
+/// C8 for a lot that replaces a withdrawn one: what a passport said before the correction, and what the records say
+/// now.
+pub(crate) fn corrected(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32) {
     let view = judge.view;
     let Some(fact) = view.journal.lot(lot) else { return };
     let Some(old) = fact.replaces.and_then(|old| Some((old, view.journal.lot(old)?))) else { return };

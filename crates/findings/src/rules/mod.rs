@@ -2,8 +2,10 @@
 
 pub(crate) mod assay;
 pub(crate) mod claims;
-mod letters;
+pub(crate) mod letters;
+mod mines;
 pub(crate) mod origin;
+pub(crate) mod recovery;
 pub(crate) mod signature;
 pub(crate) mod stock;
 pub(crate) mod tamper;

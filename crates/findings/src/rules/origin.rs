@@ -1,19 +1,19 @@
-//! O: mines, permits, countries, lists.
+//! O: permits, countries, lists. What is asked of a mine is in `mines`.
 
 use alloc::{format, string::String, vec::Vec};
 
-use ore_audit::{AcceptFact, CommissionFact, Entry, Fact, ShipFact, StepFact, View, Word};
-use ore_record::v1::{
-    Attestation, AttestationKind, CommissionKind, Facility, FacilityKind, MaterialClass, Process, SealAction,
-};
+use ore_audit::{AcceptFact, CommissionFact, Entry, Fact, ShipFact, ShippedFact, StepFact, View, Word};
+use ore_record::v1::{Attestation, AttestationKind, CommissionKind, Facility, Process};
 
 use super::{
     assay::{days, is_mineral},
     letters::letters,
+    mines,
 };
 use crate::{
     Finding, Judge, Rule, Standing, Terms,
-    permits::{about, covers_mineral, minerals_of, named, scope_excludes, standing},
+    permits::{covers_mineral, minerals_of, named, standing},
+    places::Evidence,
 };
 
 /// A6: the list `country-boxes` holds `CC:south,west,north,east` in degrees.
@@ -84,199 +84,20 @@ fn sanctioned(view: &View<'_>, terms: &Terms, who: Word) -> Vec<String> {
 }
 
 /// O2, O3, O5, O7, O8, O11, O12, O14 of a lot from outside.
-pub(crate) fn commission(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &CommissionFact) {
+pub(crate) fn commission<'a>(judge: &mut Judge<'a>, leaf: u32, entry: &'a Entry, it: &CommissionFact) {
     member(judge, leaf, entry, &[]);
-    if it.kind != CommissionKind::Extracted {
-        return;
-    }
-    let view = judge.view;
-    let Some(lot) = view.journal.lot(it.lot) else { return };
-    let country = view.country(lot.facility);
-    let attested = view.journal.attested(lot.facility).len() + view.journal.attested(entry.author).len();
-    if !judge.budget.spend(attested as u64) {
-        return;
-    }
-    tags(judge, leaf, entry, it.lot, lot.facility, country);
-    extraction(judge, leaf, entry, it.lot, lot.facility, country);
-    status(judge, leaf, entry, it.lot, lot.facility, country);
-    if lot.origin_country != [0; 2] && lot.origin_country != country {
-        let declared = letters(lot.origin_country);
-        let message =
-            format!("{} declares {declared}, its mine is in {}", judge.id(it.lot), letters(country));
-        let clears = "a correction of the declared country";
-        judge.flag(Finding::new(Rule::O7, leaf, entry.author, message, clears).lot(it.lot).at(lot.facility));
-    }
-    high_risk(judge, leaf, entry, it.lot, lot.facility, country);
-    produced(judge, leaf, entry, it.lot, lot.facility, country);
-}
-
-/// O2: the scheme `tags` issues a range `first..last` of tags to a site.
-fn tags(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32, site: Word, country: [u8; 2]) {
-    let view = judge.view;
-    let Some(fact) = view.journal.lot(lot) else { return };
-    let kind = AttestationKind::Certificate;
-    let ranges: Vec<_> =
-        about(&view, site, kind).into_iter().filter(|(.., it)| it.scheme == "tags").collect();
-    let asked = !ranges.is_empty() || judge.terms.required("tag-issue", &letters(country), entry.event_ms);
-    // The first dispatch of the lot, once a tag asks for it.
-    let mut shipped = None;
-    for tag in &fact.tags {
-        let within = |it: &Attestation| {
-            let text = view.journal.text(*tag);
-            it.scope
-                .split_once("..")
-                .is_some_and(|(first, last)| text.len() == first.len() && first <= text && text <= last)
-        };
-        let issued = ranges
-            .iter()
-            .any(|(.., it)| within(it) && standing(&view, it, entry.event_ms) == Standing::Valid);
-        let mut other = None;
-        let mut what = if asked && !issued { Some("was not issued to this site") } else { None };
-        for (at, earlier) in view.posted(*tag) {
-            // Somebody may have used one tag a hundred thousand times.
-            if !judge.budget.spend(1) {
-                return;
-            }
-            match &earlier.fact {
-                Fact::SealEvent { action: SealAction::Voided, .. } if earlier.event_ms <= entry.event_ms => {
-                    (what, other) = (Some("was void"), Some(at));
-                }
-                Fact::Commission(made) if at < leaf && earlier.author == entry.author => {
-                    let before = view.journal.lot(made.lot).is_some_and(|it| it.tags.contains(tag));
-                    if before && Some(made.lot) != fact.replaces {
-                        (what, other) = (Some("was used before"), Some(at));
-                    }
-                }
-                Fact::SealEvent { action: SealAction::Applied, lot: on, .. } if *on == lot => {
-                    if shipped.is_none() && !judge.budget.spend(view.journal.timeline(lot).len() as u64) {
-                        return;
-                    }
-                    let of_lot = || view.timeline(lot).find(|(_, entry)| matches!(entry.fact, Fact::Ship(_)));
-                    if let Some((dispatch, ship)) = *shipped.get_or_insert_with(of_lot)
-                        && earlier.event_ms > ship.event_ms
-                    {
-                        (what, other) = (Some("was applied after dispatch"), Some(dispatch));
-                    }
-                }
-                _ => {}
-            }
-        }
-        if let Some(what) = what {
-            let message = format!("tag {} of {} {what}", judge.text(*tag), judge.id(lot));
-            let clears = "a statement by the issuer of the tag, or a correction of the tag";
-            let found = Finding::new(Rule::O2, leaf, entry.author, message, clears).lot(lot).at(site);
-            judge.flag(found.rests_on(other).rests_on(ranges.iter().map(|range| range.0).take(4)));
-        }
+    if it.kind == CommissionKind::Extracted {
+        mines::extracted(judge, leaf, entry, it.lot);
     }
 }
 
-/// O3.
-fn extraction(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32, site: Word, country: [u8; 2]) {
-    let view = judge.view;
-    let kind = AttestationKind::ExtractionPermit;
-    let mut permits = about(&view, site, kind);
-    permits.extend(about(&view, entry.author, kind));
-    let country = letters(country);
-    if permits.is_empty() && !judge.terms.required("extraction-permit", &country, entry.event_ms) {
-        return;
-    }
-    let minerals = minerals_of(&view, lot);
-    let mut problem = (String::from("there is none"), None);
-    for (at, _, permit) in &permits {
-        let held = standing(&view, permit, entry.event_ms);
-        let why = if held != Standing::Valid {
-            held.word()
-        } else if !covers_mineral(permit, &minerals) {
-            "for another mineral"
-        } else if scope_excludes(&view, &permit.scope, &[entry.author, site]) {
-            "for another holder or site"
-        } else {
-            return;
-        };
-        problem = (format!("{} is {why}", permit.id), Some((*at, held.change())));
-    }
-    let message = format!("no extraction permit covers {}: {}", judge.id(lot), problem.0);
-    let clears = "a permit for this holder, site, mineral and date, or its reinstatement";
-    let found = Finding::new(Rule::O3, leaf, entry.author, message, clears).lot(lot).at(site);
-    let rests = problem.1.into_iter().flat_map(|(at, change)| [Some(at), change]).flatten();
-    judge.flag(found.rests_on(rests));
-}
-
-/// O5: the newest status by the day of extraction; red does not allow export.
-fn status(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32, site: Word, country: [u8; 2]) {
-    let view = judge.view;
-    let stated = about(&view, site, AttestationKind::SiteStatus);
-    let newest = stated
-        .iter()
-        .filter(|(.., it)| it.valid_from_ms <= entry.event_ms)
-        .max_by_key(|(at, _, it)| (it.valid_from_ms, *at));
-    let (what, rests) = match newest {
-        None if judge.terms.required("site-status", &letters(country), entry.event_ms) => {
-            (String::from("nobody stated a status"), [None, None])
-        }
-        None => return,
-        Some((at, _, it)) => {
-            let held = standing(&view, it, entry.event_ms);
-            let scope = it.scope.to_ascii_lowercase();
-            let blocked = ["red", "suspended", "blocked"].contains(&scope.as_str());
-            if held == Standing::Valid && !blocked {
-                return;
-            }
-            let word = if blocked { scope.as_str() } else { held.word() };
-            (format!("its status {} is {word}", it.id), [Some(*at), held.change()])
-        }
-    };
-    let message = format!("{} comes from a mine that may not export: {what}", judge.id(lot));
-    let clears = "a status that allows export on the day of extraction";
-    let found = Finding::new(Rule::O5, leaf, entry.author, message, clears).lot(lot).at(site);
-    judge.flag(found.rests_on(rests.into_iter().flatten()));
-}
-
-/// O11 and O8.
-fn high_risk(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32, site: Word, country: [u8; 2]) {
-    let country = letters(country);
-    if judge.terms.listed("cahra", &country, entry.event_ms) != Some(true) {
-        return;
-    }
-    let message = format!("{} was mined in {country}, a listed area", judge.id(lot));
-    let clears = "nothing: it asks for enhanced due diligence, which the file should show";
-    judge.flag(Finding::new(Rule::O11, leaf, entry.author, message, clears).lot(lot).at(site));
-
-    let view = judge.view;
-    let paid = |leaf: u32| {
-        view.journal.documents(leaf).any(|document| {
-            let kind = judge.text(document.kind).to_ascii_lowercase();
-            ["tax", "fee", "royalt"].iter().any(|word| kind.contains(word))
-        })
-    };
-    let recorded = view.timeline(lot).any(|(at, _)| paid(at));
-    if !recorded {
-        let message = format!("no tax, fee or royalty is recorded for {}", judge.id(lot));
-        let clears = "a record about the lot that names the receipt as a document";
-        judge.flag(Finding::new(Rule::O8, leaf, entry.author, message, clears).lot(lot).at(site));
-    }
-}
-
-/// O12: the list `producers:<mineral>` names the countries that produce it.
-fn produced(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32, site: Word, country: [u8; 2]) {
-    let country = letters(country);
-    for mineral in minerals_of(&judge.view, lot) {
-        if judge.terms.listed_in("producers:", mineral, &country, entry.event_ms) == Some(false) {
-            let message = format!("{} claims {mineral} from {country}, which produces none", judge.id(lot));
-            let clears = "evidence of production there, or a correction of mineral or country";
-            judge.flag(Finding::new(Rule::O12, leaf, entry.author, message, clears).lot(lot).at(site));
-            return;
-        }
-    }
-}
-
-/// O7, O13, O14 of a transformation.
+/// O13 and O14 of a transformation.
 pub(crate) fn step(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFact) {
     member(judge, leaf, entry, &[]);
     let view = judge.view;
     if matches!(it.process, Process::Smelting | Process::Refining | Process::Reduction)
+        && judge.place(it.facility).unlisted
         && let Some(stated) = view.facility(it.facility)
-        && matches!(stated.kind(), FacilityKind::Smelter | FacilityKind::Refinery)
     {
         let on = |name: &str| judge.terms.listed("conformant-smelters", name, entry.event_ms);
         if on(&stated.id) == Some(false)
@@ -288,13 +109,10 @@ pub(crate) fn step(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFac
             judge.flag(it.outputs.iter().map(|output| output.lot).fold(found, Finding::lot));
         }
     }
-    for output in &it.outputs {
-        declared(judge, leaf, entry, output.lot);
-    }
 }
 
 /// O7: the declared country against those with a share above zero.
-fn declared(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32) {
+pub(crate) fn declared(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32) {
     let view = judge.view;
     let Some(stated) = view.journal.lot(lot).map(|lot| lot.origin_country).filter(|it| *it != [0; 2]) else {
         return;
@@ -324,24 +142,24 @@ fn declared(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32) {
 pub(crate) fn ship(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &ShipFact) {
     member(judge, leaf, entry, &[it.receiver, it.carrier]);
     let view = judge.view;
-    let from = letters(view.country(it.from));
+    let from = judge.place(it.from);
     let permits: Vec<_> = it.permits.iter().filter_map(|permit| named(&view, *permit)).collect();
     let of = |kind: AttestationKind| {
         permits.iter().filter(move |(.., it)| it.kind() == kind).copied().collect::<Vec<_>>()
     };
+    let mineral = |shipped: &ShippedFact| {
+        view.journal.lot(shipped.lot).is_some_and(|lot| is_mineral(lot.material))
+    };
+    let required = |judge: &Judge<'_>, evidence: Evidence| {
+        from.requires(&judge.terms, evidence, entry.event_ms) && it.lots.iter().any(mineral)
+    };
     let transport = of(AttestationKind::TransportPermit);
-    let mineral = it
-        .lots
-        .iter()
-        .any(|shipped| view.journal.lot(shipped.lot).is_some_and(|lot| is_mineral(lot.material)));
-    let asked = mineral && judge.terms.required("transport-permit", &from, entry.event_ms);
-    if asked || !transport.is_empty() {
+    if !transport.is_empty() || required(judge, Evidence::TransportPermit) {
         transported(judge, leaf, entry, it, &transport);
     }
     let export = of(AttestationKind::ExportPermit);
-    let abroad = !it.to.is_empty() && view.country(it.to) != view.country(it.from);
-    let asked = mineral && abroad && judge.terms.required("export-certificate", &from, entry.event_ms);
-    if asked || !export.is_empty() {
+    let abroad = |judge: &mut Judge<'_>| !it.to.is_empty() && judge.place(it.to).country != from.country;
+    if !export.is_empty() || required(judge, Evidence::ExportCertificate) && abroad(judge) {
         exported(judge, leaf, entry, it, &export);
     }
 }
@@ -460,20 +278,18 @@ fn exported(
 pub(crate) fn accept(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &AcceptFact) {
     member(judge, leaf, entry, &[]);
     let view = judge.view;
-    let country = letters(view.country(it.facility));
-    if judge.terms.listed("cahra", &country, entry.event_ms) != Some(true) {
+    let place = judge.place(it.facility);
+    if !place.at_risk(&judge.terms, entry.event_ms) {
         return;
     }
     let minerals = it.lots.iter().filter(|accepted| {
-        view.journal
-            .lot(accepted.lot)
-            .is_some_and(|lot| matches!(lot.material, MaterialClass::Ore | MaterialClass::Concentrate))
+        view.journal.lot(accepted.lot).is_some_and(|lot| is_mineral(lot.material))
     });
     let lots: Vec<u32> = minerals.map(|accepted| accepted.lot).collect();
     if lots.is_empty() {
         return;
     }
-    let message = format!("mineral passes through {country}, a listed area");
+    let message = format!("mineral passes through {}, a listed area", letters(place.country));
     let clears = "nothing: it asks for enhanced due diligence, which the file should show";
     let found = Finding::new(Rule::O11, leaf, entry.author, message, clears).at(it.facility);
     judge.flag(lots.into_iter().fold(found, Finding::lot));

@@ -2,32 +2,26 @@
 
 use alloc::format;
 
-use ore_audit::{Entry, Fact, Word};
+use ore_audit::{CommissionFact, Entry, Fact, Word};
 use ore_record::v1::SealAction;
 
 use crate::{Finding, Judge, Rule, permits};
 
 const CLEARS: &str = "one of the two members withdraws its statement, or the issuer of the mark explains";
 
-/// G1 for tags, serials and certificates of new lots.
-pub(crate) fn made(judge: &mut Judge<'_>, leaf: u32, entry: &Entry) {
-    let view = judge.view;
-    let made: alloc::vec::Vec<u32> = match &entry.fact {
-        Fact::Commission(it) => [it.lot].into(),
-        Fact::Step(it) => it.outputs.iter().map(|output| output.lot).collect(),
-        _ => return,
-    };
-    for lot in made {
-        let Some(fact) = view.journal.lot(lot) else { continue };
-        for tag in &fact.tags {
-            claimed_before(judge, leaf, entry, lot, *tag, "tag");
-        }
-        claimed_before(judge, leaf, entry, lot, fact.serial, "serial number");
+/// G1 for tag and serial of a new lot.
+pub(crate) fn marked(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32) {
+    let Some(fact) = judge.view.journal.lot(lot) else { return };
+    for tag in &fact.tags {
+        claimed_before(judge, leaf, entry, lot, *tag, "tag");
     }
-    if let Fact::Commission(it) = &entry.fact {
-        for attestation in &it.attestations {
-            certificate(judge, leaf, entry, it.lot, *attestation);
-        }
+    claimed_before(judge, leaf, entry, lot, fact.serial, "serial number");
+}
+
+/// G1 for the certificates of a new lot.
+pub(crate) fn certified(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &CommissionFact) {
+    for attestation in &it.attestations {
+        certificate(judge, leaf, entry, it.lot, *attestation);
     }
 }
 

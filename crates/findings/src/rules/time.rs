@@ -55,15 +55,18 @@ pub(crate) fn ship(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &ShipFac
 }
 
 /// T1, T2 and T7 of a receipt.
-pub(crate) fn accept(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &AcceptFact) {
-    let view = judge.view;
-    let Some(offer) = view.entry(it.offer) else { return };
-    let Fact::Ship(ship) = &offer.fact else { return };
+pub(crate) fn accept(
+    judge: &mut Judge<'_>,
+    leaf: u32,
+    entry: &Entry,
+    it: &AcceptFact,
+    (offer, ship): (&Entry, &ShipFact),
+) {
     if let Some(first) = it.lots.first() {
         order(judge, leaf, entry, (it.offer, offer), first.lot, "is received before it was sent");
     }
     speed(judge, leaf, entry, it, offer, ship);
-    for accepted in &it.lots {
+    for accepted in it.lots.iter().filter(|accepted| accepted.seals != SealState::Intact) {
         let sealed = ship.lots.iter().find(|shipped| shipped.lot == accepted.lot);
         let sealed = sealed.is_some_and(|shipped| !shipped.seals.is_empty());
         let what = match accepted.seals {
@@ -128,17 +131,17 @@ const MOST_PAIRS: usize = 1 << 16;
 
 /// Between two facilities that state their places; worked out once for a question.
 fn metres(judge: &mut Judge<'_>, from: Word, to: Word) -> Option<u64> {
-    let view = judge.view;
     if judge.memory.metres.len() >= MOST_PAIRS {
         judge.memory.metres.clear();
     }
-    let place = |facility: Word| {
-        let facility = view.facility(facility)?;
-        let place = (facility.latitude_e7, facility.longitude_e7);
-        (place != (0, 0)).then_some(place)
-    };
-    let measure = || Some(metres_between(place(from)?, place(to)?));
-    *judge.memory.metres.entry((from, to)).or_insert_with(measure)
+    let key = (from, to);
+    if let Some(known) = judge.memory.metres.get(&key) {
+        return *known;
+    }
+    let places = judge.place(from).at.zip(judge.place(to).at);
+    let metres = places.map(|(from, to)| metres_between(from, to));
+    judge.memory.metres.insert(key, metres);
+    metres
 }
 
 /// T3 and T4: a record says that a lot is at a place; what does the lot's timeline say?
@@ -154,12 +157,15 @@ pub(crate) fn at_place(
     if place.is_empty() {
         return;
     }
+    let Some(made) = view.journal.lot(lot) else { return };
     let before = view.timeline_before(lot, leaf).rev().take(NEIGHBOURS);
     let start = if started_ms == 0 { entry.event_ms } else { started_ms };
     let in_order = view.journal.in_order(lot);
     let mut last = None;
     for (at, other) in before {
-        let (begins, ends) = places(&view, lot, &other.fact);
+        // Where it came into being stands beside it: the record that made it may have made many.
+        let (begins, ends) =
+            if at == made.made_at { (None, Some(made.facility)) } else { places(&view, lot, &other.fact) };
         if last.is_none() {
             last = ends.map(|ends| (at, ends));
         }
