@@ -74,19 +74,20 @@ impl Budget {
 
 impl<'a> View<'a> {
     /// The entry of a leaf, if it counts.
+    #[inline]
     #[must_use]
     pub fn entry(&self, leaf: u32) -> Option<&'a Entry> {
         let entry = self.journal.entry(leaf)?;
-        self.counts(leaf, entry).then_some(entry)
+        let counts = u64::from(leaf) < self.as_of
+            && entry.event_ms <= self.date_ms
+            && entry.withdrawn_at.is_none_or(|withdrawn| self.withdrawn_later(withdrawn));
+        counts.then_some(entry)
     }
 
-    fn counts(&self, leaf: u32, entry: &Entry) -> bool {
-        u64::from(leaf) < self.as_of
-            && entry.event_ms <= self.date_ms
-            && entry.withdrawn_at.is_none_or(|withdrawn| {
-                u64::from(withdrawn) >= self.as_of
-                    || self.journal.entry(withdrawn).is_some_and(|entry| entry.event_ms > self.date_ms)
-            })
+    /// Whether a withdrawal does not count itself.
+    fn withdrawn_later(&self, withdrawn: u32) -> bool {
+        u64::from(withdrawn) >= self.as_of
+            || self.journal.entry(withdrawn).is_some_and(|entry| entry.event_ms > self.date_ms)
     }
 
     /// Whether what a leaf states had happened by the business date.
@@ -116,6 +117,7 @@ impl<'a> View<'a> {
 
     /// The leaf posted under a name at a place, its entry if that counts, and a step to the next place; `None` at
     /// the end of this view. For questions that go on later, when the journal may have grown.
+    #[inline]
     #[must_use]
     pub fn next_posted(&self, word: Word, place: &mut usize) -> Option<(u32, Option<&'a Entry>)> {
         let leaf = *self.journal.posted(word).get(*place)?;
@@ -127,6 +129,7 @@ impl<'a> View<'a> {
     }
 
     /// The same as far as a leaf, that one excluded, found by bisection.
+    #[inline]
     pub fn posted_before(
         &self,
         word: Word,
@@ -173,6 +176,7 @@ impl<'a> View<'a> {
     }
 
     /// The same as far as a leaf, that one excluded, found by bisection.
+    #[inline]
     pub fn timeline_before(
         &self,
         ordinal: u32,
@@ -264,6 +268,7 @@ impl<'a> View<'a> {
     }
 
     /// What a record that counts made of an element, in a lot of its own: the same without asking who made it.
+    #[inline]
     #[must_use]
     pub fn made(&self, leaf: u32, lot: u32, element: Element) -> Amount {
         let made = self.graph.made(LotIndex(lot), element, (u64::from(leaf) + 1).min(self.as_of));

@@ -11,6 +11,7 @@ use ore_provenance::{Attribution, Element, Limits, LotIndex, Scratch, attribute}
 use ore_record::v1::CustodyModel;
 
 use crate::{
+    by_word::ByWord,
     finding::Finding,
     places::Place,
     rules::{assay, claims, origin, recovery, signature, stock, tamper, time, trace},
@@ -24,22 +25,24 @@ const MOST_STEPS: u32 = 100_000;
 #[derive(Debug, Default)]
 pub struct Memory {
     /// What the rules ask of places.
-    places: HashMap<Word, Place>,
+    places: ByWord<Place>,
     /// Schemes that every source of a lot carries (rule C3).
     pub(crate) characteristics: HashMap<u32, claims::Carried>,
     /// Records at which a facility passes the capacity of a year, or the cap of a permit's leaf (rule M12).
     pub(crate) crossings: BTreeMap<(Word, u32, bool), Option<(u32, u128)>>,
     /// Campaigns of a facility (rule M5).
-    pub(crate) recoveries: HashMap<Word, recovery::Recoveries>,
+    pub(crate) recoveries: ByWord<recovery::Recoveries>,
     /// Stocktakes of a facility, and what they counted by material and element (rules M3 and M6).
     pub(crate) stocktakes: HashMap<Word, Vec<u32>>,
     pub(crate) counted: HashMap<(Word, i32, u8), Vec<Counted>>,
     /// Metres between two facilities whose places are stated (rule T2).
     pub(crate) metres: HashMap<(Word, Word), Option<u64>>,
     /// Names of a member that a sanctions list holds (rule O14).
-    pub(crate) sanctioned: HashMap<Word, Vec<String>>,
+    pub(crate) sanctioned: ByWord<Vec<String>>,
     /// Sums sent under a permit, by the record that made each (rule O4).
     pub(crate) carried: HashMap<Word, Vec<(u32, u128)>>,
+    /// Room for the weighings of one stocktake (rule M6).
+    pub(crate) masses: Vec<u64>,
     /// Room for the elements of one step (rules M2 and M4).
     pub(crate) elements: Vec<assay::Sums>,
     /// Reference libraries by the leaf that publishes them (rules O15 and O16).
@@ -225,7 +228,7 @@ impl<'a> Judge<'a> {
     /// What the rules ask of a place.
     pub(crate) fn place(&mut self, facility: Word) -> Place {
         let (view, terms) = (&self.view, &self.terms);
-        *self.memory.places.entry(facility).or_insert_with(|| Place::of(view, terms, facility))
+        *self.memory.places.get_or(facility, || Place::of(view, terms, facility))
     }
 
     /// Text of a word.

@@ -8,6 +8,7 @@
 
 extern crate alloc;
 
+mod by_word;
 mod finding;
 mod great_circle;
 mod judge;

@@ -27,6 +27,7 @@ pub struct Picograms(pub u128);
 
 impl Picograms {
     /// The mass of an element in `dry_mg` milligrams at `ppb` parts per billion, exactly.
+    #[inline]
     #[must_use]
     pub fn contained(dry_mg: u64, ppb: u32) -> Self {
         Self(u128::from(dry_mg) * u128::from(ppb))
@@ -78,6 +79,7 @@ impl Content {
     }
 
     /// Value, lower and upper bound in parts per billion.
+    #[inline]
     #[must_use]
     pub fn bounds(self) -> (u32, u32, u32) {
         match self.kind {

@@ -6,6 +6,7 @@ use super::{Document, Entry, Fact, Journal, LotFact, Word};
 
 impl Journal {
     /// The entry of a leaf.
+    #[inline]
     #[must_use]
     pub fn entry(&self, leaf: u32) -> Option<&Entry> {
         self.entries.get(leaf as usize)
@@ -18,6 +19,7 @@ impl Journal {
     }
 
     /// A lot by its ordinal.
+    #[inline]
     #[must_use]
     pub fn lot(&self, ordinal: u32) -> Option<&LotFact> {
         self.lots.get(ordinal as usize)
@@ -36,6 +38,7 @@ impl Journal {
     }
 
     /// Leaves that touch a lot, oldest first.
+    #[inline]
     #[must_use]
     pub fn timeline(&self, ordinal: u32) -> &[u32] {
         self.timelines.get(ordinal as usize).map_or(&[], Vec::as_slice)
@@ -48,12 +51,14 @@ impl Journal {
     }
 
     /// Whether the records about a lot state times that never go back from one to the next.
+    #[inline]
     #[must_use]
     pub fn in_order(&self, lot: u32) -> bool {
         self.disordered.get(lot as usize / 64).is_none_or(|word| word >> (lot % 64) & 1 == 0)
     }
 
     /// Leaves posted under a name, oldest first.
+    #[inline]
     #[must_use]
     pub fn posted(&self, word: Word) -> &[u32] {
         let at = self.post_of.get(word.0 as usize).and_then(|at| (*at as usize).checked_sub(1));

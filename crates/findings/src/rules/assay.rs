@@ -118,14 +118,13 @@ pub(crate) fn accept(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &Accep
     let limit = judge.terms.thresholds.transfer_tolerance_ppm;
     for accepted in &it.lots {
         let Some(sent) = ship.lots.iter().find(|shipped| shipped.lot == accepted.lot) else { continue };
-        if accepted.dry_mg == sent.dry_mg {
+        // As a quotient in whole parts per million would be, without dividing.
+        let apart = u128::from(accepted.dry_mg.abs_diff(sent.dry_mg));
+        if apart * 1_000_000 < (u128::from(limit) + 1) * u128::from(sent.dry_mg) {
             continue;
         }
         let difference = i128::from(accepted.dry_mg) - i128::from(sent.dry_mg);
         let Some(ppm) = ratio_ppm(difference, sent.dry_mg.into()) else { continue };
-        if ppm.0.unsigned_abs() <= u64::from(limit) {
-            continue;
-        }
         let message = format!("{} differs by {difference} mg dry from what was sent", judge.id(accepted.lot));
         let clears = "a weighing both parties accept, or a moisture that explains the difference";
         let found = Finding::new(Rule::M7, leaf, entry.author, message, clears)

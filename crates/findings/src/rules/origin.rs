@@ -62,7 +62,7 @@ fn member(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, others: &[Word]) {
     let named = others.iter().copied().filter(|who| !who.is_empty());
     for who in core::iter::once(entry.author).chain(named) {
         let terms = &judge.terms;
-        let names = judge.memory.sanctioned.entry(who).or_insert_with(|| sanctioned(&view, terms, who));
+        let names = judge.memory.sanctioned.get_or(who, || sanctioned(&view, terms, who));
         let on = |name: &&String| terms.listed("sanctions", name, entry.event_ms) == Some(true);
         let Some(name) = names.iter().find(on).cloned() else { continue };
         let message = format!("{} is on the sanctions list ({name})", judge.text(who));
@@ -143,25 +143,29 @@ pub(crate) fn ship(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &ShipFac
     member(judge, leaf, entry, &[it.receiver, it.carrier]);
     let view = judge.view;
     let from = judge.place(it.from);
-    let permits: Vec<_> = it.permits.iter().filter_map(|permit| named(&view, *permit)).collect();
-    let of = |kind: AttestationKind| {
-        permits.iter().filter(move |(.., it)| it.kind() == kind).copied().collect::<Vec<_>>()
-    };
-    let mineral = |shipped: &ShippedFact| {
-        view.journal.lot(shipped.lot).is_some_and(|lot| is_mineral(lot.material))
-    };
+    let mineral =
+        |shipped: &ShippedFact| view.journal.lot(shipped.lot).is_some_and(|lot| is_mineral(lot.material));
     let required = |judge: &Judge<'_>, evidence: Evidence| {
         from.requires(&judge.terms, evidence, entry.event_ms) && it.lots.iter().any(mineral)
     };
-    let transport = of(AttestationKind::TransportPermit);
+    let transport = permits(&view, it, AttestationKind::TransportPermit);
     if !transport.is_empty() || required(judge, Evidence::TransportPermit) {
         transported(judge, leaf, entry, it, &transport);
     }
-    let export = of(AttestationKind::ExportPermit);
+    let export = permits(&view, it, AttestationKind::ExportPermit);
     let abroad = |judge: &mut Judge<'_>| !it.to.is_empty() && judge.place(it.to).country != from.country;
     if !export.is_empty() || required(judge, Evidence::ExportCertificate) && abroad(judge) {
         exported(judge, leaf, entry, it, &export);
     }
+}
+
+/// Those of a kind that an offer names.
+fn permits<'a>(view: &View<'a>, it: &ShipFact, kind: AttestationKind) -> Vec<(u32, Word, &'a Attestation)> {
+    if it.permits.is_empty() {
+        return Vec::new();
+    }
+    let named = it.permits.iter().filter_map(|permit| named(view, *permit));
+    named.filter(|(.., permit)| permit.kind() == kind).collect()
 }
 
 fn transported(

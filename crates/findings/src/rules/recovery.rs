@@ -45,7 +45,7 @@ pub(crate) fn step(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &StepFac
     if !recovers(it.process) {
         return;
     }
-    let of_facility = judge.memory.recoveries.entry(it.facility).or_default();
+    let of_facility = judge.memory.recoveries.get_or(it.facility, Recoveries::default);
     if !of_facility.gather(&judge.view, it.facility, leaf, &mut judge.budget) {
         return;
     }

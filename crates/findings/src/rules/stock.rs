@@ -111,15 +111,23 @@ fn perfect(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, of: &BalanceOf, budg
     judge.flag(found);
 }
 
-/// M6: last digits. Chi-squared with 9 degrees of freedom passes 45 once in a million honest samples.
+/// M6: last digits of the newest weighings.
 fn digits(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, facility: Word) {
-    const MOST: u128 = 45;
+    let mut masses = core::mem::take(&mut judge.memory.masses);
+    if weighings(judge, leaf, facility, &mut masses) {
+        uniform(judge, leaf, entry, facility, &masses);
+    }
+    judge.memory.masses = masses;
+}
+
+/// What a facility weighed before a record, as far back as it takes; false when it is too little.
+fn weighings(judge: &mut Judge<'_>, leaf: u32, facility: Word, masses: &mut Vec<u64>) -> bool {
     let view = judge.view;
     let wanted = judge.terms.thresholds.digit_weighings as usize;
-    let mut masses: Vec<u64> = Vec::new();
+    masses.clear();
     for (_, other) in view.posted_before(facility, leaf).rev() {
         if !judge.budget.spend(1) {
-            return;
+            return false;
         }
         match &other.fact {
             Fact::Step(it) => masses.extend(
@@ -134,12 +142,16 @@ fn digits(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, facility: Word) {
         }
     }
     masses.retain(|mass| *mass > 0);
-    if masses.len() < wanted {
-        return;
-    }
-    let unit = finest(&masses);
+    masses.len() >= wanted
+}
+
+/// Chi-squared with 9 degrees of freedom passes 45 once in a million honest samples.
+fn uniform(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, facility: Word, masses: &[u64]) {
+    const MOST: u128 = 45;
+    let unit = finest(masses);
     let mut counts = [0_u128; 10];
-    masses.iter().for_each(|mass| counts[(mass / unit % 10) as usize] += 1);
+    let in_units = |mass: &u64| if unit == 1 { *mass } else { mass / unit };
+    masses.iter().for_each(|mass| counts[(in_units(mass) % 10) as usize] += 1);
     let all = masses.len() as u128;
     let squares: u128 = counts.iter().map(|count| count * count).sum();
     let chi = (10 * squares / all).saturating_sub(all);
