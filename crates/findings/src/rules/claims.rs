@@ -264,10 +264,9 @@ fn backed(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u32, id: Word, s
             let held = standing(&view, it, entry.event_ms);
             let authority =
                 view.member(issuer).is_some_and(|member| member.roles.contains(&(Role::Authority as i32)));
-            let accredited =
-                about(&view, issuer, AttestationKind::Accreditation).any(|(.., by)| {
-                    by.scheme == it.scheme && standing(&view, by, entry.event_ms) == Standing::Valid
-                });
+            let accredited = about(&view, issuer, AttestationKind::Accreditation).any(|(.., by)| {
+                by.scheme == it.scheme && standing(&view, by, entry.event_ms) == Standing::Valid
+            });
             let rests: Vec<u32> = [Some(at), held.change()].into_iter().flatten().collect();
             if held != Standing::Valid {
                 (format!("{} is {}", it.id, held.word()), rests)

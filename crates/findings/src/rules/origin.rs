@@ -286,9 +286,10 @@ pub(crate) fn accept(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &Accep
     if !place.at_risk(&judge.terms, entry.event_ms) {
         return;
     }
-    let minerals = it.lots.iter().filter(|accepted| {
-        view.journal.lot(accepted.lot).is_some_and(|lot| is_mineral(lot.material))
-    });
+    let minerals = it
+        .lots
+        .iter()
+        .filter(|accepted| view.journal.lot(accepted.lot).is_some_and(|lot| is_mineral(lot.material)));
     let lots: Vec<u32> = minerals.map(|accepted| accepted.lot).collect();
     if lots.is_empty() {
         return;

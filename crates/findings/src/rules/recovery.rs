@@ -101,7 +101,8 @@ impl Recoveries {
     /// Looks at the facility's records up to a leaf, that one included; false when the budget ends before.
     fn gather(&mut self, view: &View<'_>, facility: Word, to: u32, budget: &mut Budget) -> bool {
         let mut next = self.next;
-        while let Some((leaf, entry)) = view.next_posted(facility, &mut next).filter(|posted| posted.0 <= to) {
+        while let Some((leaf, entry)) = view.next_posted(facility, &mut next).filter(|posted| posted.0 <= to)
+        {
             if let Some((entry, step)) = entry.and_then(|entry| Some((entry, campaign_of(entry)?))) {
                 if !budget.spend(1) {
                     return false;
