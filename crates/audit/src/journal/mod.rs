@@ -6,11 +6,14 @@
 mod facts;
 mod read;
 mod take;
+mod timelines;
 mod words;
 
 use alloc::{boxed::Box, vec::Vec};
 
 use hashbrown::HashMap;
+
+use timelines::Timelines;
 
 pub use facts::{
     AcceptFact, AcceptedFact, CommissionFact, Document, Entry, Fact, InputFact, LotFact, OutputFact,
@@ -29,8 +32,7 @@ pub struct Journal {
     words: Words,
     entries: Vec<Entry>,
     lots: Vec<LotFact>,
-    /// Leaves that touch each lot, oldest first.
-    timelines: Vec<Vec<u32>>,
+    timelines: Timelines,
     /// The newest lot of each id, by word.
     lot_of: HashMap<Word, u32>,
     /// Leaves posted under a name: a facility, a tag, a serial, a seal, an attestation, its subject, a member.
@@ -131,9 +133,8 @@ impl Journal {
     }
 
     fn touch(&mut self, lot: u32, leaf: u32) {
-        let Some(timeline) = self.timelines.get_mut(lot as usize) else { return };
-        let Some(last) = timeline.last().copied().filter(|last| *last != leaf) else { return };
-        timeline.push(leaf);
+        let Some(last) = self.timelines.of(lot).last().copied().filter(|last| *last != leaf) else { return };
+        self.timelines.push(lot, leaf);
         let before = self.entries.get(last as usize).map_or(0, |entry| entry.event_ms);
         if self.now_ms < before {
             let word = lot as usize / 64;

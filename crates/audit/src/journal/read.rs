@@ -41,7 +41,7 @@ impl Journal {
     #[inline]
     #[must_use]
     pub fn timeline(&self, ordinal: u32) -> &[u32] {
-        self.timelines.get(ordinal as usize).map_or(&[], Vec::as_slice)
+        self.timelines.of(ordinal)
     }
 
     /// Leaves that were withdrawn, in the order of their withdrawals.

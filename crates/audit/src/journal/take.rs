@@ -203,7 +203,7 @@ impl Journal {
         }
         self.post(serial, leaf);
         self.lots.push(fact);
-        self.timelines.push(Vec::from([leaf]));
+        self.timelines.begin(leaf);
         self.places.push(facility);
         Ok(lot)
     }
