@@ -1,5 +1,9 @@
 //! Every question at 10^4, 10^5 and 10^6 lots, beside the unavoidable part of its work over plain arrays.
 //!
+//! For shares, traces and recalls that is a pass that answers the same question: shares by source, route and
+//! generation, a list of ancestors or descendants. Below it stands a pass that carries one weight a lot and adds up
+//! one number, the least that any walk over the same lots could be.
+//!
 //! `cargo bench -p ore-generate` prints both and their ratio. `ORE_BENCH_LOTS` names other sizes, comma separated;
 //! `ORE_BENCH_ASK` some of the questions (shares, recall, dependence, balance, slices, findings), comma separated;
 //! `ORE_BENCH_DUMP` a folder for the graph of the largest, which `tests/bench/postgres_graph.sh` reads before it asks.
@@ -21,89 +25,16 @@ use ore_audit::{
 use ore_findings::{Judge, Memory as Known};
 use ore_generate::{Memory, cast, generate, profile};
 use ore_provenance::{
-    Attributing, Dating, Element, ForwardLimits, Limits, LotIndex, Recalling, Scratch, StepIndex,
-    TraceLimits, TracingBack, attribute, trace_back, trace_forward,
+    Attributing, Attribution, Dating, Element, ForwardLimits, Limits, LotIndex, QuestionError, Recalling,
+    Scratch, TraceLimits, TracingBack, attribute, trace_back, trace_forward,
 };
 use ore_record::v1::MaterialClass;
 
+use plain::Plain;
+
+mod plain;
+
 const TA: Element = Element(73);
-
-/// The same graph as plain arrays: what each lot was made of, and what was made of it.
-struct Plain {
-    parents: Vec<Vec<(u32, u64)>>,
-    children: Vec<Vec<(u32, u64)>>,
-    weight: Vec<u64>,
-    met: Vec<u64>,
-}
-
-impl Plain {
-    fn of(memory: &Memory) -> Self {
-        let lots = memory.graph.lots() as usize;
-        let (mut parents, mut children) = (vec![Vec::new(); lots], vec![Vec::new(); lots]);
-        for step in 0..memory.graph.steps() {
-            let facts = memory.graph.step(StepIndex(step)).expect("it is there");
-            let inputs: Vec<_> = memory.graph.inputs(StepIndex(step)).collect();
-            let total: u128 = inputs.iter().map(|part| memory.graph.contained_in_part(part, TA).0).sum();
-            for part in inputs {
-                let share = memory.graph.contained_in_part(&part, TA).0 * (1 << 32) / total.max(1);
-                for lot in facts.outputs.clone() {
-                    parents[lot as usize].push((part.lot.0, share as u64));
-                    children[part.lot.0 as usize].push((lot, share as u64));
-                }
-            }
-        }
-        Self { parents, children, weight: vec![0; lots], met: vec![0; lots.div_ceil(64)] }
-    }
-
-    /// Descending over a bitmap, one 64-bit weight a lot.
-    fn back(&mut self, lot: u32) -> (u32, u64) {
-        self.weight[lot as usize] = 1 << 30;
-        self.met[lot as usize / 64] |= 1 << (lot % 64);
-        let (mut visited, mut sum, mut word) = (0, 0_u64, lot as usize / 64);
-        loop {
-            while self.met[word] != 0 {
-                let bit = 63 - self.met[word].leading_zeros();
-                self.met[word] &= !(1 << bit);
-                let lot = word * 64 + bit as usize;
-                let weight = std::mem::take(&mut self.weight[lot]);
-                visited += 1;
-                if self.parents[lot].is_empty() {
-                    sum = sum.wrapping_add(weight);
-                }
-                for (parent, share) in &self.parents[lot] {
-                    self.weight[*parent as usize] += weight.wrapping_mul(*share) >> 32;
-                    self.met[*parent as usize / 64] |= 1 << (parent % 64);
-                }
-            }
-            if word == 0 {
-                return (visited, sum);
-            }
-            word -= 1;
-        }
-    }
-
-    /// Ascending over a bitmap.
-    fn forward(&mut self, lot: u32) -> (u32, u64) {
-        self.weight[lot as usize] = 1 << 30;
-        self.met[lot as usize / 64] |= 1 << (lot % 64);
-        let (mut visited, mut sum) = (0, 0_u64);
-        for word in lot as usize / 64..self.met.len() {
-            while self.met[word] != 0 {
-                let bit = self.met[word].trailing_zeros();
-                self.met[word] &= !(1 << bit);
-                let lot = word * 64 + bit as usize;
-                let weight = std::mem::take(&mut self.weight[lot]);
-                visited += 1;
-                sum = sum.wrapping_add(weight);
-                for (child, share) in &self.children[lot] {
-                    self.weight[*child as usize] += weight.wrapping_mul(*share) >> 32;
-                    self.met[*child as usize / 64] |= 1 << (child % 64);
-                }
-            }
-        }
-        (visited, sum)
-    }
-}
 
 /// Fastest of some runs, after one that warms up: what the work costs when nothing else uses the processor.
 fn fastest<T>(runs: u32, mut run: impl FnMut() -> T) -> Duration {
@@ -166,7 +97,7 @@ fn all(criterion: &mut Criterion) {
         generate(&mut memory, 7, *lots);
         println!("{lots} lots told in {:.1} s, {} records", begin.elapsed().as_secs_f64(), memory.size());
         weigh(&memory);
-        let mut plain = Plain::of(&memory);
+        let mut plain = Plain::of(&memory, TA);
         println!(
             "{lots} lots: {} shares agree forward and backward to the last digit",
             agree(&memory, &mut plain)
@@ -222,15 +153,18 @@ fn one(criterion: &mut Criterion, table: &mut Table, lots: u64, memory: &Memory,
         }
         let ask =
             |scratch: &mut Scratch| attribute(graph, scratch, LotIndex(lot), TA, as_of, &limits).is_ok();
+        alike(&attribute(graph, &mut scratch, LotIndex(lot), TA, as_of, &limits), &plain.shares(lot));
         let runs = if met > 5_000 { 20 } else { 200 };
         let ours = fastest(runs, || ask(&mut scratch));
-        table.row(lots, "shares", met.into(), ours, fastest(runs, || plain.back(lot)));
+        table.row(lots, "shares", met.into(), ours, fastest(runs, || plain.shares(lot)));
+        table.row(lots, "  one weight", met.into(), ours, fastest(runs, || plain.back(lot)));
         let trace_limits = TraceLimits { depth: u32::MAX, nodes: u32::MAX };
         let trace = fastest(runs, || {
             trace_back(graph, &mut scratch, LotIndex(lot), TA, as_of, &trace_limits)
                 .map(|trace| trace.nodes.len())
         });
-        table.row(lots, "trace", met.into(), trace, fastest(runs, || plain.back(lot)));
+        table.row(lots, "trace", met.into(), trace, fastest(runs, || plain.trace(lot)));
+        table.row(lots, "  one weight", met.into(), trace, fastest(runs, || plain.back(lot)));
         group.bench_function(BenchmarkId::new("shares", met), |bencher| bencher.iter(|| ask(&mut scratch)));
     }
     for wanted in [1_000, 10_000, 100_000].into_iter().filter(|_| asked("recall")) {
@@ -245,7 +179,8 @@ fn one(criterion: &mut Criterion, table: &mut Table, lots: u64, memory: &Memory,
         };
         let runs = if met > 5_000 { 10 } else { 50 };
         let ours = fastest(runs, || ask(&mut scratch));
-        table.row(lots, "recall", met.into(), ours, fastest(runs, || plain.forward(lot)));
+        table.row(lots, "recall", met.into(), ours, fastest(runs, || plain.recall(lot)));
+        table.row(lots, "  one weight", met.into(), ours, fastest(runs, || plain.forward(lot)));
         group.bench_function(BenchmarkId::new("recall", met), |bencher| bencher.iter(|| ask(&mut scratch)));
     }
     if asked("dependence") {
@@ -261,6 +196,22 @@ fn one(criterion: &mut Criterion, table: &mut Table, lots: u64, memory: &Memory,
         findings(table, lots, memory, &view, &mut scratch);
     }
     group.finish();
+}
+
+/// The bare pass answers what ours answers, but for what 64 bits cannot hold: generation by generation.
+fn alike(ours: &Result<Attribution, QuestionError>, bare: &[(u32, u16, u64)]) {
+    let ours = ours.as_ref().expect("it holds tantalum");
+    let all = bare.iter().map(|(_, _, weight)| weight).sum::<u64>() as f64;
+    for (generation, share) in &ours.by_generation {
+        let of_it = bare.iter().filter(|(_, way, _)| way.div_ceil(2) == *generation);
+        let weight = of_it.map(|(_, _, weight)| weight).sum::<u64>() as f64;
+        let part = share.value.units() as f64 / 1e18;
+        assert!(
+            (weight / all - part).abs() < 0.001,
+            "{part} of generation {generation}, {} there",
+            weight / all
+        );
+    }
 }
 
 fn hangs_on(table: &mut Table, lots: u64, view: &View<'_>, scratch: &mut Scratch, plain: &mut Plain) {
