@@ -138,6 +138,7 @@ impl<'a> View<'a> {
         self.before(self.journal.posted(word), leaf)
     }
 
+    #[inline]
     fn before(
         &self,
         leaves: &'a [u32],

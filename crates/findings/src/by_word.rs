@@ -20,6 +20,7 @@ impl<T> Default for ByWord<T> {
 
 impl<T> ByWord<T> {
     /// What is known of a word, found out the first time.
+    #[inline]
     pub(crate) fn get_or(&mut self, word: Word, find_out: impl FnOnce() -> T) -> &mut T {
         let place = match self.at.get(word.0 as usize) {
             Some(at) if *at != 0 => *at as usize - 1,

@@ -9,7 +9,10 @@ use ore_record::v1::{MaterialClass, OutputRole};
 use crate::{Finding, Judge, Rule, Terms, permits};
 
 /// Come with air and reagents; the rules of custody do not weigh them either.
-const NOT_WEIGHED: [u8; 8] = [1, 6, 7, 8, 9, 15, 16, 17];
+const fn is_weighed(element: u8) -> bool {
+    !matches!(element, 1 | 6..=9 | 15..=17)
+}
+
 /// An input's element that no output names counts from this fraction of what was taken: 1 %.
 const WORTH_NAMING_PPM: u128 = 10_000;
 const PG_PER_MG: u128 = 1_000_000_000;
@@ -104,8 +107,8 @@ fn elements(judge: &Judge<'_>, leaf: u32, it: &StepFact, sums: &mut Vec<Sums>) {
             return sums.clear();
         }
     }
-    let least = total / 1_000_000 * WORTH_NAMING_PPM;
-    sums.retain(|row| !NOT_WEIGHED.contains(&row.element) && (row.named || row.taken >= least));
+    let worth_naming = |taken: u128| taken >= total / 1_000_000 * WORTH_NAMING_PPM;
+    sums.retain(|row| is_weighed(row.element) && (row.named || worth_naming(row.taken)));
     sums.sort_unstable_by_key(|row| row.element);
     for row in sums {
         let lost = it.losses.iter().filter(|loss| loss.0 == row.element);

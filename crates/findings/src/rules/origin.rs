@@ -58,19 +58,30 @@ fn degrees_e7(text: &str) -> Option<i64> {
 
 /// O14, for the author and those it names.
 fn member(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, others: &[Word]) {
-    let view = judge.view;
-    let named = others.iter().copied().filter(|who| !who.is_empty());
-    for who in core::iter::once(entry.author).chain(named) {
-        let terms = &judge.terms;
-        let names = judge.memory.sanctioned.get_or(who, || sanctioned(&view, terms, who));
-        let on = |name: &&String| terms.listed("sanctions", name, entry.event_ms) == Some(true);
-        let Some(name) = names.iter().find(on).cloned() else { continue };
-        let message = format!("{} is on the sanctions list ({name})", judge.text(who));
-        let clears = "a list without it at that date, or a different owner";
-        let mut found = Finding::new(Rule::O14, leaf, who, message, clears);
-        found = view.journal.lots_touched(leaf).fold(found, Finding::lot);
-        judge.flag(found);
+    on_list(judge, leaf, entry, entry.author);
+    for who in others.iter().copied().filter(|who| !who.is_empty()) {
+        on_list(judge, leaf, entry, who);
     }
+}
+
+#[inline]
+fn on_list(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, who: Word) {
+    let (view, terms) = (&judge.view, &judge.terms);
+    if !judge.memory.sanctioned.get_or(who, || sanctioned(view, terms, who)).is_empty() {
+        sanction(judge, leaf, entry, who);
+    }
+}
+
+#[cold]
+fn sanction(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, who: Word) {
+    let (view, terms) = (&judge.view, &judge.terms);
+    let names = judge.memory.sanctioned.get_or(who, || sanctioned(view, terms, who));
+    let on = |name: &&String| terms.listed("sanctions", name, entry.event_ms) == Some(true);
+    let Some(name) = names.iter().find(on).cloned() else { return };
+    let message = format!("{} is on the sanctions list ({name})", judge.text(who));
+    let clears = "a list without it at that date, or a different owner";
+    let found = Finding::new(Rule::O14, leaf, who, message, clears);
+    judge.flag(judge.view.journal.lots_touched(leaf).fold(found, Finding::lot));
 }
 
 /// Names of a member that some sanctions list holds, at whatever date: none, as a rule.

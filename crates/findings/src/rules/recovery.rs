@@ -100,10 +100,9 @@ const fn recovers(process: Process) -> bool {
 impl Recoveries {
     /// Looks at the facility's records up to a leaf, that one included; false when the budget ends before.
     fn gather(&mut self, view: &View<'_>, facility: Word, to: u32, budget: &mut Budget) -> bool {
-        let mut next = self.next;
-        while let Some((leaf, entry)) = view.next_posted(facility, &mut next).filter(|posted| posted.0 <= to)
-        {
-            if let Some((entry, step)) = entry.and_then(|entry| Some((entry, campaign_of(entry)?))) {
+        let posted = view.journal.posted(facility).get(self.next..).unwrap_or(&[]);
+        for leaf in posted.iter().copied().take_while(|leaf| *leaf <= to) {
+            if let Some((entry, step)) = campaign_of(view, leaf) {
                 if !budget.spend(1) {
                     return false;
                 }
@@ -112,7 +111,7 @@ impl Recoveries {
                     self.band(step.process, element).push(campaign);
                 }
             }
-            self.next = next;
+            self.next += 1;
         }
         true
     }
@@ -158,9 +157,10 @@ impl Band {
     }
 }
 
-const fn campaign_of(entry: &Entry) -> Option<&StepFact> {
+fn campaign_of<'a>(view: &View<'a>, leaf: u32) -> Option<(&'a Entry, &'a StepFact)> {
+    let entry = view.entry(leaf)?;
     match &entry.fact {
-        Fact::Step(step) if recovers(step.process) => Some(step),
+        Fact::Step(step) if recovers(step.process) => Some((entry, step)),
         _ => None,
     }
 }
@@ -169,7 +169,8 @@ const fn campaign_of(entry: &Entry) -> Option<&StepFact> {
 fn recovered(view: &View<'_>, leaf: u32, it: &StepFact) -> Option<(u8, i64)> {
     let products = it.outputs.iter().filter(|output| output.role != OutputRole::Residue);
     let element = view.main_element(products.clone().next()?.lot)?;
-    let taken: u128 = view.taken(leaf, element).map(|(_, amount)| amount.0).sum();
+    let parts = view.graph.inputs(view.step_of(leaf)?);
+    let taken: u128 = parts.map(|part| view.graph.contained_in_part(&part, element).0).sum();
     let made: u128 = products.map(|output| view.made(leaf, output.lot, element).0).sum();
     ratio_ppm(i128::try_from(made).ok()?, taken).map(|ppm| (element.0, ppm.0))
 }

@@ -149,11 +149,11 @@ fn weighings(judge: &mut Judge<'_>, leaf: u32, facility: Word, masses: &mut Vec<
 fn uniform(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, facility: Word, masses: &[u64]) {
     const MOST: u128 = 45;
     let unit = finest(masses);
-    let mut counts = [0_u128; 10];
+    let mut counts = [0_u64; 10];
     let in_units = |mass: &u64| if unit == 1 { *mass } else { mass / unit };
     masses.iter().for_each(|mass| counts[(in_units(mass) % 10) as usize] += 1);
     let all = masses.len() as u128;
-    let squares: u128 = counts.iter().map(|count| count * count).sum();
+    let squares: u128 = counts.iter().map(|count| u128::from(*count).pow(2)).sum();
     let chi = (10 * squares / all).saturating_sub(all);
     if chi <= MOST {
         return;

@@ -84,30 +84,54 @@ pub(crate) fn accept(
 }
 
 /// T1: of two authors, for one author's records are refused.
+#[inline]
 fn order(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, before: (u32, &Entry), lot: u32, what: &str) {
     let early = before.1.event_ms.saturating_sub(entry.event_ms);
-    if before.1.author == entry.author || early <= judge.terms.clock_tolerance_ms {
-        return;
+    if before.1.author != entry.author && early > judge.terms.clock_tolerance_ms {
+        too_early(judge, leaf, entry, (before.0, early), lot, what);
     }
+}
+
+#[cold]
+fn too_early(
+    judge: &mut Judge<'_>,
+    leaf: u32,
+    entry: &Entry,
+    (before, early): (u32, u64),
+    lot: u32,
+    what: &str,
+) {
     let message = format!("{} {what}", judge.id(lot));
     let clears = "a correction of the time by the author whose clock was wrong";
     let found = Finding::new(Rule::T1, leaf, entry.author, message, clears)
         .lot(lot)
         .number("earlier by", i128::from(early), "ms")
         .beyond("clocks may differ by", i128::from(judge.terms.clock_tolerance_ms), "ms")
-        .rests_on([before.0]);
+        .rests_on([before]);
     judge.flag(found);
 }
 
+/// T2. A place is known to a kilometre at best.
+#[inline]
 fn speed(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &AcceptFact, offer: &Entry, ship: &ShipFact) {
     let Some(metres) = metres(judge, ship.from, it.facility) else { return };
     let Some(took) = entry.event_ms.checked_sub(offer.event_ms) else { return };
     let most = judge.terms.speed_kmh(ship.mode);
-    // km/h: metres * 3,600,000 ms/h / 1,000 m/km. A place is known to a kilometre at best.
-    let reach = u128::from(most) * u128::from(took) / 3_600 + 1_000;
-    if u128::from(metres) <= reach {
-        return;
+    // km/h: metres * 3,600,000 ms/h / 1,000 m/km.
+    if u128::from(metres.saturating_sub(1_000)) * 3_600 > u128::from(most) * u128::from(took) {
+        too_fast(judge, leaf, entry, it, ship, (metres, took, most));
     }
+}
+
+#[cold]
+fn too_fast(
+    judge: &mut Judge<'_>,
+    leaf: u32,
+    entry: &Entry,
+    it: &AcceptFact,
+    ship: &ShipFact,
+    (metres, took, most): (u64, u64, u32),
+) {
     let message = format!(
         "{} km from {} to {} in {} minutes",
         metres / 1_000,
@@ -193,28 +217,46 @@ pub(crate) fn at_place(
         // The last instant before leaving and the first after arriving touch; only campaigns and journeys overlap.
         let apart = from == until && start == entry.event_ms && from != start;
         if elsewhere && meets && !apart && !matches!(other.fact, Fact::Ship(_)) {
-            let message = format!(
-                "{} is at {} while another record has it {}",
-                judge.id(lot),
-                judge.text(place),
-                there.map_or("on the way", |there| judge.text(there))
-            );
-            let clears = "a correction of the time or place of one of the two records";
-            let found = Finding::new(Rule::T3, leaf, entry.author, message, clears).lot(lot).at(place);
-            judge.flag(
-                found
-                    .number("from", i128::from(from), "ms")
-                    .number("until", i128::from(until), "ms")
-                    .rests_on([at]),
-            );
-            return;
+            return in_two_places(judge, leaf, entry, (lot, place), at, (there, from, until));
         }
     }
     if let Some((at, was)) = last.filter(|(_, was)| !was.is_empty() && *was != place) {
-        let message =
-            format!("{} was at {} and appears at {}", judge.id(lot), judge.text(was), judge.text(place));
-        let clears = "the missing shipment and receipt, or a correction of the place";
-        let found = Finding::new(Rule::T4, leaf, entry.author, message, clears).lot(lot).at(place);
-        judge.flag(found.rests_on([at]));
+        moved(judge, leaf, entry, (lot, place), at, was);
     }
+}
+
+/// T3.
+#[cold]
+fn in_two_places(
+    judge: &mut Judge<'_>,
+    leaf: u32,
+    entry: &Entry,
+    (lot, place): (u32, Word),
+    other: u32,
+    (there, from, until): (Option<Word>, u64, u64),
+) {
+    let message = format!(
+        "{} is at {} while another record has it {}",
+        judge.id(lot),
+        judge.text(place),
+        there.map_or("on the way", |there| judge.text(there))
+    );
+    let clears = "a correction of the time or place of one of the two records";
+    let found = Finding::new(Rule::T3, leaf, entry.author, message, clears)
+        .lot(lot)
+        .at(place)
+        .number("from", i128::from(from), "ms")
+        .number("until", i128::from(until), "ms")
+        .rests_on([other]);
+    judge.flag(found);
+}
+
+/// T4.
+#[cold]
+fn moved(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, (lot, place): (u32, Word), before: u32, was: Word) {
+    let message =
+        format!("{} was at {} and appears at {}", judge.id(lot), judge.text(was), judge.text(place));
+    let clears = "the missing shipment and receipt, or a correction of the place";
+    let found = Finding::new(Rule::T4, leaf, entry.author, message, clears).lot(lot).at(place);
+    judge.flag(found.rests_on([before]));
 }
