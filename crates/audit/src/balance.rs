@@ -7,16 +7,17 @@
 use alloc::{collections::BTreeMap, vec::Vec};
 
 use ore_provenance::Element;
-use ore_record::v1::{MaterialClass, OutputRole};
+use ore_record::v1::MaterialClass;
 
 mod books;
-mod postings;
+mod moves;
+mod pages;
 
 pub use books::{Books, counted};
-pub use postings::{Postings, Shelf};
+pub use pages::Pages;
 
 use crate::{
-    journal::{Entry, Fact, Word},
+    journal::{Entry, Word},
     ratio::{Ppm, ratio_ppm},
     view::{Budget, View},
 };
@@ -181,74 +182,16 @@ pub fn movements(view: &View<'_>, of: &BalanceOf, leaf: u32, entry: &Entry, each
         of.material == MaterialClass::Unspecified
             || view.journal.lot(lot).is_some_and(|lot| lot.material == of.material)
     };
-    let at = u64::from(leaf);
-    let mut put = |lot: u32, line: Line, amount: u128| {
-        if amount > 0 && wanted(lot) {
-            let amount = i128::try_from(amount).unwrap_or(i128::MAX);
-            let amount_pg = if line.lowers() { -amount } else { amount };
-            each(Movement { leaf, lot, line, amount_pg });
+    moves::of_record(view, of.facility, leaf, entry, &wanted, &mut |moved| {
+        if let Some(amount_pg) = moved.amount_pg(view.graph, of.element) {
+            each(Movement { leaf, lot: moved.lot, line: moved.line, amount_pg });
         }
-    };
-    match &entry.fact {
-        Fact::Commission(it) => put(it.lot, Line::Source, view.made(leaf, it.lot, of.element).0),
-        Fact::Step(it) if it.facility == of.facility => {
-            for (lot, amount) in view.taken(leaf, of.element) {
-                put(lot, Line::Input, amount.0);
-            }
-            for output in &it.outputs {
-                let residue = output.role == OutputRole::Residue;
-                let line = if residue { Line::Residue } else { Line::Output };
-                put(output.lot, line, view.made(leaf, output.lot, of.element).0);
-            }
-        }
-        Fact::Ship(it) if it.from == of.facility => {
-            for shipped in &it.lots {
-                put(shipped.lot, Line::Shipment, view.remaining_before(shipped.lot, of.element, at).0);
-            }
-        }
-        Fact::Accept(it) if it.facility == of.facility => {
-            for accepted in &it.lots {
-                put(accepted.lot, Line::Receipt, view.remaining_before(accepted.lot, of.element, at + 1).0);
-            }
-        }
-        Fact::Returned { offer } => {
-            if let Some(Fact::Ship(ship)) = view.entry(*offer).map(|entry| &entry.fact)
-                && ship.from == of.facility
-            {
-                for shipped in &ship.lots {
-                    put(shipped.lot, Line::Return, view.remaining_before(shipped.lot, of.element, at).0);
-                }
-            }
-        }
-        Fact::Use { lot, facility, .. } if *facility == of.facility => {
-            put(*lot, Line::Use, fallen(view, *lot, of.element, at));
-        }
-        Fact::Dispose { lot, facility, .. } if *facility == of.facility => {
-            put(*lot, Line::Disposal, fallen(view, *lot, of.element, at));
-        }
-        Fact::Assay { lot, .. } if of.element.0 != 0 && wanted(*lot) => {
-            let (before, after) = (
-                view.remaining_before(*lot, of.element, at).0,
-                view.remaining_before(*lot, of.element, at + 1).0,
-            );
-            let signed = |mass: u128| i128::try_from(mass).unwrap_or(i128::MAX);
-            let amount_pg = signed(after) - signed(before);
-            if amount_pg != 0 {
-                each(Movement { leaf, lot: *lot, line: Line::Revaluation, amount_pg });
-            }
-        }
-        _ => {}
-    }
+    });
 }
 
-fn fallen(view: &View<'_>, lot: u32, element: Element, at: u64) -> u128 {
-    let before = view.remaining_before(lot, element, at).0;
-    before.saturating_sub(view.remaining_before(lot, element, at + 1).0)
-}
-
-/// Declared losses to no lot.
+/// Declared losses to no lot, picograms.
 fn declared(of: &BalanceOf, entry: &Entry) -> i128 {
-    let Fact::Step(step) = &entry.fact else { return 0 };
-    let losses = step.losses.iter().filter(|(element, _)| of.element.0 == 0 || *element == of.element.0);
-    losses.map(|(_, mg)| i128::from(*mg) * 1_000_000_000).sum()
+    let mut sum = 0;
+    moves::each_loss(entry, |element, lost| sum += if element == of.element { lost } else { 0 });
+    sum
 }

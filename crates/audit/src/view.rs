@@ -3,7 +3,7 @@
 //! As known at: records that came later, withdrawals too, do not count. As of: what happened later does not
 //! count. A graph for a business date is made by `Graph::dated`; [`View::happened`] says what it keeps.
 
-use ore_provenance::{Element, Graph, LotIndex, Picograms, StepIndex};
+use ore_provenance::{Element, Graph, LotIndex, Part, Picograms, StepIndex};
 
 use crate::journal::{Entry, Fact, Journal, LotFact, StepFact, Word};
 
@@ -279,14 +279,17 @@ impl<'a> View<'a> {
     /// What a step took of each input: in the order of its record, with the composition pinned then.
     pub fn taken(&self, leaf: u32, element: Element) -> impl Iterator<Item = (u32, Amount)> + use<'a> {
         let graph = self.graph;
-        let step = self.step_of(leaf);
-        step.into_iter().flat_map(move |step| {
-            graph.inputs(step).map(move |part| {
-                let amount =
-                    if element.0 == 0 { gross(part.dry_mg) } else { graph.contained_in_part(&part, element) };
-                (part.lot.0, amount)
-            })
+        self.parts_taken(leaf).map(move |part| {
+            let amount =
+                if element.0 == 0 { gross(part.dry_mg) } else { graph.contained_in_part(&part, element) };
+            (part.lot.0, amount)
         })
+    }
+
+    /// The same as parts, of whatever element.
+    pub(crate) fn parts_taken(&self, leaf: u32) -> impl Iterator<Item = Part> + use<'a> {
+        let graph = self.graph;
+        self.step_of(leaf).into_iter().flat_map(move |step| graph.inputs(step))
     }
 
     /// The step that a leaf's record appended: that of what it made, or by bisection where it made nothing.

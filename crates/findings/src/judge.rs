@@ -138,7 +138,7 @@ impl<'a> Judge<'a> {
                     tamper::seals(self, leaf, entry);
                 }
                 Fact::Accept(it) => self.accept(leaf, entry, it),
-                Fact::Assay { lot, assay, reveals } => {
+                Fact::Assay { lot, assay, reveals, .. } => {
                     claims::exchange(self, leaf, entry, *lot, assay, *reveals);
                     if ore_fingerprint::ledger::shows_pattern(assay) {
                         trace::shown(self, leaf, entry, *lot);

@@ -2,7 +2,7 @@
 //!
 //! It feeds both as a node does after its rules let a record in, so it is for stories that the rules admit.
 
-use ore_audit::Journal;
+use ore_audit::{Fact, Journal};
 use ore_provenance::{
     Content, ContentKind, Element, Graph, LotIndex, Mixing, NewLot, Origin, RecyclingClass, Route, SourceId,
     SourceKind, StepKind, Taken,
@@ -121,13 +121,38 @@ impl Memory {
                 }
             }
             Event::Use(it) => self.weigh(leaf, it.item.as_ref(), it.net_mass.as_ref(), true),
-            Event::Withdraw(it) => {
-                let step = leaf_of(&it.record).and_then(|leaf| self.graph.step_at(leaf));
-                if let Some(step) = step {
-                    self.graph.void_step(leaf, step).expect("a story withdraws the newest first");
-                }
+            Event::Dispose(it) => {
+                let (lot, dry_mg) =
+                    (self.lot(it.lot.as_ref()), it.mass.as_ref().map_or(0, |mass| mass.dry_mg));
+                let taken = [Taken { lot, dry_mg }];
+                let left = self.graph.append_step(leaf, StepKind::Leave, Mixing::Homogenised, &taken, &[]);
+                left.expect("a story disposes of what is there");
             }
+            Event::Assay(it) if content::sets_composition(it) => {
+                let found = composition(it.composition.as_ref());
+                self.assay(leaf, self.lot(it.lot.as_ref()), &found);
+            }
+            Event::Withdraw(it) => self.withdraw(leaf, leaf_of(&it.record)),
             _ => {}
+        }
+    }
+
+    fn assay(&mut self, leaf: u64, lot: LotIndex, found: &[(Element, Content)]) {
+        self.graph.set_composition(leaf, lot, found).expect("a story assays what is there");
+    }
+
+    fn withdraw(&mut self, leaf: u64, record: Option<u64>) {
+        let Some(record) = record else { return };
+        if let Some(step) = self.graph.step_at(record) {
+            self.graph.void_step(leaf, step).expect("a story withdraws the newest first");
+        }
+        let entry = u32::try_from(record).ok().and_then(|record| self.journal.entry(record));
+        if let Some(Fact::Assay { lot, assay, .. }) = entry.map(|entry| &entry.fact)
+            && content::sets_composition(assay)
+        {
+            let lot = LotIndex(*lot);
+            let before = self.graph.composition(lot, record);
+            self.assay(leaf, lot, &before);
         }
     }
 
@@ -176,16 +201,19 @@ impl Memory {
 }
 
 fn stated(lot: &v1::NewLot) -> (u64, Vec<(Element, Content)>) {
-    let contents = lot.composition.iter().flat_map(|composition| &composition.contents);
-    let composition = contents
+    (lot.mass.as_ref().map_or(0, |mass| mass.dry_mg), composition(lot.composition.as_ref()))
+}
+
+fn composition(stated: Option<&v1::Composition>) -> Vec<(Element, Content)> {
+    let contents = stated.iter().flat_map(|composition| &composition.contents);
+    contents
         .filter_map(|stated| content::element_of(stated).ok())
         .map(|content| {
             let kind = if content.measured { ContentKind::Measured } else { ContentKind::Declared };
             let uncertainty_ppb_k2 = content.uncertainty_ppb;
             (Element(content.element), Content { ppb: content.ppb, uncertainty_ppb_k2, kind })
         })
-        .collect();
-    (lot.mass.as_ref().map_or(0, |mass| mass.dry_mg), composition)
+        .collect()
 }
 
 /// In this sink a record's id is its leaf.

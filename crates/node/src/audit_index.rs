@@ -1,7 +1,7 @@
 //! The auditor's index: the journal of records beside the graph, built when the first auditor asks.
 //!
-//! It costs the way in nothing: a question first takes up the leaves that came since the last one. Nothing of it
-//! is stored; the log is the truth.
+//! It costs the way in nothing: a question first takes up the leaves that came since the last one, and with them the
+//! pages of every facility's books. Nothing of it is stored; the log is the truth.
 
 use std::{
     collections::BTreeSet,
@@ -12,11 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ore_audit::{
-    Journal, View, Word,
-    balance::{Postings, Shelf},
-};
-use ore_provenance::{Dating, Element, Graph};
+use ore_audit::{Budget, Journal, View, balance::Pages};
+use ore_provenance::{Dating, Graph};
 use ore_record::{RecordId, SignedRecord, v1};
 use prost::Message;
 
@@ -24,6 +21,9 @@ use crate::ledger::Ledger;
 
 /// Leaves taken up at once, under one hold of the locks: a few tens of milliseconds.
 const LEAVES_AT_ONCE: u64 = 8_192;
+
+/// Leaves, and amounts of what they moved, that are entered in pages under one hold of the locks: a few milliseconds.
+const ENTERED_AT_ONCE: u64 = 8_192;
 
 /// Rows of the graph copied under one hold of its lock: a few milliseconds.
 const ROWS_AT_ONCE: usize = 100_000;
@@ -55,7 +55,9 @@ pub enum IndexError {
 pub struct AuditIndex {
     journal: RwLock<Journal>,
     dated: Mutex<Option<Dated>>,
-    shelf: Mutex<Shelf>,
+    pages: RwLock<Pages>,
+    /// Who writes pages holds it; nobody waits for it.
+    writing: Mutex<()>,
     signatures: Mutex<Signatures>,
 }
 
@@ -79,7 +81,13 @@ impl AuditIndex {
         self.journal.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Builds the journal up to `wanted` leaves. For a thread that may block and holds no lock.
+    /// The pages of every facility's books, as far as they were written. Take the locks of custody, journal and graph
+    /// first, as far as they are needed.
+    pub fn pages(&self) -> RwLockReadGuard<'_, Pages> {
+        self.pages.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Builds the journal up to `wanted` leaves, and the pages beside it. For a thread that may block and holds no lock.
     ///
     /// # Errors
     /// [`IndexError`]; what was taken up stays.
@@ -88,13 +96,30 @@ impl AuditIndex {
         // Ends: each turn takes up leaves, or gives up.
         loop {
             let taken = self.journal().len();
+            if taken < wanted && begun.elapsed() > patience {
+                return Err(IndexError::Behind { taken, wanted });
+            }
+            self.write_pages(ledger, begun, patience);
             if taken >= wanted {
                 return Ok(());
             }
-            if begun.elapsed() > patience {
-                return Err(IndexError::Behind { taken, wanted });
-            }
             self.take_up(ledger, wanted)?;
+        }
+    }
+
+    /// Enters what the journal has taken up in pages, unless somebody else is at it: a question works out what is on
+    /// no page.
+    fn write_pages(&self, ledger: &Ledger, begun: Instant, patience: Duration) {
+        let Ok(_turn) = self.writing.try_lock() else { return };
+        // Ends: each turn takes up leaves, or patience does.
+        while begun.elapsed() <= patience {
+            let journal = self.journal();
+            let graph = ledger.graph();
+            let view = View { journal: &journal, graph: &graph, as_of: journal.len(), date_ms: u64::MAX };
+            let mut pages = self.pages.write().unwrap_or_else(PoisonError::into_inner);
+            if pages.take_up(&view, &mut Budget::new(ENTERED_AT_ONCE)) {
+                return;
+            }
         }
     }
 
@@ -141,17 +166,6 @@ impl AuditIndex {
         let graph = Arc::new(dating.finish());
         *kept = Some(Dated { date_ms, size, graph: Arc::clone(&graph) });
         Some(graph)
-    }
-
-    /// Takes the movements of an element at a facility off the shelf, as far as they were worked out.
-    #[must_use]
-    pub fn postings(&self, facility: Word, element: Element) -> Postings {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).take(facility, element)
-    }
-
-    /// Puts them back, for the next question. All together take 24 bytes for each of so many lots at most.
-    pub fn keep(&self, postings: Postings, lots: u32) {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).put(postings, lots as usize * 24);
     }
 
     /// Whether the strict rule accepts the signature of a leaf too; `None` when it cannot be read.

@@ -26,8 +26,8 @@ pub use ask::{Limits, Method, QuestionError, Visited};
 pub use attribute::{Attributing, Attribution, OriginShare, attribute};
 pub use dependence::{Dependence, DependenceWalks, NodeDependence, dependence};
 pub use graph::{
-    AppendError, Appended, ContainedMass, Dating, Graph, LotFacts, Mark, MarkBeyondEnd, Part, SnapshotError,
-    StepFacts, StepMass,
+    AppendError, Appended, ContainedMass, Dating, Graph, Held, LotFacts, Mark, MarkBeyondEnd, Part,
+    SnapshotError, StepFacts, StepMass,
 };
 pub use share::{Parts, Share};
 pub use trace::{

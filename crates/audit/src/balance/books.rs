@@ -1,26 +1,18 @@
-//! Adding up: one pass over a facility's records, and a second one for the stocktakes among them.
+//! Adding up: one pass over a facility's pages and records, and a second one for the stocktakes among them.
 
 use alloc::vec::Vec;
 
 use ore_record::v1::MaterialClass;
 
 use super::{
-    Balance, BalanceOf, Counted, Line, Movement, Postings, declared, movements,
-    postings::{Next, Place, Row, What},
+    Balance, BalanceOf, Counted, Line, Movement, Pages, declared, movements,
+    pages::{Lying, Next, Page, Place, Sum, What},
 };
 
 use crate::{
     journal::{Entry, Fact},
     view::{Budget, View},
 };
-
-/// Rows under one look at the budget.
-const ROWS_AT_ONCE: usize = 4_096;
-
-/// As many as the budget allows, so that a small one goes on too; one when nothing is left, which says so.
-fn rows_within(budget: &Budget) -> usize {
-    usize::try_from(budget.left()).unwrap_or(usize::MAX).clamp(1, ROWS_AT_ONCE)
-}
 
 /// Books that are being added up.
 #[derive(Debug)]
@@ -31,15 +23,10 @@ pub struct Books {
     /// By line, in the order of `Line::ALL`; what was met at all.
     sums: [Option<i128>; Line::ALL.len()],
     stock: i128,
-    /// Records of the facility that were looked at.
-    next: usize,
+    /// Where in the facility's records the first pass is.
+    place: Place,
     takes: Vec<Take>,
     count: Option<Count>,
-    /// Movements that lie ready, and where in them the first pass is.
-    postings: Option<Postings>,
-    place: Place,
-    /// The record whose rows were entered with their lots already.
-    told: Option<u32>,
 }
 
 impl Books {
@@ -48,78 +35,46 @@ impl Books {
     pub fn new(of: BalanceOf, drill: usize) -> Self {
         let (sheet, sums) = (Balance::default(), [None; Line::ALL.len()]);
         let (takes, place) = (Vec::new(), Place::default());
-        Self {
-            of,
-            drill,
-            sheet,
-            sums,
-            stock: 0,
-            next: 0,
-            takes,
-            count: None,
-            postings: None,
-            place,
-            told: None,
-        }
+        Self { of, drill, sheet, sums, stock: 0, place, takes, count: None }
     }
 
-    /// The same with postings of the facility and element, which are taken on before they are added up. Those of
-    /// another one are of no use, nor are any for a view with a business date.
-    #[must_use]
-    pub fn with(self, postings: Postings) -> Self {
-        let postings = Some(postings).filter(|postings| postings.are_of(&self.of));
-        Self { postings, ..self }
-    }
-
-    /// The postings, to be kept for the next question.
-    pub const fn take_postings(&mut self) -> Option<Postings> {
-        self.postings.take()
-    }
-
-    /// Goes on until all is added up (true) or the budget ends. The view may have grown since the last time, but
-    /// must be of the same size and date.
+    /// Goes on until all is added up (true) or the budget ends, record by record. The view may have grown since the
+    /// last time, but must be of the same size and date.
     pub fn go_on(&mut self, view: &View<'_>, budget: &mut Budget) -> bool {
-        let Some(mut postings) = self.postings.take().filter(|_| view.date_ms == u64::MAX) else {
-            return self.add_records(view, budget);
-        };
-        let done = postings.take_up(view, budget) && self.add_postings(view, &postings, budget);
-        self.postings = Some(postings);
-        done
+        self.go_on_with(&Pages::new(), view, budget)
     }
 
-    fn add_records(&mut self, view: &View<'_>, budget: &mut Budget) -> bool {
-        while let Some((leaf, entry)) = view.next_posted(self.of.facility, &mut self.next) {
-            if !budget.spend(1) {
-                self.next -= 1;
-                return false;
-            }
-            if let Some(entry) = entry {
-                self.record(view, leaf, entry);
-            }
-        }
+    /// The same with the sums of pages, as far as any are written, which may be taken on meanwhile as the ledger is.
+    pub fn go_on_with(&mut self, pages: &Pages, view: &View<'_>, budget: &mut Budget) -> bool {
         let of = self.of;
-        self.count().add_records(view, &of, budget)
-    }
-
-    fn add_postings(&mut self, view: &View<'_>, postings: &Postings, budget: &mut Budget) -> bool {
+        let lying = pages.lying(view, &of);
         loop {
             let before = self.place;
-            match postings.next(&mut self.place, view.as_of, rows_within(budget)) {
+            let mut place = before;
+            match lying.next(view, &of, &mut place, |page, _, _| self.whole(page)) {
                 None => break,
-                Some(Next::Rows(rows)) if budget.spend(rows.len() as u64) => self.rows(view, postings, rows),
-                Some(Next::Record(leaf)) if budget.spend(1) => {
-                    if let Some(entry) = view.entry(leaf) {
-                        self.record(view, leaf, entry);
+                Some(_) if !budget.spend(1) => return false,
+                Some(Next::Page(whole)) => {
+                    budget.charge((whole.sums.len() + whole.asked.len()) as u64);
+                    self.page(whole.page, whole.sums);
+                    for leaf in whole.asked {
+                        self.record(view, *leaf, view.entry(*leaf));
                     }
                 }
-                Some(_) => {
-                    self.place = before;
-                    return false;
-                }
+                Some(Next::Record(leaf, entry)) => self.record(view, leaf, entry),
             }
+            self.place = place;
         }
-        let of = self.of;
-        self.count().add_postings(view, &of, postings, budget)
+        self.count().go_on(view, &of, &lying, budget)
+    }
+
+    /// Whether all on a page is before the period, in it or after it. As long as movements are listed, their records
+    /// are read: a sum does not name them.
+    fn whole(&self, page: &Page) -> bool {
+        let (from_ms, to_ms) = (self.of.from_ms, self.of.to_ms);
+        let within = page.first_ms >= from_ms && page.last_ms < to_ms;
+        let listed = self.sheet.movements.len() >= self.drill;
+        within && listed || page.last_ms < from_ms || page.first_ms >= to_ms
     }
 
     /// The second pass, once the first has met every stocktake.
@@ -128,9 +83,10 @@ impl Books {
         self.count.get_or_insert_with(|| Count::new(core::mem::take(takes)))
     }
 
-    /// Enters a record. Event times need not be in ledger order: the opening is everything before, whenever it was
-    /// written down.
-    fn record(&mut self, view: &View<'_>, leaf: u32, entry: &Entry) {
+    /// Enters a record, if it counts. Event times need not be in ledger order: the opening is everything before,
+    /// whenever it was written down.
+    fn record(&mut self, view: &View<'_>, leaf: u32, entry: Option<&Entry>) {
+        let Some(entry) = entry else { return };
         let of = self.of;
         let within = (of.from_ms..of.to_ms).contains(&entry.event_ms);
         if matches!(entry.fact, Fact::Stocktake { .. }) {
@@ -151,40 +107,27 @@ impl Books {
         }
     }
 
-    /// Enters rows. As long as movements are listed, their records are asked: a row does not name its lot.
-    fn rows(&mut self, view: &View<'_>, postings: &Postings, rows: &[Row]) {
+    /// Enters a whole page.
+    fn page(&mut self, page: &Page, sums: &[Sum]) {
         let of = self.of;
-        let (mut before, mut sums, mut met) = (0, [0; Line::ALL.len()], [false; Line::ALL.len()]);
-        for row in rows.iter().filter(|row| row.event_ms < of.to_ms && row.is_of(&of)) {
-            if self.told == Some(row.leaf) {
-                continue;
-            }
-            let within = row.event_ms >= of.from_ms;
-            if within
-                && self.sheet.movements.len() < self.drill
-                && let Some(entry) = view.entry(row.leaf)
-            {
-                self.told = Some(row.leaf);
-                self.record(view, row.leaf, entry);
-                continue;
-            }
-            let amount = postings.amount(row);
-            match row.what {
-                What::Moved(line) if within => {
-                    sums[line as usize] += amount;
-                    met[line as usize] = true;
-                }
-                What::Moved(_) => before += amount,
-                What::Lost if within => self.sheet.declared_loss_pg += amount,
-                What::Lost | What::Asked => {}
-            }
+        if page.first_ms >= of.to_ms {
+            return;
         }
-        self.stock += before;
-        for line in Line::ALL.into_iter().filter(|line| met[*line as usize]) {
-            let sum = sums[line as usize];
-            self.stock += sum;
-            *self.sums[line as usize].get_or_insert(0) += if line.lowers() { -sum } else { sum };
-            self.sheet.more_movements = true;
+        let within = page.first_ms >= of.from_ms;
+        for sum in sums.iter().filter(|sum| sum.is_of(&of)) {
+            let amount = sum.amount_pg();
+            match sum.what {
+                What::Moved(line) => {
+                    self.stock += amount;
+                    if within {
+                        *self.sums[line as usize].get_or_insert(0) +=
+                            if line.lowers() { -amount } else { amount };
+                        self.sheet.more_movements = true;
+                    }
+                }
+                What::Lost if within => self.sheet.declared_loss_pg += amount,
+                What::Lost => {}
+            }
         }
     }
 
@@ -254,8 +197,7 @@ struct Count {
     book: Vec<i128>,
     came: Vec<i128>,
     opened: Vec<i128>,
-    /// Records of the facility that were looked at, or where in its postings the pass is.
-    next: usize,
+    /// Where in the facility's records the pass is.
     place: Place,
 }
 
@@ -273,61 +215,46 @@ impl Count {
             book: sums.clone(),
             came: sums.clone(),
             opened: sums,
-            next: 0,
             place: Place::default(),
         }
     }
 
-    /// Enters the facility's records until all are met (true) or the budget ends; at once when no stocktake waits.
-    fn add_records(&mut self, view: &View<'_>, of: &BalanceOf, budget: &mut Budget) -> bool {
-        while !self.takes.is_empty()
-            && let Some((leaf, moved)) = view.next_posted(of.facility, &mut self.next)
-        {
-            if !budget.spend(1) {
-                self.next -= 1;
-                return false;
-            }
-            if let Some(moved) = moved {
-                self.record(view, of, leaf, moved);
-            }
-        }
-        true
-    }
-
-    /// The same from postings.
-    fn add_postings(
-        &mut self,
-        view: &View<'_>,
-        of: &BalanceOf,
-        postings: &Postings,
-        budget: &mut Budget,
-    ) -> bool {
+    /// Enters the facility's pages and records until all are met (true) or the budget ends; at once when no stocktake
+    /// waits.
+    fn go_on(&mut self, view: &View<'_>, of: &BalanceOf, lying: &Lying<'_>, budget: &mut Budget) -> bool {
         while !self.takes.is_empty() {
-            let before = self.place;
-            match postings.next(&mut self.place, view.as_of, rows_within(budget)) {
+            let mut place = self.place;
+            let whole = |page: &Page, first, last| self.whole((page.first_ms, first), (page.last_ms, last));
+            match lying.next(view, of, &mut place, whole) {
                 None => break,
-                Some(Next::Rows(rows)) if budget.spend(rows.len() as u64) => {
-                    for row in rows.iter().filter(|row| row.is_of(of)) {
-                        if let What::Moved(line) = row.what {
-                            self.enter((row.event_ms, row.leaf), line, postings.amount(row));
+                Some(_) if !budget.spend(1) => return false,
+                Some(Next::Page(whole)) => {
+                    budget.charge((whole.sums.len() + whole.asked.len()) as u64);
+                    for sum in whole.sums.iter().filter(|sum| sum.is_of(of)) {
+                        if let What::Moved(line) = sum.what {
+                            self.enter((whole.page.first_ms, whole.first), line, sum.amount_pg());
                         }
                     }
-                }
-                Some(Next::Record(leaf)) if budget.spend(1) => {
-                    if let Some(entry) = view.entry(leaf) {
-                        self.record(view, of, leaf, entry);
+                    for leaf in whole.asked {
+                        self.record(view, of, *leaf, view.entry(*leaf));
                     }
                 }
-                Some(_) => {
-                    self.place = before;
-                    return false;
-                }
+                Some(Next::Record(leaf, entry)) => self.record(view, of, leaf, entry),
             }
+            self.place = place;
         }
         true
     }
 
-    fn record(&mut self, view: &View<'_>, of: &BalanceOf, leaf: u32, entry: &Entry) {
+    /// Whether no stocktake was, or begins to count, between two moments.
+    fn whole(&self, first: (u64, u32), last: (u64, u32)) -> bool {
+        let takes = |at: (u64, u32)| self.takes.partition_point(|take| take.moment <= at);
+        let openings = |at: (u64, u32)| self.openings.partition_point(|opening| opening.0 <= at);
+        takes(first) == takes(last) && openings(first) == openings(last)
+    }
+
+    fn record(&mut self, view: &View<'_>, of: &BalanceOf, leaf: u32, entry: Option<&Entry>) {
+        let Some(entry) = entry else { return };
         let at = (entry.event_ms, leaf);
         if self.takes.last().is_some_and(|last| last.moment > at) {
             movements(view, of, leaf, entry, &mut |moved| self.enter(at, moved.line, moved.amount_pg));
@@ -390,5 +317,6 @@ pub fn counted(
     }
     let stated = |leaf: &u32| view.entry(*leaf).and_then(|entry| Take::of(of, *leaf, entry));
     let mut count = Count::new(stocktakes.iter().filter_map(stated).collect());
-    count.add_records(view, of, budget).then(|| count.close())
+    let lying = Pages::new();
+    count.go_on(view, of, &lying.lying(view, of), budget).then(|| count.close())
 }

@@ -166,9 +166,10 @@ pub enum Fact {
     Returned {
         offer: u32,
     },
-    /// `reveals`: leaf of the commitment.
+    /// `facility`: where the lot was then; `reveals`: leaf of the commitment.
     Assay {
         lot: u32,
+        facility: Word,
         reveals: Option<u32>,
         assay: Box<v1::Assay>,
     },

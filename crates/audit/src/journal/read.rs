@@ -71,6 +71,28 @@ impl Journal {
         &self.libraries
     }
 
+    /// The facility whose stock a record may move; empty when it moves none.
+    #[must_use]
+    pub fn place_of(&self, leaf: u32) -> Word {
+        match self.entry(leaf).map(|entry| &entry.fact) {
+            Some(Fact::Commission(it)) => self.lot(it.lot).map_or(Word::EMPTY, |lot| lot.facility),
+            Some(Fact::Step(it)) => it.facility,
+            Some(Fact::Ship(it)) => it.from,
+            Some(Fact::Accept(it)) => it.facility,
+            Some(Fact::Returned { offer }) => match self.entry(*offer).map(|entry| &entry.fact) {
+                Some(Fact::Ship(it)) => it.from,
+                _ => Word::EMPTY,
+            },
+            Some(
+                Fact::Assay { facility, .. }
+                | Fact::Use { facility, .. }
+                | Fact::Dispose { facility, .. }
+                | Fact::Stocktake { facility, .. },
+            ) => *facility,
+            _ => Word::EMPTY,
+        }
+    }
+
     /// Every registered facility, in order.
     #[must_use]
     pub fn facilities(&self) -> &[Word] {

@@ -37,12 +37,12 @@ impl Journal {
             Some(Event::CancelShipment(it)) => self.returned(leaf, &it.lots, leaf_of(&it.offer)),
             Some(Event::Assay(it)) => {
                 let (reveals, assay) = (leaf_of(&it.reveals), Box::new(it.clone()));
-                let fact = self.on_lot(leaf, it.lot.as_ref(), |lot| Fact::Assay { lot, reveals, assay });
-                if let Fact::Assay { lot, .. } = fact {
-                    // It may change what a facility's stock contains.
-                    self.post(self.places[lot as usize], leaf);
-                }
-                fact
+                let lot = self.lot_named(it.lot.as_ref());
+                let facility = lot.map_or(Word::EMPTY, |lot| self.places[lot as usize]);
+                // It may change what the facility's stock contains.
+                self.post(facility, leaf);
+                let fact = |lot| Fact::Assay { lot, facility, reveals, assay };
+                self.on_lot(leaf, it.lot.as_ref(), fact)
             }
             Some(Event::Seal(it)) => {
                 let seal = self.words.of(&it.seal)?;

@@ -361,7 +361,7 @@ pub(crate) fn exchange(
     }
     let of_stage = |wanted: AssayStage| {
         view.timeline(lot).filter_map(move |(at, entry)| match &entry.fact {
-            Fact::Assay { lot: of, assay, reveals } if *of == lot && stage(assay) == Some(wanted) => {
+            Fact::Assay { lot: of, assay, reveals, .. } if *of == lot && stage(assay) == Some(wanted) => {
                 Some((at, &**assay, *reveals))
             }
             _ => None,

@@ -19,7 +19,7 @@ use std::{
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use ore_audit::{
     Budget, Fact, Journal, View,
-    balance::{BalanceOf, Books, Postings, Shelf, balance},
+    balance::{Balance, BalanceOf, Books, Pages, balance},
     dependence::{NodeKind, dependence},
 };
 use ore_findings::{Judge, Memory as Known};
@@ -244,33 +244,35 @@ fn books(
         from_ms: 0,
         to_ms: u64::MAX,
     };
+    let pages = written(lots, view);
     let sheet = balance(view, &of, usize::MAX, &mut Budget::new(u64::MAX));
     let rows: Vec<(u64, i128)> = sheet
         .movements
         .iter()
         .map(|it| (view.entry(it.leaf).map_or(0, |entry| entry.event_ms), it.amount_pg))
         .collect();
-    // As a node is asked about a facility and element for the first time: nothing lies ready, what is worked out stays.
-    let ask = || {
-        let mut books = Books::new(of, 0).with(Postings::new(facility, TA));
-        assert!(books.go_on(view, &mut Budget::new(u64::MAX)));
-        let closing_pg = books.close(true).closing_pg;
-        assert_eq!(closing_pg, sheet.closing_pg);
-        closing_pg
+    let sum = || rows.iter().filter(|row| row.0 < of.to_ms).map(|row| row.1).sum::<i128>();
+    let ask = |of: &BalanceOf, pages: &Pages| {
+        let mut books = Books::new(*of, 0);
+        assert!(books.go_on_with(pages, view, &mut Budget::new(u64::MAX)));
+        books.close(true)
     };
-    let limit = fastest(20, || rows.iter().filter(|row| row.0 < of.to_ms).map(|row| row.1).sum::<i128>());
-    let ours = fastest(10, ask);
-    table.row(lots, "books at first", rows.len() as u64, ours, limit);
-    // Asked again, of the same facility and element: its movements lie ready.
-    let mut shelf = Shelf::default();
-    let again = || {
-        let mut books = Books::new(of, 0).with(shelf.take(facility, TA));
-        assert!(books.go_on(view, &mut Budget::new(u64::MAX)));
-        shelf.put(books.take_postings().expect("they were given"), 24 * view.graph.lots() as usize);
-        let closing_pg = books.close(true).closing_pg;
-        assert_eq!(closing_pg, sheet.closing_pg);
-    };
-    table.row(lots, "books again", rows.len() as u64, fastest(10, again), limit);
+    assert_eq!(ask(&of, &pages), Balance { movements: Vec::new(), more_movements: true, ..sheet.clone() });
+    // The first that a node is asked about the facility and element: nothing of its pages, nor of the bare rows, is in
+    // a cache.
+    let met = rows.len() as u64;
+    table.row(lots, "books at first", met, cold(|| ask(&of, &pages)), cold(sum));
+    let limit = fastest(20, sum);
+    table.row(lots, "books again", met, fastest(20, || ask(&of, &pages)), limit);
+    // A period that begins and ends within pages.
+    let (first_ms, last_ms) = (rows[rows.len() / 3].0, rows[rows.len() / 2].0);
+    let period = BalanceOf { from_ms: first_ms, to_ms: last_ms, ..of };
+    assert_eq!(ask(&period, &pages), balance(view, &period, 0, &mut Budget::new(u64::MAX)));
+    table.row(lots, "of a period", met, fastest(20, || ask(&period, &pages)), limit);
+    // As it is where no pages are written yet, and as of a business date.
+    let bare = Pages::new();
+    let worked_out = fastest(10, || ask(&of, &bare));
+    table.row(lots, "when asked", met, worked_out, limit);
     // The same when amounts do not lie ready: each movement's mass and content stand in rows of lots, and are met
     // in the order of the facility's records.
     let (mut masses, mut contents) =
@@ -293,8 +295,43 @@ fn books(
         let before = lots_of.iter().filter(|row| row.0 < of.to_ms).map(|row| row.1 as usize);
         before.map(|lot| u128::from(masses[lot]) * u128::from(contents[lot])).sum::<u128>()
     });
-    table.row(lots, "looked up", rows.len() as u64, ours, looked_up);
-    group.bench_function(BenchmarkId::new("balance", rows.len()), |bencher| bencher.iter(ask));
+    table.row(lots, "looked up", met, worked_out, looked_up);
+    group.bench_function(BenchmarkId::new("balance", met), |bencher| bencher.iter(|| ask(&of, &pages)));
+}
+
+/// The pages of every facility and element, and what they cost a node whose auditors ask for the first time.
+fn written(lots: u64, view: &View<'_>) -> Pages {
+    const UNITS: u64 = 8_192;
+    let (mut pages, mut longest) = (Pages::new(), Duration::ZERO);
+    let begin = Instant::now();
+    while pages.taken_up() < view.as_of {
+        let slice = Instant::now();
+        let _ = pages.take_up(view, &mut Budget::new(UNITS));
+        longest = longest.max(slice.elapsed());
+    }
+    let took = begin.elapsed();
+    println!(
+        "{lots:>9}  pages of every facility and element: {:.0} ns a record, {:.1} bytes a lot, {:.3} s in all, \
+         longest slice {:.1} ms",
+        took.as_secs_f64() * 1e9 / view.as_of as f64,
+        pages.bytes() as f64 / lots as f64,
+        took.as_secs_f64(),
+        longest.as_secs_f64() * 1e3
+    );
+    pages
+}
+
+/// Fastest of some runs that find nothing in the caches: before each, more memory is written than they hold.
+fn cold<T>(mut run: impl FnMut() -> T) -> Duration {
+    let mut other = vec![0_u64; 16 << 20];
+    let runs = (1..=10).map(|turn| {
+        other.iter_mut().for_each(|word| *word += turn);
+        black_box(&other);
+        let start = Instant::now();
+        black_box(run());
+        start.elapsed()
+    });
+    runs.min().unwrap_or_default()
 }
 
 /// The longest slices of the largest walks and of a dated copy: as long a node holds the graph's lock.

@@ -2,7 +2,7 @@
 
 mod answers;
 mod both_ways;
-mod postings;
+mod pages;
 mod random;
 mod rules;
 mod world;

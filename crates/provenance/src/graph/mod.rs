@@ -17,7 +17,7 @@ use hashbrown::HashMap;
 
 pub use append::{AppendError, Appended};
 pub use dated::Dating;
-pub use read::{ContainedMass, LotFacts, Part, StepFacts, StepMass};
+pub use read::{ContainedMass, Held, LotFacts, Part, StepFacts, StepMass};
 pub use snapshot::SnapshotError;
 pub use undo::{Mark, MarkBeyondEnd};
 

@@ -60,6 +60,22 @@ pub struct Part {
     composition: u32,
 }
 
+/// Dry mass of one composition: a part, or all or the rest of a lot at some moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Dry milligrams.
+    pub dry_mg: u64,
+    composition: u32,
+}
+
+impl Part {
+    /// What it is made of.
+    #[must_use]
+    pub const fn held(&self) -> Held {
+        Held { dry_mg: self.dry_mg, composition: self.composition }
+    }
+}
+
 /// One element's mass before and after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StepMass {
@@ -171,27 +187,55 @@ impl Graph {
     }
 
     /// Every element that a part's pinned composition names, with its mass, by atomic number.
-    pub fn contents_of_part(&self, part: &Part, mut each: impl FnMut(Element, Picograms)) {
-        for row in &self.contents[part.composition as usize..] {
+    pub fn contents_of_part(&self, part: &Part, each: impl FnMut(Element, Picograms)) {
+        self.contents_held(&part.held(), each);
+    }
+
+    /// Every element that a lot's composition names as of a ledger size, with its mass, by atomic number; where the
+    /// caller knows that its step stands.
+    pub fn contents_made(&self, lot: LotIndex, as_of: u64, each: impl FnMut(Element, Picograms)) {
+        if let Some(held) = self.held_when_made(lot, as_of) {
+            self.contents_held(&held, each);
+        }
+    }
+
+    /// All of a lot as of a ledger size, where the caller knows that its step stands.
+    #[must_use]
+    pub fn held_when_made(&self, lot: LotIndex, as_of: u64) -> Option<Held> {
+        if lot.0 >= self.lots() {
+            return None;
+        }
+        let (composition, dry_mg) = self.revision(lot, as_of);
+        Some(Held { dry_mg, composition })
+    }
+
+    /// What is left of a lot, if it stands in a ledger of `as_of` leaves.
+    #[must_use]
+    pub fn held_still(&self, lot: LotIndex, as_of: u64) -> Option<Held> {
+        if !self.stands(StepIndex(*self.maker.get(lot.0 as usize)?), as_of) {
+            return None;
+        }
+        let (composition, dry_mg) = self.revision(lot, as_of);
+        Some(Held { dry_mg: dry_mg.saturating_sub(self.taken_mg(lot, as_of)), composition })
+    }
+
+    /// What such a mass holds of an element.
+    #[must_use]
+    pub fn contained_in(&self, held: &Held, element: Element) -> Picograms {
+        self.at(held.composition, held.dry_mg, element).value
+    }
+
+    /// Every element that its composition names, with its mass, by atomic number.
+    pub fn contents_held(&self, held: &Held, mut each: impl FnMut(Element, Picograms)) {
+        for row in &self.contents[held.composition as usize..] {
             if row.element != 0 {
                 let ppb = row.content.content().bounds().0;
-                each(Element(row.element), Picograms::contained(part.dry_mg, ppb));
+                each(Element(row.element), Picograms::contained(held.dry_mg, ppb));
             }
             if row.last {
                 break;
             }
         }
-    }
-
-    /// Every element that a lot's composition names as of a ledger size, with its mass, by atomic number; where the
-    /// caller knows that its step stands.
-    pub fn contents_made(&self, lot: LotIndex, as_of: u64, mut each: impl FnMut(Element, Picograms)) {
-        if lot.0 >= self.lots() {
-            return;
-        }
-        let (composition, dry_mg) = self.revision(lot, as_of);
-        let by = StepIndex(self.maker[lot.0 as usize]);
-        self.contents_of_part(&Part { lot, by, dry_mg, composition }, &mut each);
     }
 
     /// What a lot held of an element when made (or as corrected and assayed since, up to `as_of`).

@@ -37,26 +37,17 @@ pub(crate) async fn mass_balance(
     let material = MaterialClass::try_from(request.material)
         .map_err(|_| status::malformed("material", "not a class of material"))?;
     let movements = request.movements as usize;
-    let (from_shelf, to_shelf) = (Arc::clone(api), Arc::clone(api));
+    let written = Arc::clone(api);
     ask_long(
         api,
         request.as_of,
         request.limits,
         move |asked, _| {
             let facility = asked.facility(&request.facility)?;
-            let books = Books::new(BalanceOf { facility, material, element, from_ms, to_ms }, movements);
-            if asked.view.date_ms != u64::MAX {
-                return Ok(books);
-            }
-            Ok(books.with(from_shelf.ledger.audit.postings(facility, element)))
+            Ok(Books::new(BalanceOf { facility, material, element, from_ms, to_ms }, movements))
         },
-        |books, view, _, budget| books.go_on(view, budget),
-        move |asked, mut books, done| {
-            if let Some(postings) = books.take_postings() {
-                to_shelf.ledger.audit.keep(postings, asked.view.graph.lots());
-            }
-            Ok(sheet_of(asked, &books.close(done)))
-        },
+        move |books, view, _, budget| books.go_on_with(&written.ledger.audit.pages(), view, budget),
+        |asked, books, done| Ok(sheet_of(asked, &books.close(done))),
     )
     .await
 }
