@@ -4,7 +4,7 @@ use alloc::{collections::BTreeMap, collections::BTreeSet, vec::Vec};
 
 use ore_provenance::{
     Attributing, Attribution, DependenceWalks, Element, Limits, LotIndex, NodeDependence, QuestionError,
-    Scratch, StepIndex,
+    Scratch, StepIndex, StepKind,
 };
 use ore_record::v1::Process;
 
@@ -180,8 +180,12 @@ fn go_on_after(done: u64, budget: &mut Budget) -> bool {
 }
 
 fn node_of(view: &View<'_>, kind: NodeKind, step: StepIndex) -> Option<u32> {
-    let leaf = u32::try_from(view.graph.step(step)?.leaf).ok()?;
-    let entry = view.entry(leaf)?;
+    let step = view.graph.step(step)?;
+    // Neither what came from outside nor a lot that was divided was refined: the journal need not be asked.
+    if kind == NodeKind::Refiner && matches!(step.kind, None | Some(StepKind::Split)) {
+        return None;
+    }
+    let entry = view.entry(u32::try_from(step.leaf).ok()?)?;
     let (facility, refining) = match &entry.fact {
         Fact::Step(it) => (it.facility, refines(it.process)),
         Fact::Commission(it) => (view.journal.lot(it.lot)?.facility, false),
