@@ -345,11 +345,32 @@ impl Journal {
         for lot in lots {
             self.touch(lot, leaf);
         }
+        let moved = match self.entries.get(record as usize).map(|entry| &entry.fact) {
+            Some(Fact::Use { lot, .. }) => Some((*lot, self.place_before(*lot, record))),
+            _ => None,
+        };
+        if let Some((lot, place)) = moved {
+            self.places[lot as usize] = place;
+        }
         if let Some(entry) = self.entries.get_mut(record as usize) {
             entry.withdrawn_at = Some(leaf);
             self.withdrawals.push(record);
         }
         Fact::Withdraw { record }
+    }
+
+    /// Where a lot was before a record that says where it was used.
+    fn place_before(&self, lot: u32, record: u32) -> Word {
+        let before = self.timeline(lot).iter().rev().skip_while(|leaf| **leaf >= record);
+        let mut entries = before.filter_map(|leaf| self.entry(*leaf));
+        let came = entries.find_map(|entry| match &entry.fact {
+            Fact::Accept(it) => Some(it.facility),
+            Fact::Use { facility, .. } if !facility.is_empty() && entry.withdrawn_at.is_none() => {
+                Some(*facility)
+            }
+            _ => None,
+        });
+        came.or_else(|| self.lot(lot).map(|lot| lot.facility)).unwrap_or(Word::EMPTY)
     }
 
     /// In genesis nothing waits; later the profile in force says how many members must agree.

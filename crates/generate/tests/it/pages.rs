@@ -6,6 +6,7 @@ use ore_audit::{
     Budget, Fact, View, Word,
     balance::{Balance, BalanceOf, Books, Line, Pages, balance},
 };
+use ore_generate::{Memory, Said, Sink};
 use ore_provenance::{Element, LotIndex};
 use ore_record::{
     draft,
@@ -179,6 +180,44 @@ fn pages_have_no_more_sums_than_movements_whatever_lots_are_said_to_hold() {
 }
 
 #[test]
+fn a_stocktake_counts_what_was_written_down_before_it_in_the_same_millisecond_and_nothing_after() {
+    let mut world = World::new(1);
+    let now_ms = world.now_ms;
+    let say = |world: &mut World, event: v1::record::Event| {
+        world.memory.put(Said {
+            author: world.who[0].0.clone(),
+            event_time_ms: now_ms,
+            event,
+            documents: Vec::new(),
+            corrects: Vec::new(),
+            crafted: false,
+        });
+    };
+    let stocktake = || Stocktake {
+        facility: world.who[0].1.clone(),
+        period_start_ms: now_ms,
+        lines: vec![v1::StockLine { element: 73, mg: 1, ..v1::StockLine::default() }],
+    };
+    // Some pages hold a stocktake and some none.
+    let counts: Vec<Stocktake> = (0..5).map(|_| stocktake()).collect();
+    for (number, count) in counts.into_iter().enumerate() {
+        for _ in 0..20 + number {
+            let lot = Some(world.new_lot(0, 1_000, 500_000_000));
+            let kind = v1::CommissionKind::Extracted.into();
+            say(&mut world, v1::Commission { kind, lot, ..v1::Commission::default() }.into());
+        }
+        say(&mut world, count.into());
+    }
+    let mut pages = Pages::new();
+    assert!(pages.take_up(&world.view(), &mut Budget::new(u64::MAX)));
+    let of = whole(world.place(0), TA);
+    let mut books = Books::new(of, 0);
+    assert!(books.go_on_with(&pages, &world.view(), &mut Budget::new(u64::MAX)));
+    let booked: Vec<i128> = books.close(true).counted.iter().map(|count| count.book_pg).collect();
+    assert_eq!(booked, [20, 41, 63, 86, 110].map(|lots| lots * 500_000_000_000));
+}
+
+#[test]
 fn a_tag_with_the_name_of_a_facility_brings_nothing_there() {
     let mut world = World::new(1);
     let mut lot = world.new_lot(0, 1_000, 500_000_000);
@@ -189,6 +228,24 @@ fn a_tag_with_the_name_of_a_facility_brings_nothing_there() {
         |who: usize| balance(&world.view(), &whole(world.place(who), TA), 10, &mut Budget::new(u64::MAX));
     assert_eq!(sheet(0).closing_pg, 500_000_000_000);
     assert_eq!(sheet(1), Balance { complete: true, ..Balance::default() });
+}
+
+#[test]
+fn a_lot_is_disposed_of_where_it_was_before_a_use_that_was_withdrawn() {
+    let mut world = World::new(1);
+    let lot = world.new_lot(0, 1_000, 500_000_000);
+    let (id, kind) = (lot.lot.clone(), v1::CommissionKind::Extracted.into());
+    world.say(0, v1::Commission { kind, lot: Some(lot), ..v1::Commission::default() });
+    let facility = world.who[1].1.clone();
+    let (item, net_mass) = (Some(draft::lot(&id)), Some(mass(900)));
+    let used = world.say(0, v1::Use { item, net_mass, facility });
+    world.take_back(0, Memory::leaf(&used));
+    let gone = v1::Dispose { lot: Some(draft::lot(&id)), mass: Some(mass(1_000)), ..v1::Dispose::default() };
+    world.say(0, gone);
+    let sheet =
+        |who: usize| balance(&world.view(), &whole(world.place(who), TA), 0, &mut Budget::new(u64::MAX));
+    assert_eq!((sheet(0).closing_pg, sheet(0).lines[&Line::Disposal]), (0, 500_000_000_000));
+    assert_eq!(sheet(1).lines.get(&Line::Disposal), None);
 }
 
 fn whole(facility: Word, element: Element) -> BalanceOf {
