@@ -194,6 +194,8 @@ pub struct Lots {
     name_hashes: Vec<u32>,
     /// Of the height of the first run's tree.
     tree: Option<JoinedTrees>,
+    /// Lots that there will be, as far as is known.
+    likely: usize,
     names: Names,
 }
 
@@ -202,6 +204,7 @@ impl Lots {
     pub fn reserve(&mut self, lots: usize) {
         self.lots.reserve(lots);
         self.name_hashes.reserve_exact(lots);
+        self.likely = lots;
     }
 
     /// Adds the lots that come next: of the first run 2^n lots and at least a group, of all others as many, of the last
@@ -218,7 +221,11 @@ impl Lots {
             return Err(gap());
         }
         let height = (run.lots.len().next_power_of_two().ilog2() as u8).saturating_sub(GROUP_HEIGHT);
-        let tree = self.tree.get_or_insert_with(|| JoinedTrees::new(height));
+        let tree = self.tree.get_or_insert_with(|| {
+            let mut tree = JoinedTrees::new(height);
+            tree.reserve(self.likely.div_ceil(GROUP_WIDTH));
+            tree
+        });
         tree.push(run.tree).map_err(|_| gap())?;
         self.lots.append(&run.lots);
         self.replacing.append(&mut run.replacing);

@@ -255,6 +255,13 @@ impl JoinedTrees {
         Self { tree: DenseTree { levels, dirty: Vec::new() } }
     }
 
+    /// Makes room for so many leaves in all, so that what is there need not move.
+    pub fn reserve(&mut self, leaves: usize) {
+        for (level, nodes) in self.tree.levels.iter_mut().enumerate() {
+            nodes.reserve_exact((leaves >> level).saturating_sub(nodes.len()));
+        }
+    }
+
     /// Adds the next tree; an empty one changes nothing.
     ///
     /// # Errors

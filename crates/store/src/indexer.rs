@@ -34,7 +34,7 @@ pub struct IndexOptions {
     pub batch_age: Duration,
     /// Blocks that may wait in the queue; then appending waits. Default 256.
     pub queue_blocks: usize,
-    /// sled's page cache in bytes. Default 32 MiB.
+    /// sled's page cache in bytes. Default 8 MiB: it is read at start and written after, hardly read again.
     pub cache_bytes: u64,
 }
 
@@ -45,7 +45,7 @@ impl Default for IndexOptions {
             batch_blocks: 4096,
             batch_age: Duration::from_secs(10),
             queue_blocks: 256,
-            cache_bytes: 32 << 20,
+            cache_bytes: 8 << 20,
         }
     }
 }

@@ -11,8 +11,8 @@ use crate::view::{StateRange, View, ViewFault};
 
 /// Threads that read.
 const READERS: u32 = 2;
-/// Lots in one unit: whole groups, a few megabytes.
-const UNIT: u32 = 1 << 14;
+/// Lots in one unit: whole groups, a megabyte; what readers have let go of the allocator keeps, several times over.
+const UNIT: u32 = 1 << 12;
 /// Units of one reader that may wait to be put together.
 const UNITS_WAITING: usize = 2;
 /// What is read by units: lots, compositions put in place of the first, standings. In the order of their keys.

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::{
-    Content12, ContentRow, EdgeRow, Graph, LotRow, NONE, OriginRow, Revision, StepClass, StepRow, Void,
+    Content12, ContentRow, EdgeRow, Graph, Leaf, LotRow, NONE, OriginRow, Revision, StepClass, StepRow, Void,
 };
 use crate::types::{
     Composition, ContentKind, Element, LotIndex, Mixing, NewLot, Origin, SourceKind, StepIndex, StepKind,
@@ -100,6 +100,15 @@ pub enum AppendError {
         /// The step that needs it.
         by: StepIndex,
     },
+    /// A graph holds places in the log as `u32`.
+    #[error(
+        "leaf {leaf} is beyond the last that a graph holds, {}; records from there on need a new ledger",
+        Leaf::LAST
+    )]
+    LeafBeyond {
+        /// The leaf that was offered.
+        leaf: u64,
+    },
     /// `u32` indexes are used up.
     #[error("the graph is full: more than {} rows of one kind", NONE - 1)]
     Full,
@@ -118,7 +127,7 @@ impl Graph {
         dry_mg: u64,
         composition: Composition<'_>,
     ) -> Result<Appended, AppendError> {
-        self.check_leaf(leaf)?;
+        let leaf = self.check_leaf(leaf)?;
         check_composition(composition)?;
         self.check_room(1, 0, composition.len().max(1))?;
         let row = OriginRow { origin, kind };
@@ -145,7 +154,7 @@ impl Graph {
         inputs: &[Taken],
         outputs: &[NewLot<'_>],
     ) -> Result<Appended, AppendError> {
-        self.check_leaf(leaf)?;
+        let leaf = self.check_leaf(leaf)?;
         if inputs.is_empty() && !outputs.is_empty() {
             return Err(AppendError::FromNothing);
         }
@@ -169,7 +178,7 @@ impl Graph {
         lot: LotIndex,
         composition: Composition<'_>,
     ) -> Result<(), AppendError> {
-        self.check_leaf(leaf)?;
+        let leaf = self.check_leaf(leaf)?;
         self.check_lot(lot)?;
         check_composition(composition)?;
         self.check_room(0, 0, composition.len().max(1))?;
@@ -183,7 +192,7 @@ impl Graph {
     /// # Errors
     /// An unknown or withdrawn lot, an out-of-order leaf, a mass below what was taken, a full graph.
     pub fn set_mass(&mut self, leaf: u64, lot: LotIndex, dry_mg: u64) -> Result<(), AppendError> {
-        self.check_leaf(leaf)?;
+        let leaf = self.check_leaf(leaf)?;
         self.check_lot(lot)?;
         self.check_room(0, 0, 0)?;
         let LotRow { taken_mg, composition, .. } = self.lots[lot.0 as usize];
@@ -209,7 +218,7 @@ impl Graph {
     /// # Errors
     /// An unknown step, an out-of-order leaf, or a standing step that took from one of its lots.
     pub fn void_step(&mut self, leaf: u64, step: StepIndex) -> Result<(), AppendError> {
-        self.check_leaf(leaf)?;
+        let leaf = self.check_leaf(leaf)?;
         let index = step.0 as usize;
         let row = self.steps.get(index).ok_or(AppendError::UnknownStep { step })?;
         if row.void {
@@ -254,13 +263,13 @@ impl Graph {
         let step = self.steps.last().map(|row| row.leaf);
         let revision = self.revisions.last().map(|row| row.leaf);
         let void = self.voids.last().map(|row| row.leaf);
-        step.max(revision).max(void)
+        step.max(revision).max(void).map(Leaf::get)
     }
 
-    fn check_leaf(&self, leaf: u64) -> Result<(), AppendError> {
+    fn check_leaf(&self, leaf: u64) -> Result<Leaf, AppendError> {
         match self.newest_leaf() {
             Some(newest) if leaf < newest => Err(AppendError::OutOfOrder { leaf, newest }),
-            _ => Ok(()),
+            _ => Leaf::new(leaf).ok_or(AppendError::LeafBeyond { leaf }),
         }
     }
 
@@ -307,7 +316,7 @@ impl Graph {
 
     fn push_step(
         &mut self,
-        leaf: u64,
+        leaf: Leaf,
         class: StepClass,
         mixing: Mixing,
         origin: u32,
@@ -376,7 +385,7 @@ impl Graph {
             })
     }
 
-    fn push_revision(&mut self, leaf: u64, lot: LotIndex, composition: u32, dry_mg: u64) {
+    fn push_revision(&mut self, leaf: Leaf, lot: LotIndex, composition: u32, dry_mg: u64) {
         let newest = self.revisions.len() as u32;
         let older = core::mem::replace(&mut self.revised[lot.0 as usize], newest);
         let row = &mut self.lots[lot.0 as usize];

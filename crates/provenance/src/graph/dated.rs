@@ -2,15 +2,15 @@
 
 use alloc::vec::Vec;
 
-use super::{Graph, LotRow, NONE, StepRow, Void};
+use super::{Graph, Leaf, LotRow, NONE, StepRow, Void};
 use crate::types::StepIndex;
 
 impl Graph {
     /// The step that a leaf's record appended first, by bisection.
     #[must_use]
     pub fn step_at(&self, leaf: u64) -> Option<StepIndex> {
-        let at = self.steps.partition_point(|row| row.leaf < leaf);
-        self.steps.get(at).filter(|row| row.leaf == leaf).map(|_| StepIndex(at as u32))
+        let at = self.steps.partition_point(|row| row.leaf.is_before(leaf));
+        self.steps.get(at).filter(|row| row.leaf.get() == leaf).map(|_| StepIndex(at as u32))
     }
 
     /// A graph in which only the leaves below `as_of` count that `happened` accepts. Lots keep their numbers; those
@@ -47,11 +47,11 @@ impl Dating {
     /// Nothing copied yet; leaves below `as_of` will count.
     #[must_use]
     pub fn new(graph: &Graph, as_of: u64) -> Self {
-        let steps = graph.steps.partition_point(|row| row.leaf < as_of);
+        let steps = graph.steps.partition_point(|row| row.leaf.is_before(as_of));
         let (lots, edges) = graph.steps.get(steps).map_or((graph.lots.len(), graph.edges.len()), |row| {
             (row.first_lot as usize, row.first_edge as usize)
         });
-        let revisions = graph.revisions.partition_point(|row| row.leaf < as_of);
+        let revisions = graph.revisions.partition_point(|row| row.leaf.is_before(as_of));
         // Room at once: growing would copy what was copied, under somebody's lock.
         let copy = Graph {
             steps: Vec::with_capacity(steps),
@@ -71,7 +71,7 @@ impl Dating {
             contents: graph.contents.len(),
             origins: graph.origins.len(),
             revisions,
-            voids: (0, graph.voids.partition_point(|row| row.leaf < as_of)),
+            voids: (0, graph.voids.partition_point(|row| row.leaf.is_before(as_of))),
             happened: Vec::with_capacity(revisions),
         }
     }
@@ -82,18 +82,18 @@ impl Dating {
         let mut left = rows;
         let copy = &mut self.copy;
         for row in more(&graph.steps, copy.steps.len(), self.steps, &mut left) {
-            copy.steps.push(StepRow { void: !happened(row.leaf), ..*row });
+            copy.steps.push(StepRow { void: !happened(row.leaf.get()), ..*row });
         }
         copy.edges.extend_from_slice(more(&graph.edges, copy.edges.len(), self.edges, &mut left));
         copy.contents.extend_from_slice(more(&graph.contents, copy.contents.len(), self.contents, &mut left));
         copy.origins.extend_from_slice(more(&graph.origins, copy.origins.len(), self.origins, &mut left));
         for row in more(&graph.revisions, copy.revisions.len(), self.revisions, &mut left) {
             copy.revisions.push(*row);
-            self.happened.push(happened(row.leaf));
+            self.happened.push(happened(row.leaf.get()));
         }
         let voids = more(&graph.voids, self.voids.0, self.voids.1, &mut left);
         self.voids.0 += voids.len();
-        copy.voids.extend(voids.iter().filter(|void| happened(void.leaf)));
+        copy.voids.extend(voids.iter().filter(|void| happened(void.leaf.get())));
         copy.maker.extend_from_slice(more(&graph.maker, copy.maker.len(), self.lots, &mut left));
         for lot in copy.lots.len()..self.lots.min(copy.lots.len().saturating_add(left)) {
             let (row, revised) = lot_before(graph, lot, self.edges, self.revisions);
@@ -110,7 +110,7 @@ impl Dating {
         let Self { mut copy, happened, .. } = self;
         for (step, row) in copy.steps.iter().enumerate() {
             if row.void {
-                copy.voided.insert(step as u32, 0);
+                copy.voided.insert(step as u32, Leaf::default());
             }
         }
         for Void { leaf, step } in &copy.voids {

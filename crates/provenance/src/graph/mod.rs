@@ -28,7 +28,31 @@ use crate::types::{
 /// "No entry" in a `u32` link.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// The lot graph. 32 bytes per lot, 24 per step, 24 per taken part and 16 per stated content.
+/// Place of a record in the log, in half as many bytes: appending refuses what does not fit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Leaf(u32);
+
+impl Leaf {
+    /// The last one that has room.
+    const LAST: u64 = u32::MAX as u64;
+
+    fn new(leaf: u64) -> Option<Self> {
+        u32::try_from(leaf).ok().map(Self)
+    }
+
+    #[inline]
+    pub(crate) const fn get(self) -> u64 {
+        self.0 as u64
+    }
+
+    /// Whether a log of this many entries holds it.
+    #[inline]
+    pub(crate) const fn is_before(self, tree_size: u64) -> bool {
+        self.get() < tree_size
+    }
+}
+
+/// The lot graph. 32 bytes per lot, 20 per step, 24 per taken part and 16 per stated content.
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
     pub(crate) lots: Vec<LotRow>,
@@ -44,7 +68,7 @@ pub struct Graph {
     revised: Vec<u32>,
     voids: Vec<Void>,
     /// The leaf from which a voided step no longer counts.
-    voided: HashMap<u32, u64>,
+    voided: HashMap<u32, Leaf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +83,7 @@ pub(crate) struct LotRow {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StepRow {
-    pub(crate) leaf: u64,
+    pub(crate) leaf: Leaf,
     pub(crate) first_lot: u32,
     pub(crate) first_edge: u32,
     /// For a source: which row of `origins`.
@@ -161,17 +185,17 @@ pub(crate) struct OriginRow {
 /// A lot's mass and composition before a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Revision {
-    leaf: u64,
+    leaf: Leaf,
     lot: u32,
     composition_before: u32,
-    dry_mg_before: u64,
     /// The lot's revision before this one.
     older: u32,
+    dry_mg_before: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Void {
-    leaf: u64,
+    leaf: Leaf,
     step: u32,
 }
 

@@ -100,8 +100,8 @@ impl Graph {
     #[must_use]
     pub fn stands(&self, step: StepIndex, as_of: u64) -> bool {
         self.steps.get(step.0 as usize).is_some_and(|row| {
-            row.leaf < as_of
-                && (!row.void || self.voided.get(&step.0).is_some_and(|withdrawn| *withdrawn >= as_of))
+            row.leaf.is_before(as_of)
+                && (!row.void || self.voided.get(&step.0).is_some_and(|leaf| !leaf.is_before(as_of)))
         })
     }
 
@@ -113,7 +113,7 @@ impl Graph {
             return None;
         }
         let (_, dry_mg) = self.revision(lot, as_of);
-        let leaf = self.steps[step.0 as usize].leaf;
+        let leaf = self.steps[step.0 as usize].leaf.get();
         Some(LotFacts { lot, step, leaf, dry_mg, taken_mg: self.taken_mg(lot, as_of) })
     }
 
@@ -154,7 +154,7 @@ impl Graph {
         let origin = self.origins.get(row.origin as usize).map(|row| (row.origin, row.kind));
         Some(StepFacts {
             step,
-            leaf: row.leaf,
+            leaf: row.leaf.get(),
             kind: row.class.kind(),
             origin,
             mixing: row.mixing,
@@ -303,7 +303,7 @@ impl Graph {
         {
             return row.taken_mg;
         }
-        if self.voids.last().is_some_and(|newest| newest.leaf >= as_of) {
+        if self.voids.last().is_some_and(|newest| !newest.leaf.is_before(as_of)) {
             // What was withdrawn since still stood then.
             return self.uses(lot, as_of).fold(0, |sum, part| sum.saturating_add(part.dry_mg));
         }
@@ -311,7 +311,7 @@ impl Graph {
         let (mut taken, mut edge) = (row.taken_mg, row.newest_use);
         while let Some(part) = self.edges.get(edge as usize) {
             let by = &self.steps[part.step as usize];
-            if by.leaf < as_of {
+            if by.leaf.is_before(as_of) {
                 break;
             }
             if !by.void {
@@ -327,12 +327,12 @@ impl Graph {
     pub(crate) fn revision(&self, lot: LotIndex, as_of: u64) -> (u32, u64) {
         let row = self.lots[lot.0 as usize];
         let (mut composition, mut dry_mg) = (row.composition, row.dry_mg);
-        if self.revisions.last().is_none_or(|newest| newest.leaf < as_of) {
+        if self.revisions.last().is_none_or(|newest| newest.leaf.is_before(as_of)) {
             return (composition, dry_mg);
         }
         let mut newest = self.revised[lot.0 as usize];
         while let Some(revision) = self.revisions.get(newest as usize) {
-            if revision.leaf < as_of {
+            if revision.leaf.is_before(as_of) {
                 break;
             }
             (composition, dry_mg) = (revision.composition_before, revision.dry_mg_before);

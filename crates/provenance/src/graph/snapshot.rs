@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::append::HEAVIEST;
 use super::{
-    Content12, ContentRow, EdgeRow, Graph, LotRow, NONE, OriginRow, Revision, StepClass, StepRow, Void,
+    Content12, ContentRow, EdgeRow, Graph, Leaf, LotRow, NONE, OriginRow, Revision, StepClass, StepRow, Void,
 };
 use crate::types::{ContentKind, Mixing, Origin, Route, SourceId, SourceKind};
 
@@ -91,7 +91,7 @@ impl Graph {
             out.extend_from_slice(&[row.content.kind as u8, row.element, u8::from(row.last)]);
         }
         for row in &self.steps {
-            put_long(&mut out, row.leaf);
+            put_long(&mut out, row.leaf.get());
             put(&mut out, row.first_lot);
             put(&mut out, row.first_edge);
             put(&mut out, row.origin);
@@ -107,13 +107,13 @@ impl Graph {
             put(&mut out, row.composition);
         }
         for row in &self.revisions {
-            put_long(&mut out, row.leaf);
+            put_long(&mut out, row.leaf.get());
             put(&mut out, row.lot);
             put(&mut out, row.composition_before);
             put_long(&mut out, row.dry_mg_before);
         }
         for row in &self.voids {
-            put_long(&mut out, row.leaf);
+            put_long(&mut out, row.leaf.get());
             put(&mut out, row.step);
         }
         let digest = Sha256::digest(&out);
@@ -153,6 +153,7 @@ impl Graph {
 
     fn read_rows(&mut self, rows: &mut Pieces<'_>, counts: [u32; 7]) -> Result<(), SnapshotError> {
         let [origins, contents, steps, lots, edges, revisions, voids] = counts;
+        self.reserve(counts);
         self.read_origins(rows, origins)?;
         self.read_contents(rows, contents)?;
         self.read_steps(rows, steps, lots, edges)?;
@@ -160,6 +161,21 @@ impl Graph {
         self.read_edges(rows, edges)?;
         self.read_revisions(rows, revisions)?;
         self.read_voids(rows, voids)
+    }
+
+    /// Room at once, for no more rows than there are bytes to read: a growing array leaves its smaller selves behind, and
+    /// the allocator keeps them.
+    fn reserve(&mut self, counts: [u32; 7]) {
+        let [origins, contents, steps, lots, edges, revisions, voids] = counts.map(|count| count as usize);
+        self.origins.reserve_exact(origins);
+        self.contents.reserve_exact(contents);
+        self.steps.reserve_exact(steps);
+        self.lots.reserve_exact(lots);
+        self.maker.reserve_exact(lots);
+        self.revised.reserve_exact(lots);
+        self.edges.reserve_exact(edges);
+        self.revisions.reserve_exact(revisions);
+        self.voids.reserve_exact(voids);
     }
 
     fn counts(&self) -> [usize; 7] {
@@ -242,7 +258,7 @@ impl Graph {
         edges: u32,
     ) -> Result<(), SnapshotError> {
         let mut before = StepRow {
-            leaf: 0,
+            leaf: Leaf::default(),
             first_lot: 0,
             first_edge: 0,
             origin: NONE,
@@ -253,7 +269,7 @@ impl Graph {
         for row in 0..count {
             let impossible = SnapshotError::Row { section: "steps", row };
             let mut field = rows.take(STEP);
-            let leaf = field.long();
+            let leaf = field.leaf().ok_or(impossible)?;
             let (first_lot, first_edge, origin) = (field.word(), field.word(), field.word());
             let class = class(field.byte()).ok_or(impossible)?;
             let mixing = match field.byte() {
@@ -325,11 +341,11 @@ impl Graph {
     }
 
     fn read_revisions(&mut self, rows: &mut Pieces<'_>, count: u32) -> Result<(), SnapshotError> {
-        let mut newest = 0u64;
+        let mut newest = Leaf::default();
         for row in 0..count {
             let impossible = SnapshotError::Row { section: "revisions", row };
             let mut field = rows.take(REVISION);
-            let (leaf, lot) = (field.long(), field.word());
+            let (leaf, lot) = (field.leaf().ok_or(impossible)?, field.word());
             let composition_before = self.composition_at(field.word(), "revisions", row)?;
             let dry_mg_before = field.long();
             let too_early =
@@ -345,11 +361,11 @@ impl Graph {
     }
 
     fn read_voids(&mut self, rows: &mut Pieces<'_>, count: u32) -> Result<(), SnapshotError> {
-        let mut newest = 0u64;
+        let mut newest = Leaf::default();
         for row in 0..count {
             let impossible = SnapshotError::Row { section: "voids", row };
             let mut field = rows.take(VOID);
-            let (leaf, step) = (field.long(), field.word());
+            let (leaf, step) = (field.leaf().ok_or(impossible)?, field.word());
             let standing = self.steps.get(step as usize).is_some_and(|it| !it.void && it.leaf <= leaf);
             if leaf < newest || !standing {
                 return Err(impossible);
@@ -538,5 +554,9 @@ impl Rows<'_> {
 
     fn long(&mut self) -> u64 {
         u64::from_le_bytes(self.bytes())
+    }
+
+    fn leaf(&mut self) -> Option<Leaf> {
+        Leaf::new(self.long())
     }
 }

@@ -218,6 +218,43 @@ fn a_snapshot_of_another_version_says_which() {
 }
 
 #[test]
+fn a_leaf_that_a_graph_has_no_room_for_is_refused_and_changes_nothing() {
+    let (last, beyond) = (u64::from(u32::MAX), u64::from(u32::MAX) + 1);
+    let mut graph = Graph::new();
+    let ((from, kind), pure) = (origin(0), [(TANTALUM, exact(1_000_000_000))]);
+    let lot = graph.append_source(last - 1, from, kind, 100, &pure).unwrap().first_lot();
+    let half = [Taken { lot, dry_mg: 50 }];
+    graph.append_step(last, StepKind::Leave, Mixing::Homogenised, &half, &[]).unwrap();
+    let before = graph.export();
+    let step = graph.append_step(beyond, StepKind::Leave, Mixing::Homogenised, &half, &[]).map(drop);
+    let refused = [
+        graph.append_source(beyond, from, kind, 1, &pure).map(drop),
+        step,
+        graph.set_mass(beyond, lot, 60),
+        graph.set_composition(beyond, lot, &pure),
+        graph.void_step(beyond, StepIndex(1)),
+    ];
+    assert_eq!(refused, [Err(AppendError::LeafBeyond { leaf: beyond }); 5]);
+    let said = "leaf 4294967296 is beyond the last that a graph holds, 4294967295; records from there on need a new ledger";
+    assert_eq!(refused[0].unwrap_err().to_string(), said);
+    assert_eq!(graph.export(), before);
+
+    // Nor is it read out of a file.
+    let again = Graph::import(&before).unwrap();
+    assert_eq!(
+        (again.newest_leaf(), again.remaining(lot, TANTALUM, NOW)),
+        (Some(last), graph.remaining(lot, TANTALUM, NOW))
+    );
+    let stored = last.to_le_bytes();
+    let at = before.windows(8).position(|bytes| bytes == stored).expect("the leaf of the second step");
+    let mut forged = before;
+    forged[at..at + 8].copy_from_slice(&beyond.to_le_bytes());
+    seal(&mut forged);
+    let row = SnapshotError::Row { section: "steps", row: 1 };
+    assert_eq!(Graph::import(&forged).map(drop), Err(row));
+}
+
+#[test]
 fn refusals_name_the_lot_and_the_numbers() {
     let mut graph = Graph::new();
     let (origin, kind) = origin(0);
