@@ -9,6 +9,7 @@
 //! `ORE_BENCH_DUMP` a folder for the graph of the largest, which `tests/bench/postgres_graph.sh` reads before it asks.
 
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     fs,
     hint::black_box,
@@ -25,12 +26,12 @@ use ore_audit::{
 use ore_findings::{Judge, Memory as Known};
 use ore_generate::{Memory, cast, generate, profile};
 use ore_provenance::{
-    Attributing, Attribution, Dating, Element, ForwardLimits, Limits, LotIndex, QuestionError, Recalling,
-    Scratch, TraceLimits, TracingBack, attribute, trace_back, trace_forward,
+    Attributing, Attribution, Dating, Element, ForwardLimits, Limits, LotIndex, OriginShare, QuestionError,
+    Recalling, Route, Scratch, TraceLimits, TracingBack, attribute, trace_back, trace_forward,
 };
 use ore_record::v1::MaterialClass;
 
-use plain::Plain;
+use plain::{Plain, WHOLE};
 
 mod plain;
 
@@ -153,7 +154,7 @@ fn one(criterion: &mut Criterion, table: &mut Table, lots: u64, memory: &Memory,
         }
         let ask =
             |scratch: &mut Scratch| attribute(graph, scratch, LotIndex(lot), TA, as_of, &limits).is_ok();
-        alike(&attribute(graph, &mut scratch, LotIndex(lot), TA, as_of, &limits), &plain.shares(lot));
+        alike(&attribute(graph, &mut scratch, LotIndex(lot), TA, as_of, &limits), plain, lot);
         let runs = if met > 5_000 { 20 } else { 200 };
         let ours = fastest(runs, || ask(&mut scratch));
         table.row(lots, "shares", met.into(), ours, fastest(runs, || plain.shares(lot)));
@@ -198,20 +199,20 @@ fn one(criterion: &mut Criterion, table: &mut Table, lots: u64, memory: &Memory,
     group.finish();
 }
 
-/// The bare pass answers what ours answers, but for what 64 bits cannot hold: generation by generation.
-fn alike(ours: &Result<Attribution, QuestionError>, bare: &[(u32, u16, u64)]) {
-    let ours = ours.as_ref().expect("it holds tantalum");
-    let all = bare.iter().map(|(_, _, weight)| weight).sum::<u64>() as f64;
-    for (generation, share) in &ours.by_generation {
-        let of_it = bare.iter().filter(|(_, way, _)| way.div_ceil(2) == *generation);
-        let weight = of_it.map(|(_, _, weight)| weight).sum::<u64>() as f64;
-        let part = share.value.units() as f64 / 1e18;
-        assert!(
-            (weight / all - part).abs() < 0.001,
-            "{part} of generation {generation}, {} there",
-            weight / all
-        );
+/// The bare pass answers what ours answers, origin by origin, but for what 64 bits lose.
+fn alike(ours: &Result<Attribution, QuestionError>, plain: &mut Plain, lot: u32) {
+    let mut bare: BTreeMap<(u32, Route, u16), f64> = BTreeMap::new();
+    for (source, way, weight) in plain.shares(lot) {
+        let (route, generation) = plain.way(way);
+        let origin = (source, route.unwrap_or(Route::Primary), generation);
+        *bare.entry(origin).or_default() += weight as f64 / WHOLE as f64;
     }
+    for OriginShare { origin, share, .. } in &ours.as_ref().expect("it holds tantalum").origins {
+        let part = bare.remove(&(origin.source.0, origin.route, origin.generation)).unwrap_or_default();
+        let ours = share.value.units() as f64 / 1e18;
+        assert!((part - ours).abs() < 0.000_1, "{ours} of {origin:?}, {part} in the bare pass");
+    }
+    assert!(bare.is_empty(), "origins that ours does not name: {bare:?}");
 }
 
 fn hangs_on(table: &mut Table, lots: u64, view: &View<'_>, scratch: &mut Scratch, plain: &mut Plain) {
@@ -419,9 +420,9 @@ fn weigh(memory: &Memory) {
 fn serve(memory: &Memory, plain: &mut Plain, table: &Table) {
     let Some(folder) = std::env::var_os("ORE_BENCH_DUMP").map(PathBuf::from) else { return };
     let mut edges = String::new();
-    for (child, parents) in plain.parents.iter().enumerate() {
+    for (child, parents) in plain.parents.each() {
         for (parent, share) in parents {
-            let _ = writeln!(edges, "{child},{parent},{}", *share as f64 / f64::from(1_u32 << 31) / 2.0);
+            let _ = writeln!(edges, "{child},{parent},{}", f64::from(*share) / f64::from(1_u32 << 31));
         }
     }
     let mut asked = String::new();

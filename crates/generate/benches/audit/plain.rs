@@ -4,88 +4,170 @@
 //! there are no bounds, withdrawals, limits or sizes: what ours takes beyond it is the price of those.
 
 use ore_generate::Memory;
-use ore_provenance::{Element, RecyclingClass, StepIndex, StepKind};
+use ore_provenance::{Element, RecyclingClass, Route, StepIndex, StepKind};
 
-/// All of a lot, as a weight; what is handed down is a part of it in 2^-32.
-const WHOLE: u64 = 1 << 30;
+/// All of a lot, as a weight.
+pub(crate) const WHOLE: u64 = 1 << 32;
+/// All of what a lot is made of, as a share.
+const ALL: u32 = 1 << 31;
+const NONE: u32 = u32::MAX;
 
-/// What each lot was made of, and what was made of it.
-pub(crate) struct Plain {
-    pub(crate) parents: Vec<Vec<(u32, u64)>>,
-    children: Vec<Vec<(u32, u64)>>,
-    /// Where the step that made a lot recycled: 1 before use, 2 after it.
-    recycled: Vec<usize>,
-    /// Of a lot without parents: its source.
-    source: Vec<u32>,
-    weight: Vec<u64>,
-    met: Vec<u64>,
-    rooms: Rooms,
-    /// Room of each lot that waits, and of each source.
-    room_of_lot: Vec<u32>,
-    room_of_source: Vec<u32>,
+/// Lists of lots and shares, one after the other in one array.
+pub(crate) struct Edges {
+    first: Vec<u32>,
+    rows: Vec<(u32, u32)>,
 }
 
-/// Weights by the way they passed: none for metal that nobody recycled, then two for each generation.
+impl Edges {
+    fn of(lists: Vec<Vec<(u32, u32)>>) -> Self {
+        let (mut first, mut rows) = (vec![0], Vec::new());
+        for list in lists {
+            rows.extend(list);
+            first.push(rows.len() as u32);
+        }
+        Self { first, rows }
+    }
+
+    pub(crate) fn at(&self, lot: usize) -> &[(u32, u32)] {
+        &self.rows[self.first[lot] as usize..self.first[lot + 1] as usize]
+    }
+
+    /// Each lot with its list.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (usize, &[(u32, u32)])> {
+        (0..self.first.len() - 1).map(|lot| (lot, self.at(lot)))
+    }
+}
+
+/// Lots that wait: a bit each, and above them a bit for each word of those.
+struct Met {
+    words: Vec<u64>,
+    above: Vec<u64>,
+}
+
+impl Met {
+    fn insert(&mut self, lot: usize) {
+        self.words[lot / 64] |= 1 << (lot % 64);
+        self.above[lot / 4_096] |= 1 << (lot / 64 % 64);
+    }
+
+    fn remove(&mut self, word: usize, bit: u32) -> usize {
+        self.words[word] &= !(1 << bit);
+        if self.words[word] == 0 {
+            self.above[word / 64] &= !(1 << (word % 64));
+        }
+        word * 64 + bit as usize
+    }
+
+    /// The largest; none is beyond the word of `at`.
+    fn pop_last(&mut self, at: &mut usize) -> Option<usize> {
+        while self.above[*at] == 0 {
+            *at = at.checked_sub(1)?;
+        }
+        let word = *at * 64 + 63 - self.above[*at].leading_zeros() as usize;
+        Some(self.remove(word, 63 - self.words[word].leading_zeros()))
+    }
+
+    /// The smallest; none is before the word of `at`.
+    fn pop_first(&mut self, at: &mut usize) -> Option<usize> {
+        while *self.above.get(*at)? == 0 {
+            *at += 1;
+        }
+        let word = *at * 64 + self.above[*at].trailing_zeros() as usize;
+        Some(self.remove(word, self.words[word].trailing_zeros()))
+    }
+}
+
+/// Weights by the way they passed: none for metal that nobody recycled, then one for each class of recycling that
+/// the story knows, generation by generation.
 struct Rooms {
     ways: usize,
     weights: Vec<u64>,
-    /// First and last way of a room, and one beyond.
-    spans: Vec<(usize, usize)>,
+    /// First way of a room, and one beyond its last.
+    spans: Vec<(u32, u32)>,
     free: Vec<u32>,
 }
-
-const NONE: u32 = u32::MAX;
 
 impl Rooms {
     fn take(&mut self) -> u32 {
         self.free.pop().unwrap_or_else(|| {
             self.weights.resize(self.weights.len() + self.ways, 0);
-            self.spans.push((usize::MAX, 0));
+            self.spans.push((NONE, 0));
             (self.spans.len() - 1) as u32
         })
     }
 
-    fn add(&mut self, room: u32, first: usize, weights: &[u64], share: u64) {
+    fn add(&mut self, room: u32, first: usize, weights: &[u64], share: u32) {
         let (low, high) = &mut self.spans[room as usize];
-        (*low, *high) = ((*low).min(first), (*high).max(first + weights.len()));
+        (*low, *high) = ((*low).min(first as u32), (*high).max((first + weights.len()) as u32));
         let to = &mut self.weights[room as usize * self.ways + first..][..weights.len()];
         for (to, weight) in to.iter_mut().zip(weights) {
-            *to += weight.wrapping_mul(share) >> 32;
+            *to += weight.wrapping_mul(share.into()) >> 31;
         }
     }
 
     /// Empties a room into a list that begins at the way returned.
     fn empty(&mut self, room: u32, into: &mut Vec<u64>) -> usize {
-        let (low, high) = std::mem::replace(&mut self.spans[room as usize], (usize::MAX, 0));
-        let weights = &mut self.weights[room as usize * self.ways..][low..high];
+        let (low, high) = std::mem::replace(&mut self.spans[room as usize], (NONE, 0));
+        let weights = &mut self.weights[room as usize * self.ways..][low as usize..high as usize];
         into.clear();
         into.extend_from_slice(weights);
         weights.fill(0);
         self.free.push(room);
-        low
+        low as usize
     }
+}
+
+/// What each lot was made of, and what was made of it.
+pub(crate) struct Plain {
+    pub(crate) parents: Edges,
+    children: Edges,
+    /// The first lot of the step that made a lot: all have the same shares, so weights wait there once.
+    stands_for: Vec<u32>,
+    /// What those were made of, likewise.
+    makers: Edges,
+    /// Which class of recycling made a lot, counted from 1; 0 for none.
+    recycled: Vec<u8>,
+    classes: Vec<Route>,
+    /// Of a lot without parents: its source.
+    source: Vec<u32>,
+    weight: Vec<u64>,
+    met: Met,
+    rooms: Rooms,
+    /// Room of each step that waits, by its first lot, and of each source.
+    room_of_step: Vec<u32>,
+    room_of_source: Vec<u32>,
 }
 
 impl Plain {
     pub(crate) fn of(memory: &Memory, element: Element) -> Self {
         let graph = &memory.graph;
         let lots = graph.lots() as usize;
-        let (mut parents, mut children) = (vec![Vec::new(); lots], vec![Vec::new(); lots]);
-        let (mut recycled, mut source) = (vec![0; lots], vec![NONE; lots]);
+        let (mut parents, mut children, mut makers) =
+            (vec![Vec::new(); lots], vec![Vec::new(); lots], vec![Vec::new(); lots]);
+        let (mut recycled, mut source, mut stands_for) = (vec![0; lots], vec![NONE; lots], vec![0; lots]);
         let (mut generation, mut deepest, mut sources) = (vec![0_usize; lots], 0, 0);
+        let mut classes = Vec::new();
         for step in 0..graph.steps() {
             let facts = graph.step(StepIndex(step)).expect("it is there");
             let inputs: Vec<_> = graph.inputs(StepIndex(step)).collect();
             let total: u128 = inputs.iter().map(|part| graph.contained_in_part(part, element).0).sum();
-            let class = match facts.kind {
-                Some(StepKind::Recycle(RecyclingClass::PreConsumer)) => 1,
-                Some(StepKind::Recycle(RecyclingClass::PostConsumer)) => 2,
-                _ => 0,
+            let route = match facts.kind {
+                Some(StepKind::Recycle(RecyclingClass::PreConsumer)) => Some(Route::PreConsumer),
+                Some(StepKind::Recycle(RecyclingClass::PostConsumer)) => Some(Route::PostConsumer),
+                _ => None,
             };
+            let class = route.map_or(0, |route| {
+                let known = classes.iter().position(|known| *known == route);
+                known.unwrap_or_else(|| {
+                    classes.push(route);
+                    classes.len() - 1
+                }) + 1
+            });
             let passed = inputs.iter().map(|part| generation[part.lot.0 as usize]).max().unwrap_or(0);
-            for lot in facts.outputs.clone() {
-                let lot = lot as usize;
-                (recycled[lot], generation[lot]) = (class, passed + class.min(1));
+            let first = facts.outputs.start;
+            for lot in facts.outputs.clone().map(|lot| lot as usize) {
+                (recycled[lot], generation[lot]) = (class as u8, passed + class.min(1));
+                stands_for[lot] = first;
                 deepest = deepest.max(generation[lot]);
                 if let Some((origin, _)) = facts.origin {
                     source[lot] = origin.source.0;
@@ -93,66 +175,85 @@ impl Plain {
                 }
             }
             for part in inputs {
-                let share = graph.contained_in_part(&part, element).0 * (1 << 32) / total.max(1);
+                let share =
+                    (graph.contained_in_part(&part, element).0 * u128::from(ALL) / total.max(1)) as u32;
                 for lot in facts.outputs.clone() {
-                    parents[lot as usize].push((part.lot.0, share as u64));
-                    children[part.lot.0 as usize].push((lot, share as u64));
+                    parents[lot as usize].push((part.lot.0, share));
+                    children[part.lot.0 as usize].push((lot, share));
+                }
+                if !facts.outputs.is_empty() {
+                    makers[first as usize].push((stands_for[part.lot.0 as usize], share));
                 }
             }
         }
-        let rooms = Rooms { ways: 2 * deepest + 1, weights: Vec::new(), spans: Vec::new(), free: Vec::new() };
-        let (weight, met) = (vec![0; lots], vec![0; lots.div_ceil(64)]);
-        let (room_of_lot, room_of_source) = (vec![NONE; lots], vec![NONE; sources]);
-        Self { parents, children, recycled, source, weight, met, rooms, room_of_lot, room_of_source }
+        let ways = classes.len() * deepest + 1;
+        Self {
+            parents: Edges::of(parents),
+            children: Edges::of(children),
+            stands_for,
+            makers: Edges::of(makers),
+            recycled,
+            classes,
+            source,
+            weight: vec![0; lots],
+            met: Met { words: vec![0; lots / 64 + 1], above: vec![0; lots / 4_096 + 1] },
+            rooms: Rooms { ways, weights: Vec::new(), spans: Vec::new(), free: Vec::new() },
+            room_of_step: vec![NONE; lots],
+            room_of_source: vec![NONE; sources],
+        }
     }
 
-    /// The part of a lot that came from each source by each way.
+    /// The part of a lot that came from each source by each way, of [`WHOLE`].
     pub(crate) fn shares(&mut self, lot: u32) -> Vec<(u32, u16, u64)> {
-        let Self { parents, recycled, source, met, rooms, room_of_lot, room_of_source, .. } = self;
+        let Self { makers, recycled, classes, source, met, rooms, room_of_step, room_of_source, .. } = self;
         let (mut front, mut arrived) = (Vec::new(), Vec::new());
-        let first = rooms.take();
-        rooms.add(first, 0, &[WHOLE], 1 << 32);
-        room_of_lot[lot as usize] = first;
-        met[lot as usize / 64] |= 1 << (lot % 64);
-        descend(met, lot, |met, lot| {
-            let here = std::mem::replace(&mut room_of_lot[lot], NONE);
+        let lot = self.stands_for[lot as usize] as usize;
+        room_of_step[lot] = rooms.take();
+        rooms.add(room_of_step[lot], 0, &[WHOLE], ALL);
+        met.insert(lot);
+        let mut at = lot / 4_096;
+        while let Some(lot) = met.pop_last(&mut at) {
+            let here = std::mem::replace(&mut room_of_step[lot], NONE);
+            let inputs = makers.at(lot);
             // Where nothing waits yet, a room goes on as it is.
-            if let [(only, _)] = parents[lot][..]
+            if let [(only, _)] = *inputs
                 && recycled[lot] == 0
-                && room_of_lot[only as usize] == NONE
+                && room_of_step[only as usize] == NONE
             {
-                room_of_lot[only as usize] = here;
-                met[only as usize / 64] |= 1 << (only % 64);
-                return;
+                room_of_step[only as usize] = here;
+                met.insert(only as usize);
+                continue;
             }
-            if parents[lot].is_empty() && room_of_source[source[lot] as usize] == NONE {
-                room_of_source[source[lot] as usize] = here;
-                arrived.push(source[lot]);
-                return;
+            if inputs.is_empty() {
+                let room = &mut room_of_source[source[lot] as usize];
+                if *room == NONE {
+                    *room = here;
+                    arrived.push(source[lot]);
+                } else {
+                    let low = rooms.empty(here, &mut front);
+                    rooms.add(*room, low, &front, ALL);
+                }
+                continue;
             }
             let mut low = rooms.empty(here, &mut front);
-            if parents[lot].is_empty() {
-                let room = &room_of_source[source[lot] as usize];
-                rooms.add(*room, low, &front, 1 << 32);
-                return;
-            }
             if recycled[lot] > 0 && low == 0 {
                 // What nobody had recycled goes the way of its class, all else one generation on.
                 let fresh = front[0];
-                front.splice(..1, [0, 0, 0]);
-                front[recycled[lot]] = fresh;
+                front.splice(..1, std::iter::repeat_n(0, classes.len()));
+                front[usize::from(recycled[lot]) - 1] = fresh;
+                low = 1;
             } else if recycled[lot] > 0 {
-                low += 2;
+                low += classes.len();
             }
-            for (parent, share) in &parents[lot] {
-                let parent = *parent as usize;
-                if room_of_lot[parent] == NONE {
-                    room_of_lot[parent] = rooms.take();
-                    met[parent / 64] |= 1 << (parent % 64);
+            for (parent, share) in inputs {
+                let room = &mut room_of_step[*parent as usize];
+                if *room == NONE {
+                    *room = rooms.take();
+                    met.insert(*parent as usize);
                 }
-                rooms.add(room_of_lot[parent], low, &front, *share);
+                rooms.add(*room, low, &front, *share);
             }
-        });
+        }
         let mut shares = Vec::new();
         for source in arrived {
             let low = rooms.empty(std::mem::replace(&mut room_of_source[source as usize], NONE), &mut front);
@@ -160,6 +261,13 @@ impl Plain {
             shares.extend(found.map(|(way, weight)| (source, way as u16, *weight)));
         }
         shares
+    }
+
+    /// The route and the number of recyclings of a way.
+    pub(crate) fn way(&self, way: u16) -> (Option<Route>, u16) {
+        let Some(place) = way.checked_sub(1) else { return (None, 0) };
+        let classes = self.classes.len() as u16;
+        (Some(self.classes[usize::from(place % classes)]), place / classes + 1)
     }
 
     /// How many lots a lot was made of, and one number.
@@ -196,53 +304,36 @@ impl Plain {
         found
     }
 
-    /// Descending over a bitmap, one weight a lot; tells of each whether it is a source.
+    /// Descending over the lots that wait, one weight a lot; tells of each whether it is a source.
     fn ancestors(&mut self, lot: u32, mut each: impl FnMut(bool, u32, u64)) {
         let Self { parents, weight, met, .. } = self;
         weight[lot as usize] = WHOLE;
-        met[lot as usize / 64] |= 1 << (lot % 64);
-        descend(met, lot, |met, lot| {
+        met.insert(lot as usize);
+        let mut at = lot as usize / 4_096;
+        while let Some(lot) = met.pop_last(&mut at) {
             let here = std::mem::take(&mut weight[lot]);
-            each(parents[lot].is_empty(), lot as u32, here);
-            for (parent, share) in &parents[lot] {
-                weight[*parent as usize] += here.wrapping_mul(*share) >> 32;
-                met[*parent as usize / 64] |= 1 << (parent % 64);
+            let inputs = parents.at(lot);
+            each(inputs.is_empty(), lot as u32, here);
+            for (parent, share) in inputs {
+                weight[*parent as usize] += here.wrapping_mul((*share).into()) >> 31;
+                met.insert(*parent as usize);
             }
-        });
+        }
     }
 
-    /// Ascending over a bitmap.
+    /// Ascending.
     fn descendants(&mut self, lot: u32, mut each: impl FnMut(u32, u64)) {
-        self.weight[lot as usize] = WHOLE;
-        self.met[lot as usize / 64] |= 1 << (lot % 64);
-        for word in lot as usize / 64..self.met.len() {
-            while self.met[word] != 0 {
-                let bit = self.met[word].trailing_zeros();
-                self.met[word] &= !(1 << bit);
-                let lot = word * 64 + bit as usize;
-                let weight = std::mem::take(&mut self.weight[lot]);
-                each(lot as u32, weight);
-                for (child, share) in &self.children[lot] {
-                    self.weight[*child as usize] += weight.wrapping_mul(*share) >> 32;
-                    self.met[*child as usize / 64] |= 1 << (child % 64);
-                }
+        let Self { children, weight, met, .. } = self;
+        weight[lot as usize] = WHOLE;
+        met.insert(lot as usize);
+        let mut at = lot as usize / 4_096;
+        while let Some(lot) = met.pop_first(&mut at) {
+            let here = std::mem::take(&mut weight[lot]);
+            each(lot as u32, here);
+            for (child, share) in children.at(lot) {
+                weight[*child as usize] += here.wrapping_mul((*share).into()) >> 31;
+                met.insert(*child as usize);
             }
         }
-    }
-}
-
-/// Takes every member of a set, the largest first; smaller ones may come in meanwhile.
-fn descend(met: &mut [u64], from: u32, mut each: impl FnMut(&mut [u64], usize)) {
-    let mut word = from as usize / 64;
-    loop {
-        while met[word] != 0 {
-            let bit = 63 - met[word].leading_zeros();
-            met[word] &= !(1 << bit);
-            each(met, word * 64 + bit as usize);
-        }
-        if word == 0 {
-            return;
-        }
-        word -= 1;
     }
 }

@@ -3,10 +3,10 @@
 use alloc::vec::Vec;
 
 use crate::ask::{QuestionError, contained_or_refuse, in_one_go};
-use crate::graph::{EdgeRow, Graph, NONE, StepClass};
+use crate::graph::{Graph, NONE, StepClass};
 use crate::share::{Parts, WHOLE};
 use crate::types::{Element, LotIndex, Picograms, StepIndex};
-use crate::walk::{PartMass, Scratch, StepSum};
+use crate::walk::{Scratch, StepSum};
 
 /// How far and how wide a trace may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -274,10 +274,9 @@ impl Back<'_> {
     #[inline]
     fn open(&mut self, step: u32, here: &Waiting) -> u32 {
         let rows = &self.graph.edges[self.graph.edge_range(step as usize)];
-        let content = |edge: &EdgeRow| self.graph.content(edge.composition, self.at.element);
         let mut sum = StepSum::default();
-        for edge in rows {
-            sum.add(&PartMass::of(content(edge), edge));
+        for row in rows {
+            sum.add(&sum.part(self.graph.content(row.composition, self.at.element), row));
         }
         let stated = sum.value > 0;
         if !stated {

@@ -116,9 +116,6 @@ pub(crate) trait Flow: Copy {
     /// Adds another weight that waits at the same step.
     fn merge(&mut self, other: Self);
 
-    /// Whether merging loses nothing.
-    fn merges_without_loss(&self, other: &Self) -> bool;
-
     /// What one of several parts hands down; `ratio` is the part's in the sum, where many weights take theirs.
     fn share_of(self, part: &PartMass, sum: &StepSum, ratio: Option<&Ratio>) -> Self;
 
@@ -153,11 +150,6 @@ impl Flow for Exact {
     #[inline]
     fn merge(&mut self, other: Self) {
         self.0 += other.0;
-    }
-
-    #[inline]
-    fn merges_without_loss(&self, _: &Self) -> bool {
-        true
     }
 
     #[inline]
@@ -199,6 +191,12 @@ pub(crate) struct Ranged {
 impl Ranged {
     pub(crate) fn whole(taken: u128) -> Self {
         Self { value: WHOLE, lower: WHOLE, upper: WHOLE, taken }
+    }
+
+    /// Whether merging loses nothing.
+    #[inline]
+    pub(super) fn merges_without_loss(&self, other: &Self) -> bool {
+        self.taken == other.taken
     }
 
     /// Assay bounds: own least against the others' most, and the other way round.
@@ -247,11 +245,6 @@ impl Flow for Ranged {
         self.upper = (self.upper + other.upper).min(WHOLE);
         // The smaller amount leaves the wider bounds open.
         self.taken = self.taken.min(other.taken);
-    }
-
-    #[inline]
-    fn merges_without_loss(&self, other: &Self) -> bool {
-        self.taken == other.taken
     }
 
     #[inline]

@@ -16,7 +16,7 @@ mod ways;
 use alloc::{sync::Arc, vec::Vec};
 use core::sync::atomic::{AtomicBool, Ordering};
 
-pub(crate) use flow::{Exact, Flow, PartMass, Ranged, StepSum, value_of};
+pub(crate) use flow::{Exact, Flow, Ranged, StepSum, value_of};
 use lists::Lists;
 use open::Walk;
 pub(crate) use passed::Passed;

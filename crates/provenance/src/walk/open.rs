@@ -1,6 +1,7 @@
 //! One step of the walk: what waits there goes to what the step took, or to its origin.
 
-use super::{Carrier, Flow, PartMass, Passed, Scratch, StepSum, Walking};
+use super::flow::PartMass;
+use super::{Carrier, Flow, Passed, Scratch, StepSum, Walking};
 use crate::ask::Method;
 use crate::graph::{EdgeRow, Graph, NONE, StepClass, StepRow};
 use crate::types::Mixing;
@@ -134,11 +135,12 @@ impl<C: Carrier> Walk<'_, C> {
 
     /// Empties what still waits; the sum of its weights.
     pub(super) fn give_up(&mut self) -> u128 {
-        let mut front = self.carrier.take_front();
+        let (mut front, mut unresolved) = (self.carrier.take_front(), 0u128);
         while let Some(step) = self.scratch.pending.pop_largest() {
+            front.clear();
             self.carrier.release(self.scratch.slot[step as usize], &mut front);
+            unresolved = front.iter().fold(unresolved, |sum, (_, flow)| sum.saturating_add(flow.value()));
         }
-        let unresolved = front.iter().fold(0u128, |sum, (_, flow)| sum.saturating_add(flow.value()));
         self.carrier.give_front(front);
         unresolved
     }

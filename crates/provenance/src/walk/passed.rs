@@ -7,7 +7,7 @@ use crate::types::Route;
 /// nearest to the lot, makes its route.
 ///
 /// The number stands above the route, so that weights in order of what they passed stay in order, and none becomes
-/// like another, when all pass one recycling more.
+/// like another, when all pass one recycling more; up to a thousand million of them, which is more than any walk meets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Passed(u32);
 

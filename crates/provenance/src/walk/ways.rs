@@ -75,9 +75,9 @@ impl Carrier for Ways {
         }
         let rest = &front[alike..];
         if rest.is_empty() {
-            return (head, work);
+            return (head, work + alike as u64);
         }
-        (self.merge(head, alike, rest, part), work + (length - alike) as u64)
+        (self.merge(head, alike, rest, part), work + length as u64)
     }
 
     #[inline]
@@ -240,7 +240,8 @@ impl Ways {
             *free = first.length;
             return head;
         }
-        // Less than two rows per waiting weight, which the work limit keeps far below `u32::MAX`.
+        // Less than two rows per unit of work, which the work limit keeps below `u32::MAX`. Runs that were freed serve
+        // those of their own room only.
         let head = self.rows.len();
         self.rows.resize(head + room, Row::default());
         self.rows[head].room = room as u32;

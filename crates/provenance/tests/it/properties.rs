@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use num_rational::BigRational;
 use ore_provenance::{
-    ForwardLimits, Limits, LotIndex, Mixing, NewLot, Origin, Parts, Scratch, SourceId, StepKind, Taken,
-    TraceLimits, attribute, trace_back, trace_forward,
+    ForwardLimits, Limits, LotIndex, Method, Mixing, NewLot, Origin, Parts, Scratch, SourceId, StepKind,
+    Taken, TraceLimits, attribute, trace_back, trace_forward,
 };
 use proptest::prelude::*;
 
@@ -54,10 +54,25 @@ proptest! {
     }
 
     #[test]
-    fn a_walk_cut_short_still_sums_to_one_and_says_so(calls in chains(40, WILD), steps in 0u32..10) {
+    fn a_walk_cut_short_still_sums_to_one_and_says_so(
+        calls in chains(40, WILD),
+        steps in 0u32..10,
+        work in 0u64..30,
+    ) {
         let graph = build(&calls);
         let mut scratch = Scratch::default();
         for lot in 0..graph.lots() {
+            let limits = Limits { work, ..Limits::default() };
+            let cut = attribute(&graph, &mut scratch, LotIndex(lot), TANTALUM, NOW, &limits);
+            if let Ok(cut) = cut {
+                let all = units(cut.origins.iter().map(|it| it.share.value).chain([cut.unresolved]));
+                prop_assert_eq!(all, u128::from(Parts::ONE.units()));
+                // The first weight is work as well, and nothing begins once all is used.
+                prop_assert!(work > 0 || cut.origins.is_empty());
+                prop_assert_eq!(cut.complete, cut.unresolved == Parts::ZERO && !cut.methods.contains(&Method::CutShort));
+                let full = ask(&graph, &mut scratch, lot, TANTALUM).unwrap();
+                prop_assert!(!cut.complete || cut == full);
+            }
             let limits = Limits { steps, ..Limits::default() };
             let Ok(cut) = attribute(&graph, &mut scratch, LotIndex(lot), TANTALUM, NOW, &limits) else { continue };
             let all = units(cut.origins.iter().map(|it| it.share.value).chain([cut.unresolved]));
@@ -69,7 +84,7 @@ proptest! {
             if cut.complete {
                 prop_assert_eq!(&cut, &full);
             }
-            if full.methods.iter().all(|it| *it == ore_provenance::Method::WellMixed) {
+            if full.methods.iter().all(|it| *it == Method::WellMixed) {
                 for it in &cut.origins {
                     let full = full.origins.iter().find(|full| full.origin == it.origin).unwrap().share.value;
                     prop_assert!(it.share.lower <= full.plus(Parts::new(1).unwrap()));
@@ -287,7 +302,7 @@ proptest! {
                 .chain(answer.by_route.iter().map(|it| it.1))
                 .chain(answer.by_generation.iter().map(|it| it.1))
                 .chain([answer.recycled, answer.verified]);
-            let certain = answer.methods.iter().all(|it| *it == ore_provenance::Method::WellMixed);
+            let certain = answer.methods.iter().all(|it| *it == Method::WellMixed);
             for share in answer.origins.iter().map(|it| it.share).chain(grouped) {
                 prop_assert!(share.lower <= share.value && share.value <= share.upper);
                 prop_assert!(!certain || share.is_exact());
