@@ -127,7 +127,7 @@ impl Statement {
                     (leaf, view.entry(leaf))
                 })
             } else {
-                view.next_posted(facility, &mut self.next)
+                view.next_done_at(facility, &mut self.next)
             };
             let Some((leaf, entry)) = entry else { break };
             if !budget.spend(1) {
@@ -176,7 +176,7 @@ impl Statement {
         books.sort_unstable();
         books.dedup();
         for (facility, element) in books.into_iter().skip(self.known) {
-            while let Some((leaf, entry)) = view.next_posted(facility, &mut self.next_input) {
+            while let Some((leaf, entry)) = view.next_done_at(facility, &mut self.next_input) {
                 if !budget.spend(1) {
                     self.next_input -= 1;
                     return false;

@@ -266,7 +266,7 @@ impl Abilities {
         };
         let ever = view.journal.processes(facility).iter().filter(matters);
         let mut open: Vec<i32> = ever.filter(|process| !known(process)).copied().collect();
-        let posted = view.journal.posted(facility);
+        let posted = view.journal.done_at(facility);
         let met = posted.partition_point(|leaf| *leaf < view.end());
         let (mut left, mut newest) = (posted[..met].iter().rev(), 0);
         while !open.is_empty()

@@ -108,19 +108,24 @@ impl<'a> View<'a> {
         u32::try_from(self.as_of.min(self.journal.len())).unwrap_or(u32::MAX)
     }
 
-    /// Entries posted under a name, oldest first.
+    /// Entries posted under a name that is no facility's, oldest first.
     pub fn posted(&self, word: Word) -> impl DoubleEndedIterator<Item = (u32, &'a Entry)> + use<'a> {
         let view = *self;
         let leaves = view.journal.posted(word).iter();
         leaves.filter_map(move |leaf| view.entry(*leaf).map(|entry| (*leaf, entry)))
     }
 
-    /// The leaf posted under a name at a place, its entry if that counts, and a step to the next place; `None` at
-    /// the end of this view. For questions that go on later, when the journal may have grown.
+    /// Entries of a facility, oldest first: its registration, what was done there, and what is attested about it.
+    pub fn done_at(&self, facility: Word) -> impl DoubleEndedIterator<Item = (u32, &'a Entry)> + use<'a> {
+        self.before(self.journal.done_at(facility), self.end())
+    }
+
+    /// The leaf at some place among those of a facility, its entry if that counts, and a step to the next place;
+    /// `None` at the end of this view. For questions that go on later, when the journal may have grown.
     #[inline]
     #[must_use]
-    pub fn next_posted(&self, word: Word, place: &mut usize) -> Option<(u32, Option<&'a Entry>)> {
-        let leaf = *self.journal.posted(word).get(*place)?;
+    pub fn next_done_at(&self, facility: Word, place: &mut usize) -> Option<(u32, Option<&'a Entry>)> {
+        let leaf = *self.journal.done_at(facility).get(*place)?;
         if u64::from(leaf) >= self.as_of {
             return None;
         }
@@ -128,7 +133,17 @@ impl<'a> View<'a> {
         Some((leaf, self.entry(leaf)))
     }
 
-    /// The same as far as a leaf, that one excluded, found by bisection.
+    /// Entries of a facility as far as a leaf, that one excluded, found by bisection.
+    #[inline]
+    pub fn done_at_before(
+        &self,
+        facility: Word,
+        leaf: u32,
+    ) -> impl DoubleEndedIterator<Item = (u32, &'a Entry)> + use<'a> {
+        self.before(self.journal.done_at(facility), leaf)
+    }
+
+    /// The same of entries posted under a name.
     #[inline]
     pub fn posted_before(
         &self,
@@ -203,7 +218,7 @@ impl<'a> View<'a> {
         if word.is_empty() {
             return None;
         }
-        self.journal.posted(word).iter().find_map(|leaf| match &self.journal.entry(*leaf)?.fact {
+        self.journal.done_at(word).iter().find_map(|leaf| match &self.journal.entry(*leaf)?.fact {
             Fact::Facility(facility) if u64::from(*leaf) < self.as_of => Some(&**facility),
             Fact::Facility(_) => None,
             _ => None,

@@ -58,7 +58,7 @@ impl Leaves {
         match self.scope {
             Scope::Lot(_) => self.of_lots(view, budget),
             Scope::Facility { facility, from_ms, to_ms } => {
-                while let Some((leaf, entry)) = view.next_posted(facility, &mut self.next) {
+                while let Some((leaf, entry)) = view.next_done_at(facility, &mut self.next) {
                     if !budget.spend(1) {
                         self.next -= 1;
                         return false;
@@ -102,9 +102,9 @@ impl Leaves {
             self.found.extend(timeline.iter().copied().filter(ours));
             if let Some(fact) = journal.lot(*lot) {
                 // Its facility's registration, and what is attested about the lot.
-                let attested = journal.posted(fact.id);
+                let attested = journal.attested(fact.id);
                 budget.charge(attested.len() as u64);
-                let about = journal.posted(fact.facility).first().into_iter().chain(attested);
+                let about = journal.done_at(fact.facility).first().into_iter().chain(attested);
                 self.found.extend(about.copied().filter(|leaf| view.entry(*leaf).is_some()));
             }
         }

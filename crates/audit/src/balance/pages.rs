@@ -214,7 +214,7 @@ impl Pages {
         let fresh = || Book { pages: Vec::new(), asked: Vec::new(), next: FEWEST };
         let book = self.books.entry(facility).or_insert_with(fresh);
         let start = book.pages.last().map_or(0, |page| page.end as usize);
-        let records = view.journal.posted(facility).get(start..book.next);
+        let records = view.journal.done_at(facility).get(start..book.next);
         let Some(records) = records.filter(|records| records.last() <= Some(&leaf)) else { return 0 };
         let draft = Draft::of(view, facility, records);
         let dense = draft.sums.len() <= draft.moved;
@@ -240,7 +240,7 @@ impl Pages {
     fn set_aside(&mut self, view: &View<'_>, record: u32) {
         let facility = view.journal.place_of(record);
         let (Some(book), Ok(at)) =
-            (self.books.get_mut(&facility), view.journal.posted(facility).binary_search(&record))
+            (self.books.get_mut(&facility), view.journal.done_at(facility).binary_search(&record))
         else {
             return;
         };
@@ -265,7 +265,7 @@ impl Pages {
     /// What lies ready for a question: nothing for a view with a business date, which has other masses, or while a
     /// withdrawal that the view knows was not taken up.
     pub(super) fn lying<'a>(&'a self, view: &View<'a>, of: &BalanceOf) -> Lying<'a> {
-        let posts = view.journal.posted(of.facility);
+        let posts = view.journal.done_at(of.facility);
         let next = view.journal.withdrawals().get(self.withdrawals);
         let unknown = next.and_then(|record| view.journal.entry(*record)?.withdrawn_at);
         let known = unknown.is_none_or(|at| u64::from(at) >= view.as_of) && view.date_ms == u64::MAX;
@@ -347,7 +347,7 @@ impl<'a> Lying<'a> {
             place.page += 1;
             return Some(Next::Page(Whole { page, first: *first, sums, asked }));
         }
-        let (leaf, entry) = view.next_posted(of.facility, &mut place.records)?;
+        let (leaf, entry) = view.next_done_at(of.facility, &mut place.records)?;
         Some(Next::Record(leaf, entry))
     }
 

@@ -4,6 +4,7 @@
 //! that a ledger admitted are never refused here; what names an unknown lot is kept as changing nothing.
 
 mod facts;
+mod posts;
 mod read;
 mod take;
 mod timelines;
@@ -13,6 +14,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use hashbrown::HashMap;
 
+use posts::Posts;
 use timelines::Timelines;
 
 pub use facts::{
@@ -35,10 +37,11 @@ pub struct Journal {
     timelines: Timelines,
     /// The newest lot of each id, by word.
     lot_of: HashMap<Word, u32>,
-    /// Leaves posted under a name: a facility, a tag, a serial, a seal, an attestation, its subject, a member.
-    /// By word, where in `posts` its leaves are, one more; words are numbered without gaps.
-    post_of: Vec<u32>,
-    posts: Vec<Vec<u32>>,
+    /// Leaves by facility: its registration, what was done there, what is attested about it. Anybody may write
+    /// anything on a tag, also the name of somebody's facility, so those stand apart.
+    done: Posts,
+    /// Leaves by any other name: a tag, a serial, a seal, an attestation, its subject, a member, a library.
+    posts: Posts,
     /// One bit per lot: some record about it states an earlier time than one before it.
     disordered: Vec<u64>,
     /// Leaves that publish a version of a reference library, in order.
@@ -104,25 +107,6 @@ impl Journal {
     #[must_use]
     pub fn text(&self, word: Word) -> &str {
         self.words.text(word)
-    }
-
-    fn post(&mut self, word: Word, leaf: u32) {
-        if word.is_empty() {
-            return;
-        }
-        let at = word.0 as usize;
-        if self.post_of.len() <= at {
-            self.post_of.resize(at + 1, 0);
-        }
-        if self.post_of[at] == 0 {
-            self.posts.push(Vec::new());
-            // Not more than there are words, whose numbers fit.
-            self.post_of[at] = self.posts.len() as u32;
-        }
-        let leaves = &mut self.posts[self.post_of[at] as usize - 1];
-        if leaves.last() != Some(&leaf) {
-            leaves.push(leaf);
-        }
     }
 
     fn does(&mut self, facility: Word, process: i32) {

@@ -57,12 +57,19 @@ impl Journal {
         self.disordered.get(lot as usize / 64).is_none_or(|word| word >> (lot % 64) & 1 == 0)
     }
 
-    /// Leaves posted under a name, oldest first.
+    /// Leaves of a facility, oldest first: its registration, what was done there, and what is attested about it.
+    #[inline]
+    #[must_use]
+    pub fn done_at(&self, facility: Word) -> &[u32] {
+        self.done.under(facility)
+    }
+
+    /// Leaves posted under any other name, oldest first: a tag, a serial, a seal, an attestation, its subject, a
+    /// member, a library.
     #[inline]
     #[must_use]
     pub fn posted(&self, word: Word) -> &[u32] {
-        let at = self.post_of.get(word.0 as usize).and_then(|at| (*at as usize).checked_sub(1));
-        at.and_then(|at| self.posts.get(at)).map_or(&[], Vec::as_slice)
+        self.posts.under(word)
     }
 
     /// Leaves that publish a version of a reference library, in ledger order.

@@ -40,18 +40,18 @@ impl Journal {
                 let lot = self.lot_named(it.lot.as_ref());
                 let facility = lot.map_or(Word::EMPTY, |lot| self.places[lot as usize]);
                 // It may change what the facility's stock contains.
-                self.post(facility, leaf);
+                self.done.post(facility, leaf);
                 let fact = |lot| Fact::Assay { lot, facility, reveals, assay };
                 self.on_lot(leaf, it.lot.as_ref(), fact)
             }
             Some(Event::Seal(it)) => {
                 let seal = self.words.of(&it.seal)?;
-                self.post(seal, leaf);
+                self.posts.post(seal, leaf);
                 self.on_lot(leaf, it.lot.as_ref(), |lot| Fact::SealEvent { lot, seal, action: it.action() })
             }
             Some(Event::Use(it)) => {
                 let facility = self.words.of(&it.facility)?;
-                self.post(facility, leaf);
+                self.done.post(facility, leaf);
                 let net_mg = it.net_mass.as_ref().map_or(0, |mass| mass.dry_mg);
                 let fact = self.on_lot(leaf, it.item.as_ref(), |lot| Fact::Use { lot, net_mg, facility });
                 self.place(&fact, facility);
@@ -63,7 +63,7 @@ impl Journal {
             Some(Event::Recall(it)) => self.status(leaf, it.lot.as_ref(), StatusKind::Recall),
             Some(Event::Stocktake(it)) => {
                 let facility = self.words.of(&it.facility)?;
-                self.post(facility, leaf);
+                self.done.post(facility, leaf);
                 Fact::Stocktake { facility, stocktake: Box::new(it.clone()) }
             }
             Some(Event::Footprint(it)) => self.on_lot(leaf, it.lot.as_ref(), |lot| Fact::Footprint {
@@ -72,20 +72,20 @@ impl Journal {
             }),
             Some(Event::CreditDeposit(it)) => {
                 let facility = self.words.of(&it.facility)?;
-                self.post(facility, leaf);
+                self.done.post(facility, leaf);
                 let deposit = Box::new(it.clone());
                 self.on_lot(leaf, it.lot.as_ref(), |lot| Fact::Deposit { lot, deposit })
             }
             Some(Event::CreditClaim(it)) => {
                 let facility = self.words.of(&it.facility)?;
-                self.post(facility, leaf);
+                self.done.post(facility, leaf);
                 let claim = Box::new(it.clone());
                 self.on_lot(leaf, it.lot.as_ref(), |lot| Fact::Claim { lot, claim })
             }
             Some(Event::ReferencePart(it)) => Fact::Reference(Box::new(it.clone())),
             Some(Event::PublishLibrary(it)) => {
                 let id = self.words.of(&it.library)?;
-                self.post(id, leaf);
+                self.posts.post(id, leaf);
                 self.libraries.push(leaf);
                 let parts = it.parts.iter().filter_map(|part| leaf_of(part)).collect();
                 Fact::Library { library: Box::new(it.clone()), parts }
@@ -108,13 +108,13 @@ impl Journal {
             Some(Event::AdmitMember(it)) => {
                 let member = it.member.clone().unwrap_or_default();
                 let word = self.words.of(&member.id)?;
-                self.post(word, leaf);
+                self.posts.post(word, leaf);
                 Fact::Member(Box::new(member))
             }
             Some(Event::RegisterFacility(it)) => {
                 let facility = it.facility.clone().unwrap_or_default();
                 let word = self.words.of(&facility.id)?;
-                self.post(word, leaf);
+                self.done.post(word, leaf);
                 self.facilities.push(word);
                 Fact::Facility(Box::new(facility))
             }
@@ -122,14 +122,17 @@ impl Journal {
                 let attestation = it.attestation.clone().unwrap_or_default();
                 let (id, subject) = (self.words.of(&attestation.id)?, self.words.of(&attestation.subject)?);
                 self.words.of(&attestation.scheme)?;
-                self.post(id, leaf);
-                self.post(subject, leaf);
+                self.posts.post(id, leaf);
+                self.posts.post(subject, leaf);
+                if !self.done.under(subject).is_empty() {
+                    self.done.post(subject, leaf);
+                }
                 self.attested.entry(subject).or_default().push(leaf);
                 Fact::Attest(Box::new(attestation))
             }
             Some(Event::ChangeAttestation(it)) => {
                 let attestation = self.words.of(&it.attestation)?;
-                self.post(attestation, leaf);
+                self.posts.post(attestation, leaf);
                 self.changed.entry(attestation).or_default().push(leaf);
                 Fact::ChangeAttestation { attestation, state: it.state() }
             }
@@ -199,9 +202,9 @@ impl Journal {
             tags,
         };
         for tag in &fact.tags {
-            self.post(*tag, leaf);
+            self.posts.post(*tag, leaf);
         }
-        self.post(serial, leaf);
+        self.posts.post(serial, leaf);
         self.lots.push(fact);
         self.timelines.begin(leaf);
         self.places.push(facility);
@@ -212,11 +215,11 @@ impl Journal {
         let stated = it.lot.clone().unwrap_or_default();
         let lot = self.new_lot(leaf, &stated)?;
         let facility = self.words.of(&stated.facility)?;
-        self.post(facility, leaf);
+        self.done.post(facility, leaf);
         self.does(facility, super::EXTRACTION);
         let attestations = self.words_of(&it.attestations)?;
         for attestation in &attestations {
-            self.post(*attestation, leaf);
+            self.posts.post(*attestation, leaf);
         }
         let fact = CommissionFact { kind: it.kind(), lot, scrap_class: it.scrap_class(), attestations };
         Ok(Fact::Commission(Box::new(fact)))
@@ -224,7 +227,7 @@ impl Journal {
 
     fn step(&mut self, leaf: u32, it: &v1::Transform) -> Result<Fact, JournalFull> {
         let facility = self.words.of(&it.facility)?;
-        self.post(facility, leaf);
+        self.done.post(facility, leaf);
         self.does(facility, it.process);
         let mut inputs = Vec::with_capacity(it.inputs.len());
         for input in &it.inputs {
@@ -259,16 +262,16 @@ impl Journal {
             self.places[lot as usize] = Word::EMPTY;
             let seals = self.words_of(&shipped.seals)?;
             for seal in &seals {
-                self.post(*seal, leaf);
+                self.posts.post(*seal, leaf);
             }
             let dry_mg = shipped.mass.as_ref().map_or(0, |mass| mass.dry_mg);
             lots.push(ShippedFact { lot, dry_mg, seals });
         }
         let (from, to) = (self.words.of(&it.from_facility)?, self.words.of(&it.to_facility)?);
-        self.post(from, leaf);
+        self.done.post(from, leaf);
         let permits = self.words_of(&it.permits)?;
         for permit in &permits {
-            self.post(*permit, leaf);
+            self.posts.post(*permit, leaf);
         }
         Ok(Fact::Ship(Box::new(ShipFact {
             lots: lots.into(),
@@ -299,7 +302,7 @@ impl Journal {
         let Some(offer) = offer.filter(|offer| self.answer(*offer, leaf, true)) else {
             return Ok(Fact::Other);
         };
-        self.post(facility, leaf);
+        self.done.post(facility, leaf);
         let mut lots = Vec::with_capacity(it.lots.len());
         for accepted in &it.lots {
             let Some(lot) = self.lot_named(accepted.lot.as_ref()) else { continue };
@@ -323,7 +326,7 @@ impl Journal {
         if let Some(Fact::Ship(ship)) = self.entries.get(offer as usize).map(|entry| &entry.fact) {
             let from = ship.from;
             let lots: Vec<u32> = ship.lots.iter().map(|shipped| shipped.lot).collect();
-            self.post(from, leaf);
+            self.done.post(from, leaf);
             for lot in lots {
                 self.places[lot as usize] = from;
             }
@@ -335,7 +338,7 @@ impl Journal {
         let Some(lot) = self.lot_named(it.lot.as_ref()) else { return Fact::Other };
         self.touch(lot, leaf);
         let facility = self.places[lot as usize];
-        self.post(facility, leaf);
+        self.done.post(facility, leaf);
         let dry_mg = it.mass.as_ref().map_or(0, |mass| mass.dry_mg);
         Fact::Dispose { lot, dry_mg, kind: it.kind(), facility }
     }

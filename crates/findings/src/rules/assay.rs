@@ -200,7 +200,7 @@ fn crossing(
         return *known;
     }
     let (mut sum, mut passed) = (0, None);
-    for (leaf, entry) in judge.view.posted(key.0) {
+    for (leaf, entry) in judge.view.done_at(key.0) {
         if !matches!(entry.fact, Fact::Step(_) | Fact::Commission(_)) {
             continue;
         }

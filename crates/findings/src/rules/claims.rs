@@ -300,11 +300,8 @@ pub(crate) fn corrected(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, lot: u3
     let Some(withdrawn) = view.journal.entry(old.1.made_at).and_then(|entry| entry.withdrawn_at) else {
         return;
     };
-    let passports: Vec<u32> = view
-        .posted(fact.id)
-        .filter(|(at, entry)| *at < withdrawn && matches!(entry.fact, Fact::Attest(_)))
-        .map(|(at, _)| at)
-        .collect();
+    let stated = view.journal.attested(fact.id).iter().copied();
+    let passports: Vec<u32> = stated.filter(|at| *at < withdrawn && view.entry(*at).is_some()).collect();
     let finished = matches!(
         fact.material,
         MaterialClass::SputteringTarget | MaterialClass::Component | MaterialClass::FinishedProduct

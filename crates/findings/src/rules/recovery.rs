@@ -100,7 +100,7 @@ const fn recovers(process: Process) -> bool {
 impl Recoveries {
     /// Looks at the facility's records up to a leaf, that one included; false when the budget ends before.
     fn gather(&mut self, view: &View<'_>, facility: Word, to: u32, budget: &mut Budget) -> bool {
-        let posted = view.journal.posted(facility).get(self.next..).unwrap_or(&[]);
+        let posted = view.journal.done_at(facility).get(self.next..).unwrap_or(&[]);
         for leaf in posted.iter().copied().take_while(|leaf| *leaf <= to) {
             if let Some((entry, step)) = campaign_of(view, leaf) {
                 if !budget.spend(1) {

@@ -73,10 +73,10 @@ fn counted_at(judge: &mut Judge<'_>, of: &BalanceOf, leaf: u32, budget: &mut Bud
 fn stocktakes<'a>(judge: &'a mut Judge<'_>, facility: Word, budget: &mut Budget) -> Option<&'a [u32]> {
     let view = judge.view;
     if !judge.memory.stocktakes.contains_key(&facility) {
-        if !budget.spend(view.journal.posted(facility).len() as u64) {
+        if !budget.spend(view.journal.done_at(facility).len() as u64) {
             return None;
         }
-        let takes = view.posted(facility).filter(|(_, it)| matches!(it.fact, Fact::Stocktake { .. }));
+        let takes = view.done_at(facility).filter(|(_, it)| matches!(it.fact, Fact::Stocktake { .. }));
         judge.memory.stocktakes.insert(facility, takes.map(|(at, _)| at).collect());
     }
     judge.memory.stocktakes.get(&facility).map(Vec::as_slice)
@@ -125,7 +125,7 @@ fn weighings(judge: &mut Judge<'_>, leaf: u32, facility: Word, masses: &mut Vec<
     let view = judge.view;
     let wanted = judge.terms.thresholds.digit_weighings as usize;
     masses.clear();
-    for (_, other) in view.posted_before(facility, leaf).rev() {
+    for (_, other) in view.done_at_before(facility, leaf).rev() {
         if !judge.budget.spend(1) {
             return false;
         }

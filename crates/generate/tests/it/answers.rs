@@ -117,7 +117,7 @@ fn counted_by_hand(view: &View<'_>, of: &BalanceOf, leaf: u32) -> Option<balance
     lines.first()?;
     let counted_pg = lines.iter().map(|line| i128::from(line.mg) * 1_000_000_000).sum();
     let mut counted = balance::Counted { leaf, counted_pg, book_pg: 0, throughput_pg: 0 };
-    for (at, moved) in view.posted(of.facility) {
+    for (at, moved) in view.done_at(of.facility) {
         if (moved.event_ms, at) >= (entry.event_ms, leaf) {
             continue;
         }
@@ -141,7 +141,7 @@ fn all_stocktakes_at_once_are_each_by_itself() {
     let mut compared = 0;
     for facility in memory.journal.facilities() {
         let takes: Vec<u32> = view
-            .posted(*facility)
+            .done_at(*facility)
             .filter(|(_, entry)| matches!(entry.fact, Fact::Stocktake { .. }))
             .map(|(leaf, _)| leaf)
             .collect();

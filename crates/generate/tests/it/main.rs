@@ -1,6 +1,7 @@
 //! Stories as a whole.
 
 mod answers;
+mod borrowed_names;
 mod both_ways;
 mod pages;
 mod random;

@@ -118,7 +118,7 @@ fn every_facility_and_element_is_ready_before_anybody_asks() {
     for who in 0..4 {
         for element in [Element(0), TA, NB] {
             let of = whole(world.place(who), element);
-            let records = world.memory.journal.posted(of.facility).len() as u64;
+            let records = world.memory.journal.done_at(of.facility).len() as u64;
             let cost = |pages: &Pages| {
                 let (mut books, mut budget) = (Books::new(of, 0), Budget::new(1 << 20));
                 assert!(books.go_on_with(pages, &world.view(), &mut budget));
@@ -164,7 +164,7 @@ fn pages_have_no_more_sums_than_movements_whatever_lots_are_said_to_hold() {
             world.rich(materials);
             let _ = pages.take_up(&world.view(), &mut Budget::new(u64::MAX));
         }
-        let records: usize = (0..4).map(|who| world.memory.journal.posted(world.place(who)).len()).sum();
+        let records: usize = (0..4).map(|who| world.memory.journal.done_at(world.place(who)).len()).sum();
         // Some room lies ahead of each element's sums.
         let (least, most) = (least * records, most_of_a_record * records + 4 * 101 * 28 * 4);
         assert!((least..most).contains(&pages.bytes()), "{} bytes, {records} records", pages.bytes());
