@@ -1,13 +1,16 @@
 //! What a story knows of itself, and what the engine says of it.
 
+use std::collections::BTreeSet;
+
 use ore_audit::{
-    Budget, Fact, View,
+    Budget, Fact, View, Word,
     balance::{self, BalanceOf, Line},
     circularity::{CircularityOf, Reading, circularity},
+    dependence::{NodeKind, dependence},
 };
 use ore_generate::{Memory, cast, generate, profile, violate};
-use ore_provenance::{Element, Limits, LotIndex, Scratch, attribute};
-use ore_record::v1::MaterialClass;
+use ore_provenance::{Element, Limits, LotIndex, Scratch, TraceLimits, attribute, trace_back};
+use ore_record::v1::{MaterialClass, Process};
 
 const TA: Element = Element(73);
 
@@ -158,6 +161,37 @@ fn all_stocktakes_at_once_are_each_by_itself() {
         }
     }
     assert!(compared >= 10, "{compared} stocktakes compared");
+}
+
+#[test]
+fn a_lot_hangs_on_every_place_that_refined_some_of_its_metal() {
+    let (memory, answers) = story(3_000);
+    let view = view(&memory);
+    let (mut scratch, mut refined, mut others) = (Scratch::default(), 0, 0);
+    for known in answers.known.iter().step_by(7) {
+        let lot = memory.journal.ordinal(&known.lot).expect("told");
+        let all = TraceLimits { depth: u32::MAX, nodes: u32::MAX };
+        let trace = trace_back(&memory.graph, &mut scratch, LotIndex(lot), TA, memory.size(), &all);
+        let mut by_hand = BTreeSet::new();
+        for node in &trace.expect("it holds tantalum").nodes {
+            match view.maker(node.lot.0) {
+                Some((.., step))
+                    if matches!(step.process, Process::Smelting | Process::Refining | Process::Reduction) =>
+                {
+                    by_hand.insert(step.facility);
+                }
+                _ => others += 1,
+            }
+        }
+        let (limits, budget) = (Limits::default(), &mut Budget::new(u64::MAX));
+        let found = dependence(&view, &mut scratch, lot, TA, NodeKind::Refiner, &limits, budget);
+        let found = found.expect("it holds tantalum");
+        assert!(found.complete);
+        refined += found.nodes.len();
+        let nodes: BTreeSet<Word> = found.nodes.iter().map(|node| node.word).collect();
+        assert_eq!(nodes, by_hand, "{}", known.lot);
+    }
+    assert!(refined > 20 && others > 1_000, "{refined} refiners among {others} other steps");
 }
 
 #[test]
