@@ -193,3 +193,34 @@ fn median(values: &mut [i64]) -> i64 {
     let middle = values.len() / 2;
     if values.is_empty() { 0 } else { *values.select_nth_unstable(middle).1 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extremes_pass_no_window_in_which_a_campaign_is_far_off() {
+        let (process, element) = (Process::Refining, 73);
+        let mut band = Band { process, element, campaigns: Vec::new(), extremes: Vec::new() };
+        let (mut passed, mut looked_at) = (0, 0);
+        for leaf in 0..2_000_u32 {
+            // Calm for long, then one far off, above or below.
+            let ppm = match leaf % 700 {
+                300 => 990_000,
+                600 => 910_000,
+                other => 950_000 + i64::from(other * other % 7_001),
+            };
+            band.push(Campaign { leaf, event_ms: 0, ppm });
+            let window = band.campaigns.len().saturating_sub(BAND_CAMPAIGNS)..band.campaigns.len();
+            let near = |other: &Campaign| (other.ppm - ppm).abs() <= 10_000;
+            let all_near = band.campaigns[window.clone()].iter().all(near);
+            if band.all_within(window, ppm, 10_000) {
+                assert!(all_near, "leaf {leaf}");
+                passed += 1;
+            } else {
+                looked_at += usize::from(!all_near);
+            }
+        }
+        assert!(passed > 500 && looked_at > 500, "{passed} passed, {looked_at} were looked at");
+    }
+}

@@ -8,7 +8,7 @@ use ore_generate::{Label, Memory, cast, generate, profile, violate};
 use ore_provenance::Scratch;
 use ore_record::v1;
 
-use crate::world::World;
+use crate::world::{World, world};
 
 const SEED: u64 = 20_260_101;
 
@@ -83,6 +83,43 @@ fn findings_are_the_same_when_budgets_end_in_the_middle_of_a_rule() {
     }
     assert_eq!(found, findings(&memory));
     assert!(short > 500, "{short} budgets ended");
+}
+
+/// Places, members, distances and campaigns are looked up once for a question: in whatever order its records come,
+/// each gets what it would get if it were the only one.
+#[test]
+fn what_a_judge_remembers_changes_no_finding() {
+    let mut of_recovery = 0;
+    for seed in 1..6 {
+        let mut memory = if seed < 5 {
+            world(seed, 500).memory
+        } else {
+            let mut memory = Memory::new(&cast(), profile());
+            generate(&mut memory, seed, 800);
+            memory
+        };
+        let now_ms = memory.journal.entry(memory.size() as u32 - 1).expect("told").event_ms;
+        violate(&mut memory, seed, now_ms);
+        let view =
+            View { journal: &memory.journal, graph: &memory.graph, as_of: memory.size(), date_ms: u64::MAX };
+        let strict = |leaf: u32| Some(!memory.crafted.contains(&leaf));
+        let mut scratch = Scratch::default();
+        let mut judge = |leaf: u32, known: Known| {
+            let mut judge = Judge::new(view, &mut scratch, &strict, Budget::new(u64::MAX), known);
+            (judge.judge(leaf).expect("budget enough"), judge.into_memory())
+        };
+        let alone: Vec<Vec<Finding>> =
+            (0..memory.size() as u32).map(|leaf| judge(leaf, Known::default()).0).collect();
+        let mut known = Known::default();
+        for leaf in (0..memory.size() as u32).rev().chain(0..memory.size() as u32) {
+            let found;
+            (found, known) = judge(leaf, known);
+            assert_eq!(found, alone[leaf as usize], "seed {seed}, leaf {leaf}");
+        }
+        assert_eq!(alone.concat(), findings(&memory), "seed {seed}, in ledger order");
+        of_recovery += alone.concat().iter().filter(|it| it.rule == Rule::M5).count();
+    }
+    assert!(of_recovery > 20, "{of_recovery} recoveries out of their band");
 }
 
 /// What a rule looks through is charged for, and only when it does look.
