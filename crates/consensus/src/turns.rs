@@ -88,6 +88,7 @@ impl Heard {
 /// [`headers_that_matter`] are known, nobody is put last.
 #[must_use]
 pub fn order(rules: Rules, set: &[ValidatorEntry], height: u64, proposers: &[String]) -> Vec<usize> {
+    debug_assert!(set.is_sorted_by(|one, next| one.member < next.member), "turns go by name");
     let count = set.len();
     let first = (height % count.max(1) as u64) as usize;
     let plain = (0..count).map(|turn| (first + turn) % count);

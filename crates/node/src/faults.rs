@@ -181,7 +181,6 @@ pub fn invalid_block(candidate: &Candidate, reason: &str) -> String {
 #[must_use]
 pub fn out_of_turn(decided: &DecidedBlock, proposer: &str, turns: &str, signed: &str) -> String {
     let DecidedBlock { height, round, id, .. } = decided;
-    let proposer: String = proposer.chars().filter(|c| !c.is_control()).collect();
     format!(
         "oreledger report v1\nkind out-of-turn\nproposer {proposer}\nheight {height}\nround {round}\nturns {turns}\nsigned {signed}\nblock {}\n",
         hex(id)

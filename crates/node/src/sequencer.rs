@@ -428,8 +428,12 @@ impl Application for Sequencer {
         if underway.sealed.id != decided.id {
             return Err(Fatal::new("the decided block has another id than its bytes give"));
         }
-        self.say_if_out_of_turn(&decided, &underway.sealed.proposer);
+        // Judged by the turns of its height, told once it is kept.
+        let out_of_turn = self.out_of_turn(&decided, &underway.sealed.proposer);
         self.make_durable(underway, &decided.certificate.encode().into()).await?;
+        if let Some(it) = out_of_turn {
+            self.say_out_of_turn(&decided, &it);
+        }
         if self.pool.is_shared() && self.pool.passed_over() >= PASSED_OVER {
             self.sift().await;
         }
@@ -455,8 +459,8 @@ impl Sequencer {
     async fn check_block(&mut self, candidate: Candidate) -> Result<[u8; 32], InvalidBlock> {
         let invalid = |error: draft::BlockFault| InvalidBlock::new(error.to_string());
         let parts = block::decode(&candidate.block, MAX_BLOCK_BYTES).map_err(|bad| invalid(bad.into()))?;
-        // What this node voted for before it was restarted was held against its turns then, and what a quorum decided by
-        // that quorum: under the turns of its time, which an earlier version counted in another way.
+        // What this node voted for before it was restarted was held against its turns then; what a quorum decided is
+        // taken, and said once it is kept where its proposer was out of turn.
         if candidate.standing == Standing::Fresh && !candidate.turns.contains(&parts.header.proposer) {
             return Err(InvalidBlock::out_of_turn(&parts.header.proposer));
         }

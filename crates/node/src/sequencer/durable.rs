@@ -26,6 +26,15 @@ use crate::{
 /// How often a full disk is tried again.
 const DISK_RETRY: Duration = Duration::from_millis(500);
 
+/// Characters of a proposer's name that are told: more than a member's name has.
+const MOST_OF_A_NAME: usize = 255;
+
+/// A proposer whose turn it was not, and those whose it was.
+pub(super) struct OutOfTurn {
+    proposer: String,
+    turns: String,
+}
+
 impl Sequencer {
     /// Makes the block under way durable. A full disk is waited for: the block is decided and stays so.
     pub(super) async fn make_durable(
@@ -74,20 +83,27 @@ impl Sequencer {
         }
     }
 
+    /// Whom a block names and whose turn it was, where that is not the same.
+    pub(super) fn out_of_turn(&self, decided: &DecidedBlock, proposer: &str) -> Option<OutOfTurn> {
+        let turns = self.deciders.out_of_turn(self.rules, (decided.height, decided.round), proposer)?;
+        // A header may name anything; members have short names without control characters.
+        let proposer = proposer.chars().filter(|c| !c.is_control()).take(MOST_OF_A_NAME).collect();
+        Some(OutOfTurn { proposer, turns: turns.join(",") })
+    }
+
     /// A block that a quorum decided is taken whomever it names: who refused it would stand still beside the others.
     /// What is wrong with it is said, and held against those who signed it.
-    pub(super) fn say_if_out_of_turn(&self, decided: &DecidedBlock, proposer: &str) {
+    pub(super) fn say_out_of_turn(&self, decided: &DecidedBlock, OutOfTurn { proposer, turns }: &OutOfTurn) {
         let DecidedBlock { height, round, certificate, .. } = decided;
-        let Some(turns) = self.deciders.out_of_turn(self.rules, (*height, *round), proposer) else { return };
         let signed: Vec<&str> = certificate.signatures.iter().map(|one| one.member.as_str()).collect();
-        let (turns, signatures) = (turns.join(","), signed.join(","));
+        let signatures = signed.join(",");
         tracing::warn!(
-            height, round, proposer, %turns, signed = %signatures,
+            height, round, proposer, turns, signed = %signatures,
             "a quorum decided a block of a proposer whose turn it was not; it is kept. Run `oreledger fsck` on a backup \
              of this ledger and ask the members who signed",
         );
         self.ledger.metrics.out_of_turn.add(1);
-        let report = faults::out_of_turn(decided, proposer, &turns, &signatures);
+        let report = faults::out_of_turn(decided, proposer, turns, &signatures);
         for member in signed {
             self.ledger.faults.record(member, "out_of_turn", Some(report.as_bytes()));
         }
