@@ -75,6 +75,8 @@ pub struct Checked {
     pub judged: u64,
     /// Those that would be refused, by their place among all that were sent.
     pub refused: Vec<(u64, Answer)>,
+    /// Those of the judged that are in the ledger already, by their place. A node of an earlier version names none.
+    pub already_there: Vec<u64>,
 }
 
 impl Check<'_> {
@@ -120,7 +122,8 @@ impl Check<'_> {
                 id.ok_or_else(|| ClientError::verification("answer", "it is about a record not sent"))?;
             Ok((place, read(*id, result)?))
         });
-        Ok(Checked { judged: answer.judged, refused: refused.collect::<Result<_, ClientError>>()? })
+        let refused = refused.collect::<Result<_, ClientError>>()?;
+        Ok(Checked { judged: answer.judged, refused, already_there: answer.already_there })
     }
 }
 

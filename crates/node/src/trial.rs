@@ -88,6 +88,8 @@ impl Drop for Begun {
 pub struct Found {
     /// Those that would be refused, by the place that they were given.
     pub refused: Vec<(usize, Box<Rejection>)>,
+    /// Places of those that are in the ledger already.
+    pub already_there: Vec<usize>,
     /// The place of the first that was not judged, if it took too long.
     pub unjudged: Option<usize>,
 }
@@ -126,7 +128,11 @@ pub fn judge(
             found.unjudged = Some(*place);
             break;
         }
-        if state.custody.leaf_of(&record.id()).is_some() {
+        if let Some(leaf) = state.custody.leaf_of(&record.id()) {
+            // Another one of this trial is not in the ledger.
+            if leaf < first {
+                found.already_there.push(*place);
+            }
             continue;
         }
         let earlier = |leaf: u64| match leaf.checked_sub(first) {

@@ -157,9 +157,9 @@ impl<'a> Intake<'a> {
         if dry_run || (rollback && unfinished.resumed.is_empty()) {
             self.names.remember_all();
             let mut found = tally;
-            // What is not stated is told when it goes in.
+            // What is not stated, and what is in, is told when the rest goes in.
             let mut tell = |news: News| {
-                if dry_run || !matches!(news.outcome, Outcome::Lacks(_)) {
+                if dry_run || !matches!(news.outcome, Outcome::Lacks(_) | Outcome::Recorded { .. }) {
                     tell(news);
                 }
             };

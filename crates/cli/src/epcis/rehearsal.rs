@@ -3,7 +3,12 @@
 //! The records are signed as they would be handed in and sent to be judged together, at one moment. What builds on a
 //! refused record is told so, for it is not at fault itself.
 
-use std::{collections::HashMap, fs::File, io::BufReader, path::Path};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fs::File,
+    io::BufReader,
+    path::Path,
+};
 
 use ore_client::{Answer, Check, Checked, ClientError, Ledger, MAX_CHECKED_RECORDS};
 use ore_epcis::{Clause, Document, Importer, Refusal, Survey};
@@ -95,6 +100,8 @@ const SIGNED_ANEW: &str =
 struct Judged {
     /// Records that it would take.
     taken: u64,
+    /// Events with records that are in the ledger already, and those.
+    before: Vec<(u64, RecordId)>,
     /// Records of which it is not known.
     unjudged: u64,
     /// Where those begin of which it is not known because judging ended.
@@ -108,6 +115,7 @@ struct Judged {
 struct Sent {
     /// The event's place in the document.
     event: u64,
+    id: RecordId,
     /// Records of the document that it builds on, by their place among those that were sent.
     after: Vec<usize>,
     /// An earlier run signed it: it may name heads that have moved on, and is signed anew when it is handed in.
@@ -143,7 +151,7 @@ impl<'a> Rehearsal<'a> {
             }
             let after = named(record).iter().filter_map(|id| self.places.get(id).copied()).collect();
             self.places.insert(record.id(), self.sent.len());
-            self.sent.push(Sent { event: *event, after, kept });
+            self.sent.push(Sent { event: *event, id: record.id(), after, kept });
             records.push(record.clone());
         }
         self.broken = self.check.add(&records).await.err();
@@ -205,7 +213,12 @@ fn judged(all: &[Sent], checked: Checked) -> Judged {
             },
         ));
     }
-    judged.taken = answered.saturating_sub(refused.len()) as u64;
+    // Each once, and none that is refused: a node's word is not relied on.
+    let there = checked.already_there.into_iter().filter_map(|place| usize::try_from(place).ok());
+    let there: BTreeSet<usize> =
+        there.filter(|place| *place < answered && !refused.contains_key(place)).collect();
+    judged.taken = answered.saturating_sub(refused.len() + there.len()) as u64;
+    judged.before = there.into_iter().map(|place| (all[place].event, all[place].id)).collect();
     judged
 }
 
@@ -335,6 +348,11 @@ impl Intake<'_> {
             }
         };
         tally.judged = judged.taken;
+        tally.before += judged.before.len() as u64;
+        for (place, id) in judged.before {
+            let outcome = Outcome::Recorded { id: id.to_string(), before: true };
+            tell(News { event: Some(place), outcome });
+        }
         tally.unjudged = judged.unjudged;
         for (place, trouble) in judged.troubles {
             tell(told(place, Fate::Refused(trouble), tally));
@@ -360,12 +378,26 @@ mod tests {
 
     fn checked(judged: u64, refused: &[u64]) -> Checked {
         let answer = || Answer::Malformed { field: "x".to_owned(), message: "y".to_owned() };
-        Checked { judged, refused: refused.iter().map(|place| (*place, answer())).collect() }
+        let refused = refused.iter().map(|place| (*place, answer())).collect();
+        Checked { judged, refused, already_there: Vec::new() }
+    }
+
+    fn sent(event: u64) -> Sent {
+        Sent { event, id: RecordId::from_bytes([event as u8; 32]), after: Vec::new(), kept: false }
+    }
+
+    #[test]
+    fn what_is_in_the_ledger_already_would_not_go_in() {
+        let ten: Vec<Sent> = (100..110).map(sent).collect();
+        // Of the last two nothing can be known: one is refused, one was not judged.
+        let checked = Checked { already_there: vec![1, 1, 4, 3, 9, u64::MAX], ..checked(9, &[3]) };
+        let judged = judged(&ten, checked);
+        assert_eq!(judged.before, [(101, ten[1].id), (104, ten[4].id)]);
+        assert_eq!((judged.taken, judged.unjudged, judged.troubles.len()), (6, 1, 1));
     }
 
     #[test]
     fn what_was_not_judged_in_time_is_not_counted_as_what_would_go_in() {
-        let sent = |event| Sent { event, after: Vec::new(), kept: false };
         let ten: Vec<Sent> = (100..110).map(sent).collect();
         let whole = judged(&ten, checked(10, &[3]));
         assert_eq!((whole.taken, whole.unjudged, whole.ended), (9, 0, None));

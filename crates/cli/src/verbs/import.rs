@@ -72,16 +72,16 @@ pub(crate) async fn run(context: &Context, verb: &Import) -> Outcome {
         all.taken_back += tally.taken_back;
         all.left += tally.left;
     }
-    let (records, where_they_are, sent) = match verb.dry_run {
-        true => (all.judged, "would go in", "; nothing was handed in"),
-        false => (all.recorded, "in the ledger", ""),
+    let (records, where_they_are, before, sent) = match verb.dry_run {
+        true => (all.judged, "would go in", "are already in the ledger", "; nothing was handed in"),
+        false => (all.recorded, "in the ledger", "were in before", ""),
     };
     let unjudged = match all.unjudged {
         0 => String::new(),
         unjudged => format!(", {} not judged", output::thousands(unjudged)),
     };
     output::note(format!(
-        "{} events: {} records {where_they_are}, {} were in before, {} refused{unjudged}, {} things not stated{sent}",
+        "{} events: {} records {where_they_are}, {} {before}, {} refused{unjudged}, {} things not stated{sent}",
         output::thousands(all.events),
         output::thousands(records),
         output::thousands(all.before),

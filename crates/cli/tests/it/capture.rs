@@ -292,7 +292,7 @@ fn what_builds_on_a_refused_event_is_told_so_and_a_dry_run_tells_it_too() {
     let dry = ledger.run(&dry);
     assert_eq!(dry.status.code(), Some(1));
     assert!(
-        err(&dry).contains("4 events: 1 records would go in, 0 were in before, 3 refused"),
+        err(&dry).contains("4 events: 1 records would go in, 0 are already in the ledger, 3 refused"),
         "{}",
         err(&dry)
     );

@@ -259,6 +259,16 @@ fn a_dry_run_counts_what_the_ledger_would_take_and_says_what_it_did_not_judge() 
     };
     ledger.write("first.jsonld", &document(&[mined()]));
     assert!(import("first.jsonld", &[]).status.success());
+    // A home that has lost what it remembers: the node knows.
+    std::fs::remove_file(ledger.folder.path().join("ledger/epcis.oreledger-state")).expect("there is one");
+    let dry = import("first.jsonld", &["--dry-run", "--json"]);
+    let said = err(&dry);
+    assert!(
+        said.contains("1 events: 0 records would go in, 1 are already in the ledger, 0 refused"),
+        "{said}"
+    );
+    let told: Vec<Value> = out(&dry).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert!(told.iter().any(|it| it["event"] == 0 && it["before"] == true), "{told:?}");
     // A withdrawal of a record: what is newest of its lot is then known only once that is in.
     let id = LOT.trim_start_matches("https://id.gs1.org/").replace('/', ".");
     let assayed = format!(
@@ -279,7 +289,8 @@ fn a_dry_run_counts_what_the_ledger_would_take_and_says_what_it_did_not_judge() 
     ledger.write("withdrawn.jsonld", &document(&events));
     let dry = import("withdrawn.jsonld", &["--dry-run"]);
     let said = err(&dry);
-    assert!(said.contains(" 0 refused, 2 not judged, "), "{said}");
+    let counts = " 1 records would go in, 3 are already in the ledger, 0 refused, 2 not judged, ";
+    assert!(said.contains(counts), "{said}");
     assert!(said.contains("withdrawn.jsonld, event 4: not judged: from here on, because"), "{said}");
     assert_eq!(dry.status.code(), Some(1), "nothing is green because nothing is known");
 
@@ -296,7 +307,7 @@ fn a_dry_run_counts_what_the_ledger_would_take_and_says_what_it_did_not_judge() 
     let said = err(&import("untagged.jsonld", &["--dry-run"]));
     assert!(
         said.contains(
-            "1,190 events: 0 records would go in, 0 were in before, 1,000 refused, 190 not judged, "
+            "1,190 events: 0 records would go in, 0 are already in the ledger, 1,000 refused, 190 not judged, "
         ),
         "{said}"
     );

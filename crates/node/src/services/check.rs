@@ -86,14 +86,17 @@ async fn check(api: &Api, mut inbound: Streaming<v1::CheckRequest>) -> Result<v1
         }
     }
     let (found, tree_size) = judged(api, records).await?;
+    let mut already_there = found.already_there;
     let rejected = found.refused.into_iter().map(|(place, why)| (place, Outcome::Rejected(why)));
     let (judged, refused) = told(sent, found.unjudged, refused.into_iter().chain(rejected).collect());
+    already_there.retain(|place| *place < judged);
     let result = |(place, outcome): (usize, Outcome)| v1::SubmitResult {
         sequence: place as u64,
         outcome: Some(outcome.into()),
     };
     let refused = refused.into_iter().map(result).collect();
-    Ok(v1::CheckResponse { judged: judged as u64, refused, tree_size })
+    let already_there = already_there.into_iter().map(|place| place as u64).collect();
+    Ok(v1::CheckResponse { judged: judged as u64, refused, tree_size, already_there })
 }
 
 /// How many are told of, from the first on, and which of them are refused: up to the first that there was no time for,

@@ -196,6 +196,19 @@ async fn what_is_checked_is_judged_as_it_would_be_and_leaves_no_trace() {
     node.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_tells_what_is_in_the_ledger_already() {
+    let world = World::new();
+    let node = world.start().await;
+    let (there, new) = (commission(0, 1_000), commission(1, 1_000));
+    node.publish(&there).await;
+    // Twice the same is new twice: neither is in the ledger.
+    let entries = [&new, &there, &new, &there].map(|record| Bytes::from(record.entry()));
+    let checked = node.check(entries.to_vec(), 3).await.expect("judged");
+    assert_eq!((checked.judged, checked.refused.len(), checked.already_there), (4, 0, vec![1, 3]));
+    node.stop().await;
+}
+
 /// The state rests after a check nine times as long as it took. Whoever waits for that is in nobody's way.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_that_waits_for_its_turn_keeps_no_question_waiting() {
