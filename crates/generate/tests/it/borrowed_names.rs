@@ -46,8 +46,11 @@ fn told(names: Vec<String>) -> Memory {
     sink.memory
 }
 
+/// Leaf and message of each finding, by rule.
+type Findings = BTreeMap<Rule, Vec<(u32, String)>>;
+
 /// Balances and credits of every facility, and all findings but those about the tags themselves.
-fn said_of(memory: &Memory) -> (Vec<balance::Balance>, String, BTreeMap<Rule, Vec<(u32, String)>>) {
+fn said_of(memory: &Memory) -> (Vec<balance::Balance>, String, Findings) {
     let view =
         View { journal: &memory.journal, graph: &memory.graph, as_of: memory.size(), date_ms: u64::MAX };
     let budget = || Budget::new(u64::MAX);
@@ -64,7 +67,7 @@ fn said_of(memory: &Memory) -> (Vec<balance::Balance>, String, BTreeMap<Rule, Ve
     let strict = |leaf: u32| Some(!memory.crafted.contains(&leaf));
     let mut scratch = Scratch::default();
     let mut judge = Judge::new(view, &mut scratch, &strict, budget(), Known::default());
-    let mut findings: BTreeMap<Rule, Vec<(u32, String)>> = BTreeMap::new();
+    let mut findings = Findings::new();
     for leaf in 0..memory.size() as u32 {
         for found in judge.judge(leaf).expect("budget enough") {
             findings.entry(found.rule).or_default().push((leaf, found.message));
