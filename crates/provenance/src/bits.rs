@@ -42,9 +42,23 @@ impl BitTower {
     /// Adds a number; true when it was not there yet.
     #[inline]
     pub(crate) fn insert(&mut self, number: u32) -> bool {
+        self.low = self.low.min(number as usize / 64);
+        self.high = self.high.max(number as usize / 64);
+        self.insert_ahead(number)
+    }
+
+    /// A walk over an empty set begins at this number.
+    #[inline]
+    pub(crate) fn begin_at(&mut self, number: u32) {
+        (self.low, self.high) = (number as usize / 64, number as usize / 64);
+    }
+
+    /// The same as [`Self::insert`] for a number on the side to which a walk goes: beyond what it took last, or where it
+    /// begins. Where to look next does not
+    /// change by it, so the walk need not wait until the number, which may lie far away, has come.
+    #[inline]
+    pub(crate) fn insert_ahead(&mut self, number: u32) -> bool {
         let mut index = number as usize;
-        self.low = self.low.min(index / 64);
-        self.high = self.high.max(index / 64);
         for (depth, level) in self.levels.iter_mut().enumerate() {
             let word = &mut level[index / 64];
             let bit = 1u64 << (index % 64);
@@ -144,6 +158,8 @@ impl BitTower {
 
     /// Empties the set, at a cost of its members.
     pub(crate) fn clear(&mut self) {
+        // A walk upwards does not keep this.
+        self.high = self.levels[0].len().saturating_sub(1);
         while self.pop_largest().is_some() {}
     }
 }
@@ -172,6 +188,44 @@ mod tests {
             }
             tower.clear();
             prop_assert_eq!(tower.pop_largest(), None);
+        }
+
+        #[test]
+        fn a_walk_one_way_meets_what_it_put_ahead_of_itself(
+            first in proptest::collection::vec(0u32..300_000, 1..20),
+            ahead in proptest::collection::vec(proptest::collection::vec(1u32..40_000, 0..4), 0..60),
+            left in 0usize..40,
+        ) {
+            let mut tower = BitTower::default();
+            tower.reserve(300_000);
+            for down in [false, true, false] {
+                let mut model = BTreeSet::new();
+                if let [only] = first[..] {
+                    tower.begin_at(only);
+                    prop_assert_eq!(tower.insert_ahead(only), model.insert(only));
+                }
+                for number in &first {
+                    prop_assert_eq!(tower.insert(*number), model.insert(*number));
+                }
+                let mut ahead = ahead.iter();
+                while model.len() > left || ahead.len() > 0 {
+                    let (taken, expected) = if down {
+                        (tower.pop_largest(), model.pop_last())
+                    } else {
+                        (tower.pop_smallest(), model.pop_first())
+                    };
+                    prop_assert_eq!(taken, expected);
+                    let Some(at) = taken else { break };
+                    for far in ahead.next().into_iter().flatten() {
+                        let number = if down { at.checked_sub(*far) } else { Some(at + far).filter(|it| *it < 300_000) };
+                        if let Some(number) = number {
+                            prop_assert_eq!(tower.insert_ahead(number), model.insert(number));
+                        }
+                    }
+                }
+                tower.clear();
+                prop_assert!((0..300_000 / 64).all(|word| tower.levels[0][word] == 0));
+            }
         }
     }
 }

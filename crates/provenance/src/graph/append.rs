@@ -337,7 +337,9 @@ impl Graph {
                 step,
             });
             lot.taken_mg = lot.taken_mg.saturating_add(taken.dry_mg);
-            lot.newest_use = edge;
+            if core::mem::replace(&mut lot.newest_use, edge) != NONE {
+                self.share(taken.lot.0);
+            }
         }
         for output in outputs {
             let composition = self.push_composition(output.composition, inputs);

@@ -120,9 +120,15 @@ impl Dating {
                 copy.voided.insert(*step, *leaf);
             }
         }
-        for edge in copy.edges.iter().filter(|edge| !copy.steps[edge.step as usize].void) {
-            let taken = &mut copy.lots[edge.lot as usize].taken_mg;
-            *taken = taken.saturating_add(edge.dry_mg);
+        for at in 0..copy.edges.len() {
+            let edge = copy.edges[at];
+            if edge.older_use != NONE {
+                copy.share(edge.lot);
+            }
+            if !copy.steps[edge.step as usize].void {
+                let taken = &mut copy.lots[edge.lot as usize].taken_mg;
+                *taken = taken.saturating_add(edge.dry_mg);
+            }
         }
         for lot in 0..copy.lots() {
             if copy.revised[lot as usize] != NONE {

@@ -56,6 +56,8 @@ impl Leaf {
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
     pub(crate) lots: Vec<LotRow>,
+    /// A bit for each lot that more than one part was taken from; it may stay when such a part is undone.
+    shared: Vec<u64>,
     /// The step that made each lot; apart from `lots` because walks read little else.
     pub(crate) maker: Vec<u32>,
     pub(crate) steps: Vec<StepRow>,
@@ -238,6 +240,31 @@ impl Graph {
             ("revisions", size_of_val(&self.revisions[..])),
             ("origins and withdrawals", size_of_val(&self.origins[..]) + size_of_val(&self.voids[..])),
         ]
+    }
+
+    /// Notes that a part was taken from a lot after another.
+    fn share(&mut self, lot: u32) {
+        let word = lot as usize / 64;
+        if self.shared.len() <= word {
+            self.shared.resize(word + 1, 0);
+        }
+        self.shared[word] |= 1 << (lot % 64);
+    }
+
+    /// Each part that was taken from a lot, newest first, by its place in `edges`; of a lot with one part without
+    /// looking there, which is far away.
+    #[inline]
+    pub(crate) fn each_use(&self, lot: u32, mut each: impl FnMut(u32)) {
+        let mut edge = self.lots[lot as usize].newest_use;
+        if edge == NONE {
+            return;
+        }
+        each(edge);
+        let shared = self.shared.get(lot as usize / 64).is_some_and(|word| word >> (lot % 64) & 1 == 1);
+        while shared && self.edges[edge as usize].older_use != NONE {
+            edge = self.edges[edge as usize].older_use;
+            each(edge);
+        }
     }
 
     #[inline]

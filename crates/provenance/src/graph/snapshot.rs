@@ -335,6 +335,9 @@ impl Graph {
                 return Err(impossible);
             }
             let older_use = core::mem::replace(&mut self.lots[lot as usize].newest_use, row);
+            if older_use != NONE {
+                self.share(lot);
+            }
             self.edges.push(EdgeRow { dry_mg, lot, composition, older_use, step: step as u32 });
         }
         Ok(())

@@ -142,6 +142,7 @@ impl TracingBack {
             filled: 0,
             trace: Trace::default(),
         };
+        scratch.pending.begin_at(graph.maker[lot.0 as usize]);
         Back { graph, scratch, met: Vec::new(), at: &mut tracing }.arrive(lot.0, WHOLE, 0);
         Ok(tracing)
     }
@@ -220,7 +221,7 @@ impl Back<'_> {
         let slot = &mut self.scratch.slot[step as usize];
         // One arrival per taken part, of which there are fewer than 2^32.
         let arrival = self.scratch.arrivals.len() as u32;
-        let before = if self.scratch.pending.insert(step) {
+        let before = if self.scratch.pending.insert_ahead(step) {
             *slot = self.scratch.waiting.len() as u32;
             self.scratch.waiting.push(Waiting { weight, depth, arrival });
             NONE

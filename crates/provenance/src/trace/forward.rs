@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::ask::{QuestionError, Visited, contained_or_refuse, in_one_go};
-use crate::graph::{EdgeRow, Graph};
+use crate::graph::{EdgeRow, Graph, NONE};
 use crate::share::{Parts, WHOLE};
 use crate::types::{Element, LotIndex, Mixing, Picograms, StepIndex};
 use crate::walk::{Scratch, StepSum, value_of};
@@ -94,8 +94,13 @@ pub struct Recalling {
     as_of: u64,
     limits: ForwardLimits,
     recalled: u32,
-    /// Steps that were met and do not stand in that ledger: work, but no part of the answer.
+    /// Parts that were met of steps that do not stand in that ledger, or once more of the same step: work, but no part
+    /// of the answer.
     skipped: u64,
+    /// The step that was met last.
+    newest: u32,
+    /// Lots that were met and weighed: after the walk.
+    weighed: usize,
     recall: Recall,
 }
 
@@ -117,16 +122,28 @@ impl Recalling {
         }
         scratch.begin(graph);
         scratch.opened.clear();
+        scratch.made.clear();
         // A recalled lot is whole, whatever it was made from.
         scratch.opened.push(Opened::of(WHOLE));
         for lot in lots {
             if scratch.seen.insert(lot.0) {
                 scratch.met[lot.0 as usize] = 0;
-                wake_users(graph, scratch, lot.0);
+                graph.each_use(lot.0, |part| {
+                    scratch.pending.insert(part);
+                });
             }
         }
         let recalled = scratch.seen.len();
-        Ok(Self { element, as_of, limits: *limits, recalled, skipped: 0, recall: Recall::default() })
+        Ok(Self {
+            element,
+            as_of,
+            limits: *limits,
+            recalled,
+            skipped: 0,
+            newest: NONE,
+            weighed: 0,
+            recall: Recall::default(),
+        })
     }
 
     /// Goes on for about so many units of work (steps, taken parts, lots); the answer once every descendant was
@@ -134,14 +151,20 @@ impl Recalling {
     pub fn go_on(&mut self, graph: &Graph, scratch: &mut Scratch, units: u64) -> Option<Recall> {
         scratch.fit(graph);
         let pause = self.done(scratch).saturating_add(units.max(1));
-        // Where nothing came later, lots are what they are.
-        let present = graph.newest_leaf().is_none_or(|newest| newest < self.as_of);
-        let mut walk = Forward { graph, scratch, present, at: self };
-        while let Some(step) = walk.scratch.pending.pop_smallest() {
+        let mut walk = Forward { graph, scratch, at: self };
+        // Parts are numbered in the order of the steps that took them.
+        while let Some(part) = walk.scratch.pending.pop_smallest() {
             if walk.at.done(walk.scratch) >= pause {
-                walk.scratch.pending.insert(step);
+                walk.scratch.pending.insert(part);
                 return None;
             }
+            let step = graph.edges[part as usize].step;
+            if walk.at.newest == step {
+                // It took from several of those met, and was opened for the first of them.
+                walk.at.skipped += 1;
+                continue;
+            }
+            walk.at.newest = step;
             if !graph.stands(StepIndex(step), walk.at.as_of) {
                 walk.at.skipped += 1;
                 continue;
@@ -155,6 +178,11 @@ impl Recalling {
             walk.open(step);
         }
         scratch.pending.clear();
+        // In a pass of its own: rows of lots lie far apart, and here none waits for another.
+        let most = usize::try_from(pause.saturating_sub(self.done(scratch))).unwrap_or(usize::MAX).max(1);
+        if !self.weigh(graph, scratch, most) {
+            return None;
+        }
         let mut recall = core::mem::take(&mut self.recall);
         recall.visited.lots = scratch.end();
         Some(recall)
@@ -166,7 +194,47 @@ impl Recalling {
             + u64::from(visited.steps)
             + visited.parts
             + u64::from(scratch.seen.len() - self.recalled)
+            + self.weighed as u64
     }
+
+    /// Weighs some more of the lots that were met; true once all are.
+    fn weigh(&mut self, graph: &Graph, scratch: &Scratch, most: usize) -> bool {
+        let Self { element, as_of, limits, weighed, recall, .. } = self;
+        if *weighed == 0 && limits.threshold == Threshold::Any {
+            recall.hits.reserve_exact(scratch.made.len().min(limits.hits as usize));
+        }
+        // Where nothing came later, lots are what they are.
+        let present = graph.newest_leaf().is_none_or(|newest| newest < *as_of);
+        let rest = &scratch.made[*weighed..];
+        let here = &rest[..rest.len().min(most)];
+        for made in here {
+            let (lot, opened) = (LotIndex(made.lot), &scratch.opened[made.slot as usize]);
+            let (composition, dry_mg, taken_mg) = if present {
+                let row = &graph.lots[made.lot as usize];
+                (row.composition, row.dry_mg, row.taken_mg)
+            } else {
+                let (composition, dry_mg) = graph.revision(lot, *as_of);
+                (composition, dry_mg, graph.taken_mg(lot, *as_of))
+            };
+            let ppb = graph.content(composition, *element).map_or(0, |row| row.content().bounds().0);
+            let Some(hit) = opened.hit(made, (dry_mg, taken_mg, ppb), limits.threshold) else { continue };
+            if recall.hits.len() < limits.hits as usize {
+                recall.hits.push(hit);
+            } else {
+                recall.truncated = true;
+            }
+        }
+        *weighed += here.len();
+        here.len() == rest.len()
+    }
+}
+
+/// A lot that was met, the step that made it, and where what was worked out for it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Made {
+    lot: u32,
+    step: u32,
+    slot: u32,
 }
 
 /// The weight of recalled metal in what a step made, and what follows from it for each of its lots.
@@ -181,37 +249,53 @@ impl Opened {
     fn of(weight: u128) -> Self {
         Self { share: Parts::nearest(weight), fraction: Fraction::of(weight) }
     }
-}
 
-/// Lets every step that took from a lot wait.
-#[inline]
-fn wake_users(graph: &Graph, scratch: &mut Scratch, lot: u32) {
-    let mut edge = graph.lots[lot as usize].newest_use;
-    while let Some(row) = graph.edges.get(edge as usize) {
-        scratch.pending.insert(row.step);
-        edge = row.older_use;
+    /// A descendant of so many dry milligrams, of which so many were taken, at a content; nothing where it does not
+    /// count.
+    #[inline]
+    fn hit(
+        &self,
+        made: &Made,
+        (dry_mg, taken_mg, ppb): (u64, u64, u32),
+        threshold: Threshold,
+    ) -> Option<RecallHit> {
+        let Self { share, fraction } = *self;
+        let held = Picograms::contained(dry_mg, ppb);
+        let contained = Picograms(fraction.of_mass(held.0));
+        let counts = match threshold {
+            Threshold::Any => contained.0 > 0,
+            Threshold::Share(least) => share >= least && held.0 > 0,
+            Threshold::Mass(least) => contained >= least,
+        };
+        let remaining = match dry_mg.saturating_sub(taken_mg) {
+            0 => Picograms(0),
+            all if all == dry_mg => contained,
+            left => Picograms(fraction.of_mass(Picograms::contained(left, ppb).0)),
+        };
+        let (lot, step) = (LotIndex(made.lot), StepIndex(made.step));
+        counts.then_some(RecallHit { lot, step, share, contained, remaining })
     }
 }
 
 struct Forward<'a> {
     graph: &'a Graph,
     scratch: &'a mut Scratch,
-    present: bool,
     at: &'a mut Recalling,
 }
 
 impl Forward<'_> {
-    /// Weighs a step and reports what it made.
+    /// Weighs a step and notes what it made.
     #[inline]
     fn open(&mut self, step: u32) {
         let Some(slot) = self.pooled(step) else { return };
-        let opened = self.scratch.opened[slot as usize];
         for lot in self.graph.lot_range(step as usize) {
             if self.scratch.seen.insert(lot) {
                 self.scratch.met[lot as usize] = slot;
-                // Woken first: their rows lie far away, and come while this lot is weighed.
-                wake_users(self.graph, self.scratch, lot);
-                self.report(step, lot, &opened);
+                // Whoever took from it did so later.
+                self.graph.each_use(lot, |part| {
+                    self.scratch.pending.insert_ahead(part);
+                });
+                self.scratch.made.push(Made { lot, step, slot });
             }
         }
     }
@@ -276,40 +360,5 @@ impl Forward<'_> {
         } else {
             0
         }
-    }
-
-    #[inline]
-    fn report(&mut self, step: u32, lot: u32, opened: &Opened) {
-        let (index, share, fraction) = (LotIndex(lot), opened.share, &opened.fraction);
-        let Recalling { element, as_of, limits, recall, .. } = &mut *self.at;
-        let (composition, dry_mg, taken_mg) = if self.present {
-            let row = &self.graph.lots[lot as usize];
-            (row.composition, row.dry_mg, row.taken_mg)
-        } else {
-            let (composition, dry_mg) = self.graph.revision(index, *as_of);
-            (composition, dry_mg, self.graph.taken_mg(index, *as_of))
-        };
-        let ppb = self.graph.content(composition, *element).map_or(0, |row| row.content().bounds().0);
-        let made = Picograms::contained(dry_mg, ppb);
-        let contained = Picograms(fraction.of_mass(made.0));
-        let counts = match limits.threshold {
-            Threshold::Any => contained.0 > 0,
-            Threshold::Share(least) => share >= least && made.0 > 0,
-            Threshold::Mass(least) => contained >= least,
-        };
-        if !counts {
-            return;
-        }
-        // At most `u32::MAX` lots exist.
-        if recall.hits.len() as u64 >= u64::from(limits.hits) {
-            recall.truncated = true;
-            return;
-        }
-        let remaining = match dry_mg.saturating_sub(taken_mg) {
-            0 => Picograms(0),
-            all if all == dry_mg => contained,
-            left => Picograms(fraction.of_mass(Picograms::contained(left, ppb).0)),
-        };
-        recall.hits.push(RecallHit { lot: index, step: StepIndex(step), share, contained, remaining });
     }
 }

@@ -25,7 +25,7 @@ use ways::Ways;
 use crate::ask::{Limits, Method, Visited};
 use crate::bits::BitTower;
 use crate::graph::{Graph, NONE};
-use crate::trace::{Arrived, Opened, Waiting};
+use crate::trace::{Arrived, Made, Opened, Waiting};
 use crate::types::Element;
 
 /// Working memory of questions. Keep one per worker: it grows to the graph's size once, and a
@@ -44,6 +44,8 @@ pub struct Scratch {
     pub(crate) arrivals: Vec<Arrived>,
     /// What a walk to the descendants has worked out for the steps that mix.
     pub(crate) opened: Vec<Opened>,
+    /// Lots that it has met.
+    pub(crate) made: Vec<Made>,
     /// A question began and has not ended.
     under_way: bool,
     stop: Option<Arc<AtomicBool>>,
@@ -133,7 +135,8 @@ impl Scratch {
 
     /// Makes room for a graph's steps and lots; what a question has left there stays.
     pub(crate) fn fit(&mut self, graph: &Graph) {
-        self.pending.reserve(graph.steps.len());
+        // Steps wait, or taken parts.
+        self.pending.reserve(graph.steps.len().max(graph.edges.len()));
         if self.slot.len() < graph.steps.len() {
             self.slot.resize(graph.steps.len() + graph.steps.len() / 4, NONE);
         }
@@ -263,6 +266,7 @@ impl Walking {
         carrier.clear();
         let mut walking = Self { element, limits: *limits, steps: 0, work: 0, parts: 0, methods: 0 };
         scratch.seen.insert(lot);
+        scratch.pending.begin_at(graph.maker[lot as usize]);
         let mut walk = Walk { graph, scratch, carrier, at: &mut walking };
         walk.wait(lot, &[(Passed::default(), flow)], |flow| flow);
         walking

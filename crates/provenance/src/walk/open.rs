@@ -40,7 +40,7 @@ impl<C: Carrier> Walk<'_, C> {
     fn hand_over(&mut self, step: u32, row: &StepRow, head: u32) -> bool {
         let [edge] = &self.graph.edges[self.graph.edge_range(step as usize)] else { return false };
         let maker = self.graph.maker[edge.lot as usize];
-        if row.class.recycled_as().is_some() || !self.scratch.pending.insert(maker) {
+        if row.class.recycled_as().is_some() || !self.scratch.pending.insert_ahead(maker) {
             return false;
         }
         self.scratch.slot[maker as usize] = head;
@@ -118,7 +118,7 @@ impl<C: Carrier> Walk<'_, C> {
     pub(super) fn wait(&mut self, lot: u32, front: &[(Passed, C::Flow)], part: impl Fn(C::Flow) -> C::Flow) {
         let step = self.graph.maker[lot as usize];
         let slot = &mut self.scratch.slot[step as usize];
-        let head = if self.scratch.pending.insert(step) { NONE } else { *slot };
+        let head = if self.scratch.pending.insert_ahead(step) { NONE } else { *slot };
         let mixes = C::Flow::RANGED && !keeps_layers(&self.graph.steps[step as usize]);
         let (head, work) =
             self.carrier.put(head, front, |flow| if mixes { part(flow).mixed() } else { part(flow) });
