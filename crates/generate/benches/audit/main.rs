@@ -26,8 +26,8 @@ use ore_audit::{
 use ore_findings::{Judge, Memory as Known};
 use ore_generate::{Memory, cast, generate, profile};
 use ore_provenance::{
-    Attributing, Attribution, Dating, Element, ForwardLimits, Limits, LotIndex, OriginShare, QuestionError,
-    Recalling, Route, Scratch, TraceLimits, TracingBack, attribute, trace_back, trace_forward,
+    Attributing, Attribution, Dating, Element, ForwardLimits, Limits, LotIndex, OriginShare, Parts,
+    QuestionError, Recalling, Route, Scratch, TraceLimits, TracingBack, attribute, trace_back, trace_forward,
 };
 use ore_record::v1::MaterialClass;
 
@@ -160,6 +160,9 @@ fn one(criterion: &mut Criterion, table: &mut Table, lots: u64, memory: &Memory,
         table.row(lots, "shares", met.into(), ours, fastest(runs, || plain.shares(lot)));
         table.row(lots, "  one weight", met.into(), ours, fastest(runs, || plain.back(lot)));
         let trace_limits = TraceLimits { depth: u32::MAX, nodes: u32::MAX };
+        let traced = trace_back(graph, &mut scratch, LotIndex(lot), TA, as_of, &trace_limits);
+        let nodes = traced.expect("it holds tantalum").nodes.into_iter();
+        all_there(&nodes.map(|node| (node.lot.0, node.share)).collect(), &plain.trace(lot).0);
         let trace = fastest(runs, || {
             trace_back(graph, &mut scratch, LotIndex(lot), TA, as_of, &trace_limits)
                 .map(|trace| trace.nodes.len())
@@ -173,7 +176,13 @@ fn one(criterion: &mut Criterion, table: &mut Table, lots: u64, memory: &Memory,
         if met < wanted / 2 || met > wanted * 2 {
             continue;
         }
-        let limits = ForwardLimits::default();
+        let limits = ForwardLimits { hits: u32::MAX, ..ForwardLimits::default() };
+        let recalled = trace_forward(graph, &mut scratch, &[LotIndex(lot)], TA, as_of, &limits);
+        let hits = recalled.expect("it holds tantalum").hits.into_iter().map(|hit| (hit.lot.0, hit.share));
+        // Ours leaves out what was made of it and holds none.
+        let holds = |lot| graph.contained(LotIndex(lot), TA, as_of).is_some_and(|held| held.value.0 > 0);
+        let bare: Vec<_> = plain.recall(lot).into_iter().filter(|(lot, _)| holds(*lot)).collect();
+        all_there(&hits.chain([(lot, Parts::ONE)]).collect(), &bare);
         let ask = |scratch: &mut Scratch| {
             trace_forward(graph, scratch, &[LotIndex(lot)], TA, as_of, &limits)
                 .map(|recall| recall.hits.len())
@@ -213,6 +222,15 @@ fn alike(ours: &Result<Attribution, QuestionError>, plain: &mut Plain, lot: u32)
         assert!((part - ours).abs() < 0.000_1, "{ours} of {origin:?}, {part} in the bare pass");
     }
     assert!(bare.is_empty(), "origins that ours does not name: {bare:?}");
+}
+
+/// The bare pass lists what ours lists, with as much of each, but for what 64 bits lose.
+fn all_there(ours: &BTreeMap<u32, Parts>, bare: &[(u32, u64)]) {
+    assert_eq!(bare.len(), ours.len(), "lots in the bare pass, and in ours");
+    for (lot, weight) in bare {
+        let (bare, ours) = (*weight as f64 / WHOLE as f64, ours[lot].units() as f64 / 1e18);
+        assert!((bare - ours).abs() < 0.000_1, "{ours} of lot {lot}, {bare} in the bare pass");
+    }
 }
 
 fn hangs_on(table: &mut Table, lots: u64, view: &View<'_>, scratch: &mut Scratch, plain: &mut Plain) {

@@ -50,30 +50,34 @@ impl Met {
         self.above[lot / 4_096] |= 1 << (lot / 64 % 64);
     }
 
-    fn remove(&mut self, word: usize, bit: u32) -> usize {
-        self.words[word] &= !(1 << bit);
-        if self.words[word] == 0 {
-            self.above[word / 64] &= !(1 << (word % 64));
+    /// The largest; `word` is that of the one before, or where to begin.
+    fn pop_last(&mut self, word: &mut usize) -> Option<usize> {
+        while self.words[*word] == 0 {
+            self.above[*word / 64] &= !(1 << (*word % 64));
+            let mut up = *word / 64;
+            while self.above[up] == 0 {
+                up = up.checked_sub(1)?;
+            }
+            *word = up * 64 + 63 - self.above[up].leading_zeros() as usize;
         }
-        word * 64 + bit as usize
+        let bit = 63 - self.words[*word].leading_zeros();
+        self.words[*word] &= !(1 << bit);
+        Some(*word * 64 + bit as usize)
     }
 
-    /// The largest; none is beyond the word of `at`.
-    fn pop_last(&mut self, at: &mut usize) -> Option<usize> {
-        while self.above[*at] == 0 {
-            *at = at.checked_sub(1)?;
+    /// The smallest, likewise.
+    fn pop_first(&mut self, word: &mut usize) -> Option<usize> {
+        while self.words[*word] == 0 {
+            self.above[*word / 64] &= !(1 << (*word % 64));
+            let mut up = *word / 64;
+            while *self.above.get(up)? == 0 {
+                up += 1;
+            }
+            *word = up * 64 + self.above[up].trailing_zeros() as usize;
         }
-        let word = *at * 64 + 63 - self.above[*at].leading_zeros() as usize;
-        Some(self.remove(word, 63 - self.words[word].leading_zeros()))
-    }
-
-    /// The smallest; none is before the word of `at`.
-    fn pop_first(&mut self, at: &mut usize) -> Option<usize> {
-        while *self.above.get(*at)? == 0 {
-            *at += 1;
-        }
-        let word = *at * 64 + self.above[*at].trailing_zeros() as usize;
-        Some(self.remove(word, self.words[word].trailing_zeros()))
+        let bit = self.words[*word].trailing_zeros();
+        self.words[*word] &= !(1 << bit);
+        Some(*word * 64 + bit as usize)
     }
 }
 
@@ -177,12 +181,19 @@ impl Plain {
             for part in inputs {
                 let share =
                     (graph.contained_in_part(&part, element).0 * u128::from(ALL) / total.max(1)) as u32;
+                if share == 0 {
+                    continue;
+                }
                 for lot in facts.outputs.clone() {
                     parents[lot as usize].push((part.lot.0, share));
                     children[part.lot.0 as usize].push((lot, share));
                 }
                 if !facts.outputs.is_empty() {
-                    makers[first as usize].push((stands_for[part.lot.0 as usize], share));
+                    let (list, from) = (&mut makers[first as usize], stands_for[part.lot.0 as usize]);
+                    match list.iter_mut().find(|row: &&mut (u32, u32)| row.0 == from) {
+                        Some(row) => row.1 += share,
+                        None => list.push((from, share)),
+                    }
                 }
             }
         }
@@ -211,7 +222,7 @@ impl Plain {
         room_of_step[lot] = rooms.take();
         rooms.add(room_of_step[lot], 0, &[WHOLE], ALL);
         met.insert(lot);
-        let mut at = lot / 4_096;
+        let mut at = lot / 64;
         while let Some(lot) = met.pop_last(&mut at) {
             let here = std::mem::replace(&mut room_of_step[lot], NONE);
             let inputs = makers.at(lot);
@@ -222,6 +233,11 @@ impl Plain {
             {
                 room_of_step[only as usize] = here;
                 met.insert(only as usize);
+                continue;
+            }
+            if inputs.is_empty() && source[lot] == NONE {
+                // Made of what holds none.
+                rooms.empty(here, &mut front);
                 continue;
             }
             if inputs.is_empty() {
@@ -280,11 +296,24 @@ impl Plain {
         (visited, sum)
     }
 
-    /// What a lot was made of, and how much passed through each.
-    pub(crate) fn trace(&mut self, lot: u32) -> Vec<(u32, u64)> {
-        let mut found = Vec::new();
-        self.ancestors(lot, |_, lot, weight| found.push((lot, weight)));
-        found
+    /// What a lot was made of, how much passed through each, and through each part that its step took.
+    pub(crate) fn trace(&mut self, lot: u32) -> (Vec<(u32, u64)>, Vec<(u32, u32, u64)>) {
+        let Self { parents, weight, met, .. } = self;
+        let (mut nodes, mut parts) = (Vec::new(), Vec::new());
+        weight[lot as usize] = WHOLE;
+        met.insert(lot as usize);
+        let mut at = lot as usize / 64;
+        while let Some(lot) = met.pop_last(&mut at) {
+            let here = std::mem::take(&mut weight[lot]);
+            nodes.push((lot as u32, here));
+            for (parent, share) in parents.at(lot) {
+                let part = here.wrapping_mul((*share).into()) >> 31;
+                parts.push((*parent, lot as u32, part));
+                weight[*parent as usize] += part;
+                met.insert(*parent as usize);
+            }
+        }
+        (nodes, parts)
     }
 
     /// How many lots were made of a lot, and one number.
@@ -309,7 +338,7 @@ impl Plain {
         let Self { parents, weight, met, .. } = self;
         weight[lot as usize] = WHOLE;
         met.insert(lot as usize);
-        let mut at = lot as usize / 4_096;
+        let mut at = lot as usize / 64;
         while let Some(lot) = met.pop_last(&mut at) {
             let here = std::mem::take(&mut weight[lot]);
             let inputs = parents.at(lot);
@@ -326,7 +355,7 @@ impl Plain {
         let Self { children, weight, met, .. } = self;
         weight[lot as usize] = WHOLE;
         met.insert(lot as usize);
-        let mut at = lot as usize / 4_096;
+        let mut at = lot as usize / 64;
         while let Some(lot) = met.pop_first(&mut at) {
             let here = std::mem::take(&mut weight[lot]);
             each(lot as u32, here);
