@@ -84,10 +84,11 @@ pub fn places(view: &View<'_>, lot: u32, fact: &Fact) -> (Option<Word>, Option<W
             (None, view.journal.lot(lot).map(|lot| lot.facility))
         }
         Fact::Step(step) => (Some(step.facility), Some(step.facility)),
-        Fact::Ship(ship) => (Some(ship.from), Some(Word::EMPTY)),
-        Fact::Accept(accept) => (None, Some(accept.facility)),
+        Fact::Ship(ship) if ship.leaves() => (Some(ship.from), Some(Word::EMPTY)),
+        // Empty where only ownership passes.
+        Fact::Accept(accept) => (None, Some(accept.facility).filter(|facility| !facility.is_empty())),
         Fact::Returned { offer } => match view.entry(*offer).map(|entry| &entry.fact) {
-            Some(Fact::Ship(ship)) => (None, Some(ship.from)),
+            Some(Fact::Ship(ship)) if ship.leaves() => (None, Some(ship.from)),
             _ => (None, None),
         },
         Fact::Use { facility, .. } => (Some(*facility), Some(*facility)),

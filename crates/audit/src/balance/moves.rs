@@ -76,7 +76,6 @@ pub(super) fn of_record(
     let (graph, before) = (view.graph, u64::from(leaf).min(view.as_of));
     let after = (u64::from(leaf) + 1).min(view.as_of);
     let made = |lot: u32| graph.held_when_made(LotIndex(lot), after);
-    // A tag may have the name of a facility, in whose list the record stands then.
     let came_here = |lot: u32| view.journal.lot(lot).is_some_and(|lot| lot.facility == facility);
     let left = |lot: u32, as_of: u64| graph.held_still(LotIndex(lot), as_of);
     let mut put = |lot: u32, line: Line, whole: Option<Held>, less: Option<Held>| {

@@ -120,12 +120,20 @@ pub struct ShipFact {
     pub mode: TransportMode,
     /// Transport and export permits.
     pub permits: Box<[Word]>,
-    /// Departure.
+    /// Departure; empty when only ownership passes, whatever the record names: nothing leaves.
     pub from: Word,
     /// Destination, or empty.
     pub to: Word,
     /// Leaf of the answer, and whether it is an Accept.
     pub answer: Option<(u32, bool)>,
+}
+
+impl ShipFact {
+    /// Whether lots leave a place: not where only ownership passes.
+    #[must_use]
+    pub fn leaves(&self) -> bool {
+        self.transfer != TransferKind::Ownership
+    }
 }
 
 /// One lot as received.
@@ -146,7 +154,7 @@ pub struct AcceptFact {
     pub offer: u32,
     /// What arrived.
     pub lots: Box<[AcceptedFact]>,
-    /// Where.
+    /// Where; empty when only ownership passes, whatever the record names: nothing arrives.
     pub facility: Word,
 }
 
@@ -178,10 +186,12 @@ pub enum Fact {
         seal: Word,
         action: v1::SealAction,
     },
+    /// `from`: where the lot was before.
     Use {
         lot: u32,
         net_mg: u64,
         facility: Word,
+        from: Word,
     },
     Dispose {
         lot: u32,

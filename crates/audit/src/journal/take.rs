@@ -2,7 +2,7 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use ore_record::v1::{self, record::Event};
+use ore_record::v1::{self, TransferKind, record::Event};
 
 use super::{
     AcceptFact, AcceptedFact, CommissionFact, Document, Entry, Fact, InputFact, Journal, JournalFull,
@@ -53,9 +53,8 @@ impl Journal {
                 let facility = self.words.of(&it.facility)?;
                 self.done.post(facility, leaf);
                 let net_mg = it.net_mass.as_ref().map_or(0, |mass| mass.dry_mg);
-                let fact = self.on_lot(leaf, it.item.as_ref(), |lot| Fact::Use { lot, net_mg, facility });
-                self.place(&fact, facility);
-                fact
+                let from = self.used(it.item.as_ref(), facility);
+                self.on_lot(leaf, it.item.as_ref(), |lot| Fact::Use { lot, net_mg, facility, from })
             }
             Some(Event::Dispose(it)) => self.dispose(leaf, it),
             Some(Event::Hold(it)) => self.status(leaf, it.lot.as_ref(), StatusKind::Hold),
@@ -172,13 +171,12 @@ impl Journal {
         self.on_lot(leaf, reference, |lot| Fact::Status { lot, kind })
     }
 
-    fn place(&mut self, fact: &Fact, facility: Word) {
-        if let Fact::Use { lot, .. } = fact
-            && !facility.is_empty()
-            && let Some(place) = self.places.get_mut(*lot as usize)
-        {
-            *place = facility;
-        }
+    /// Where a lot was before its use at a place; there it is afterwards.
+    fn used(&mut self, reference: Option<&v1::LotRef>, facility: Word) -> Word {
+        let lot = self.lot_named(reference);
+        let Some(place) = lot.and_then(|lot| self.places.get_mut(lot as usize)) else { return Word::EMPTY };
+        let to = if facility.is_empty() { *place } else { facility };
+        core::mem::replace(place, to)
     }
 
     fn new_lot(&mut self, leaf: u32, stated: &v1::NewLot) -> Result<u32, JournalFull> {
@@ -254,12 +252,15 @@ impl Journal {
     }
 
     fn ship(&mut self, leaf: u32, it: &v1::Ship) -> Result<Fact, JournalFull> {
+        let leaves = it.transfer() != TransferKind::Ownership;
         let mut lots = Vec::with_capacity(it.lots.len());
         for shipped in &it.lots {
             let Some(lot) = self.lot_named(shipped.lot.as_ref()) else { continue };
             self.touch(lot, leaf);
-            // On the way: at no facility until it is accepted or comes back.
-            self.places[lot as usize] = Word::EMPTY;
+            if leaves {
+                // On the way: at no facility until it is accepted or comes back.
+                self.places[lot as usize] = Word::EMPTY;
+            }
             let seals = self.words_of(&shipped.seals)?;
             for seal in &seals {
                 self.posts.post(*seal, leaf);
@@ -267,7 +268,9 @@ impl Journal {
             let dry_mg = shipped.mass.as_ref().map_or(0, |mass| mass.dry_mg);
             lots.push(ShippedFact { lot, dry_mg, seals });
         }
-        let (from, to) = (self.words.of(&it.from_facility)?, self.words.of(&it.to_facility)?);
+        // Where nothing leaves, the rules do not look at the name: it may be anybody's, or nobody's.
+        let from = if leaves { self.words.of(&it.from_facility)? } else { Word::EMPTY };
+        let to = self.words.of(&it.to_facility)?;
         self.done.post(from, leaf);
         let permits = self.words_of(&it.permits)?;
         for permit in &permits {
@@ -287,27 +290,32 @@ impl Journal {
         })))
     }
 
-    fn answer(&mut self, offer: u32, leaf: u32, taken: bool) -> bool {
+    /// The offer that a record answers, with the answer.
+    fn answer(&mut self, offer: u32, leaf: u32, taken: bool) -> Option<&ShipFact> {
         match self.entries.get_mut(offer as usize).map(|entry| &mut entry.fact) {
             Some(Fact::Ship(ship)) => {
                 ship.answer = Some((leaf, taken));
-                true
+                Some(&**ship)
             }
-            _ => false,
+            _ => None,
         }
     }
 
     fn accept(&mut self, leaf: u32, it: &v1::Accept, offer: Option<u32>) -> Result<Fact, JournalFull> {
-        let facility = self.words.of(&it.facility)?;
-        let Some(offer) = offer.filter(|offer| self.answer(*offer, leaf, true)) else {
+        let Some(offer) = offer else { return Ok(Fact::Other) };
+        let Some(leaves) = self.answer(offer, leaf, true).map(ShipFact::leaves) else {
             return Ok(Fact::Other);
         };
+        // As with the offer: where nothing arrives, the name is free text.
+        let facility = if leaves { self.words.of(&it.facility)? } else { Word::EMPTY };
         self.done.post(facility, leaf);
         let mut lots = Vec::with_capacity(it.lots.len());
         for accepted in &it.lots {
             let Some(lot) = self.lot_named(accepted.lot.as_ref()) else { continue };
             self.touch(lot, leaf);
-            self.places[lot as usize] = facility;
+            if leaves {
+                self.places[lot as usize] = facility;
+            }
             let dry_mg = accepted.mass.as_ref().map_or(0, |mass| mass.dry_mg);
             lots.push(AcceptedFact { lot, dry_mg, seals: accepted.seals() });
         }
@@ -315,20 +323,17 @@ impl Journal {
     }
 
     fn returned(&mut self, leaf: u32, lots: &[v1::LotRef], offer: Option<u32>) -> Fact {
-        let Some(offer) = offer.filter(|offer| self.answer(*offer, leaf, false)) else {
-            return Fact::Other;
-        };
+        let Some(offer) = offer else { return Fact::Other };
+        let Some(ship) = self.answer(offer, leaf, false) else { return Fact::Other };
+        let back: Vec<u32> = ship.lots.iter().map(|shipped| shipped.lot).filter(|_| ship.leaves()).collect();
+        let from = ship.from;
+        self.done.post(from, leaf);
+        for lot in back {
+            self.places[lot as usize] = from;
+        }
         for reference in lots {
             if let Some(lot) = self.lot_named(Some(reference)) {
                 self.touch(lot, leaf);
-            }
-        }
-        if let Some(Fact::Ship(ship)) = self.entries.get(offer as usize).map(|entry| &entry.fact) {
-            let from = ship.from;
-            let lots: Vec<u32> = ship.lots.iter().map(|shipped| shipped.lot).collect();
-            self.done.post(from, leaf);
-            for lot in lots {
-                self.places[lot as usize] = from;
             }
         }
         Fact::Returned { offer }
@@ -348,32 +353,20 @@ impl Journal {
         for lot in lots {
             self.touch(lot, leaf);
         }
-        let moved = match self.entries.get(record as usize).map(|entry| &entry.fact) {
-            Some(Fact::Use { lot, .. }) => Some((*lot, self.place_before(*lot, record))),
-            _ => None,
-        };
-        if let Some((lot, place)) = moved {
-            self.places[lot as usize] = place;
+        // Of what says where a lot is, only a use can be withdrawn. An offer after it that came to nothing does not
+        // stand in the way: where that left the lot, there it is.
+        if let Some(Fact::Use { lot, facility, from, .. }) =
+            self.entries.get(record as usize).map(|entry| &entry.fact)
+            && let Some(place) =
+                self.places.get_mut(*lot as usize).filter(|place| !facility.is_empty() && *place == facility)
+        {
+            *place = *from;
         }
         if let Some(entry) = self.entries.get_mut(record as usize) {
             entry.withdrawn_at = Some(leaf);
             self.withdrawals.push(record);
         }
         Fact::Withdraw { record }
-    }
-
-    /// Where a lot was before a record that says where it was used.
-    fn place_before(&self, lot: u32, record: u32) -> Word {
-        let before = self.timeline(lot).iter().rev().skip_while(|leaf| **leaf >= record);
-        let mut entries = before.filter_map(|leaf| self.entry(*leaf));
-        let came = entries.find_map(|entry| match &entry.fact {
-            Fact::Accept(it) => Some(it.facility),
-            Fact::Use { facility, .. } if !facility.is_empty() && entry.withdrawn_at.is_none() => {
-                Some(*facility)
-            }
-            _ => None,
-        });
-        came.or_else(|| self.lot(lot).map(|lot| lot.facility)).unwrap_or(Word::EMPTY)
     }
 
     /// In genesis nothing waits; later the profile in force says how many members must agree.

@@ -33,7 +33,7 @@ pub(crate) fn ship(judge: &mut Judge<'_>, leaf: u32, entry: &Entry, it: &ShipFac
     let answer = it.answer.and_then(|(at, taken)| view.entry(at).map(|entry| (at, entry, taken)));
     let (since, limit, until, what) = match answer {
         None => (judge.terms.thresholds.offer_days, "days for an answer", now, "has waited for an answer"),
-        Some((_, answer, true)) => {
+        Some((_, answer, true)) if it.leaves() => {
             (judge.terms.thresholds.transit_days, "days on the way", answer.event_ms, "was on the way")
         }
         Some(_) => return,
@@ -203,6 +203,8 @@ pub(crate) fn at_place(
         // The other record holds the lot at its own place from its start to its event.
         let (from, until) = match &other.fact {
             Fact::Step(step) if begins.is_some() && step.started_ms != 0 => (step.started_ms, other.event_ms),
+            // Only ownership passed.
+            Fact::Accept(accept) if accept.facility.is_empty() => continue,
             // On the way from dispatch to receipt, the ends excluded.
             Fact::Accept(accept) => match view.entry(accept.offer) {
                 Some(offer) => (offer.event_ms.saturating_add(1), other.event_ms.saturating_sub(1)),

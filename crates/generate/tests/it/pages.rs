@@ -230,22 +230,70 @@ fn a_tag_with_the_name_of_a_facility_brings_nothing_there() {
     assert_eq!(sheet(1), Balance { complete: true, ..Balance::default() });
 }
 
+/// What befalls a lot of member 0 before it is disposed of: places are those of members.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    /// Used at a place, or at none that is stated.
+    Use(Option<usize>),
+    /// Offered from a place, and declined.
+    Decline(usize),
+    /// Its newest use is withdrawn.
+    TakeBack,
+}
+
 #[test]
-fn a_lot_is_disposed_of_where_it_was_before_a_use_that_was_withdrawn() {
-    let mut world = World::new(1);
-    let lot = world.new_lot(0, 1_000, 500_000_000);
-    let (id, kind) = (lot.lot.clone(), v1::CommissionKind::Extracted.into());
-    world.say(0, v1::Commission { kind, lot: Some(lot), ..v1::Commission::default() });
-    let facility = world.who[1].1.clone();
-    let (item, net_mass) = (Some(draft::lot(&id)), Some(mass(900)));
-    let used = world.say(0, v1::Use { item, net_mass, facility });
-    world.take_back(0, Memory::leaf(&used));
-    let gone = v1::Dispose { lot: Some(draft::lot(&id)), mass: Some(mass(1_000)), ..v1::Dispose::default() };
-    world.say(0, gone);
-    let sheet =
-        |who: usize| balance(&world.view(), &whole(world.place(who), TA), 0, &mut Budget::new(u64::MAX));
-    assert_eq!((sheet(0).closing_pg, sheet(0).lines[&Line::Disposal]), (0, 500_000_000_000));
-    assert_eq!(sheet(1).lines.get(&Line::Disposal), None);
+fn a_lot_is_disposed_of_where_records_that_stand_say_that_it_is() {
+    use Fate::{Decline, TakeBack, Use};
+    let stories: [(&[Fate], usize); 9] = [
+        (&[Use(Some(1))], 1),
+        (&[Use(Some(1)), Use(None)], 1),
+        (&[Use(Some(1)), TakeBack], 0),
+        (&[Use(Some(1)), Use(Some(2)), TakeBack], 1),
+        (&[Use(Some(1)), Use(Some(2)), TakeBack, TakeBack], 0),
+        (&[Decline(2), Use(Some(1)), TakeBack], 2),
+        (&[Decline(2), Use(None), TakeBack], 2),
+        (&[Use(Some(1)), Decline(2), TakeBack], 2),
+        (&[Use(None), Decline(2), TakeBack], 2),
+    ];
+    for (fates, place) in stories {
+        let mut world = World::new(1);
+        let lot = world.new_lot(0, 1_000, 500_000_000);
+        let (id, kind) = (lot.lot.clone(), v1::CommissionKind::Extracted.into());
+        let lot_ref = || Some(draft::lot(&id));
+        world.say(0, v1::Commission { kind, lot: Some(lot), ..v1::Commission::default() });
+        let mut uses = Vec::new();
+        for fate in fates {
+            match fate {
+                Use(at) => {
+                    let facility = at.map_or(String::new(), |who| world.who[who].1.clone());
+                    let (item, net_mass) = (lot_ref(), Some(mass(1_000)));
+                    uses.push(world.say(0, v1::Use { item, net_mass, facility }));
+                }
+                Decline(from) => {
+                    let shipped = v1::ShippedLot { lot: lot_ref(), ..v1::ShippedLot::default() };
+                    let ship = v1::Ship {
+                        lots: vec![shipped],
+                        receiver: world.who[3].0.clone(),
+                        transfer: v1::TransferKind::Custody.into(),
+                        from_facility: world.who[*from].1.clone(),
+                        ..v1::Ship::default()
+                    };
+                    let offer = world.say(0, ship).to_vec();
+                    let lots = lot_ref().into_iter().collect();
+                    world.say(3, v1::Decline { offer, lots, ..v1::Decline::default() });
+                }
+                TakeBack => world.take_back(0, Memory::leaf(&uses.pop().expect("used"))),
+            }
+        }
+        world.say(0, v1::Dispose { lot: lot_ref(), mass: Some(mass(1_000)), ..v1::Dispose::default() });
+        let gone = |who: usize| {
+            let sheet = balance(&world.view(), &whole(world.place(who), TA), 0, &mut Budget::new(u64::MAX));
+            sheet.lines.get(&Line::Disposal).copied().unwrap_or(0)
+        };
+        let told: Vec<i128> = (0..4).map(gone).collect();
+        let expected: Vec<i128> = (0..4).map(|who| if who == place { 500_000_000_000 } else { 0 }).collect();
+        assert_eq!(told, expected, "after {fates:?}");
+    }
 }
 
 fn whole(facility: Word, element: Element) -> BalanceOf {

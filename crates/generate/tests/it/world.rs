@@ -24,6 +24,7 @@ pub(crate) struct Lot {
     pub(crate) offer: Option<([u8; 32], usize, TransferKind, ShipPurpose)>,
     /// Owner and custodian after each record that touches it.
     pub(crate) history: Vec<(usize, usize)>,
+    /// Receipts of it in other hands.
     pub(crate) journeys: usize,
 }
 
@@ -273,8 +274,8 @@ impl World {
             }
             if transfer != TransferKind::Ownership {
                 lot.custodian = to;
+                lot.journeys += 1;
             }
-            lot.journeys += 1;
             if purpose == ShipPurpose::Tolling && transfer == TransferKind::Custody {
                 self.accounts.entry((from, to)).or_default()[0] += contained;
             } else if let Some(account) =
