@@ -9,7 +9,7 @@
 //! `ORE_BENCH_DUMP` a folder for the graph of the largest, which `tests/bench/postgres_graph.sh` reads before it asks.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs,
     hint::black_box,
@@ -161,8 +161,12 @@ fn one(criterion: &mut Criterion, table: &mut Table, lots: u64, memory: &Memory,
         table.row(lots, "  one weight", met.into(), ours, fastest(runs, || plain.back(lot)));
         let trace_limits = TraceLimits { depth: u32::MAX, nodes: u32::MAX };
         let traced = trace_back(graph, &mut scratch, LotIndex(lot), TA, as_of, &trace_limits);
-        let nodes = traced.expect("it holds tantalum").nodes.into_iter();
-        all_there(&nodes.map(|node| (node.lot.0, node.share)).collect(), &plain.trace(lot).0);
+        let (traced, bare) = (traced.expect("it holds tantalum"), plain.trace(lot));
+        let parts: BTreeSet<_> = traced.edges.iter().map(|edge| (edge.from.0, Some(edge.into))).collect();
+        let listed = bare.parts.iter().map(|(from, into, _)| (*from, graph.maker_of(LotIndex(*into))));
+        assert_eq!(listed.collect::<BTreeSet<_>>(), parts, "parts in the bare pass, and in ours");
+        let nodes = traced.nodes.into_iter();
+        all_there(&nodes.map(|node| (node.lot.0, node.share)).collect(), &bare.lots);
         let trace = fastest(runs, || {
             trace_back(graph, &mut scratch, LotIndex(lot), TA, as_of, &trace_limits)
                 .map(|trace| trace.nodes.len())

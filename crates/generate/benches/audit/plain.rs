@@ -121,6 +121,13 @@ impl Rooms {
     }
 }
 
+/// Lots that were met with their weights, and the parts that steps took: from which lot, for which, how much.
+#[derive(Default)]
+pub(crate) struct Traced {
+    pub(crate) lots: Vec<(u32, u64)>,
+    pub(crate) parts: Vec<(u32, u32, u64)>,
+}
+
 /// What each lot was made of, and what was made of it.
 pub(crate) struct Plain {
     pub(crate) parents: Edges,
@@ -297,23 +304,23 @@ impl Plain {
     }
 
     /// What a lot was made of, how much passed through each, and through each part that its step took.
-    pub(crate) fn trace(&mut self, lot: u32) -> (Vec<(u32, u64)>, Vec<(u32, u32, u64)>) {
+    pub(crate) fn trace(&mut self, lot: u32) -> Traced {
         let Self { parents, weight, met, .. } = self;
-        let (mut nodes, mut parts) = (Vec::new(), Vec::new());
+        let mut traced = Traced::default();
         weight[lot as usize] = WHOLE;
         met.insert(lot as usize);
         let mut at = lot as usize / 64;
         while let Some(lot) = met.pop_last(&mut at) {
             let here = std::mem::take(&mut weight[lot]);
-            nodes.push((lot as u32, here));
+            traced.lots.push((lot as u32, here));
             for (parent, share) in parents.at(lot) {
                 let part = here.wrapping_mul((*share).into()) >> 31;
-                parts.push((*parent, lot as u32, part));
+                traced.parts.push((*parent, lot as u32, part));
                 weight[*parent as usize] += part;
                 met.insert(*parent as usize);
             }
         }
-        (nodes, parts)
+        traced
     }
 
     /// How many lots were made of a lot, and one number.
