@@ -31,7 +31,7 @@ use ore_provenance::{
 };
 use ore_record::v1::MaterialClass;
 
-use plain::{Plain, WHOLE};
+use plain::{MetLot, Plain, WHOLE};
 
 mod plain;
 
@@ -166,7 +166,8 @@ fn one(criterion: &mut Criterion, table: &mut Table, lots: u64, memory: &Memory,
         let listed = bare.parts.iter().map(|(from, into, _)| (*from, graph.maker_of(LotIndex(*into))));
         assert_eq!(listed.collect::<BTreeSet<_>>(), parts, "parts in the bare pass, and in ours");
         let nodes = traced.nodes.into_iter();
-        all_there(&nodes.map(|node| (node.lot.0, node.share)).collect(), &bare.lots);
+        let nodes = nodes.map(|node| (node.lot.0, (node.share, node.share.of(node.contained).0)));
+        all_there(&nodes.collect(), &bare.lots);
         let trace = fastest(runs, || {
             trace_back(graph, &mut scratch, LotIndex(lot), TA, as_of, &trace_limits)
                 .map(|trace| trace.nodes.len())
@@ -182,11 +183,13 @@ fn one(criterion: &mut Criterion, table: &mut Table, lots: u64, memory: &Memory,
         }
         let limits = ForwardLimits { hits: u32::MAX, ..ForwardLimits::default() };
         let recalled = trace_forward(graph, &mut scratch, &[LotIndex(lot)], TA, as_of, &limits);
-        let hits = recalled.expect("it holds tantalum").hits.into_iter().map(|hit| (hit.lot.0, hit.share));
+        let recalled = recalled.expect("it holds tantalum");
+        let hits = recalled.hits.iter().map(|hit| (hit.lot.0, (hit.share, hit.contained.0)));
         // Ours leaves out what was made of it and holds none.
         let holds = |lot| graph.contained(LotIndex(lot), TA, as_of).is_some_and(|held| held.value.0 > 0);
-        let bare: Vec<_> = plain.recall(lot).into_iter().filter(|(lot, _)| holds(*lot)).collect();
-        all_there(&hits.chain([(lot, Parts::ONE)]).collect(), &bare);
+        let bare: Vec<_> =
+            plain.recall(lot).into_iter().filter(|met| met.lot != lot && holds(met.lot)).collect();
+        all_there(&hits.collect(), &bare);
         let ask = |scratch: &mut Scratch| {
             trace_forward(graph, scratch, &[LotIndex(lot)], TA, as_of, &limits)
                 .map(|recall| recall.hits.len())
@@ -229,11 +232,20 @@ fn alike(ours: &Result<Attribution, QuestionError>, plain: &mut Plain, lot: u32)
 }
 
 /// The bare pass lists what ours lists, with as much of each, but for what 64 bits lose.
-fn all_there(ours: &BTreeMap<u32, Parts>, bare: &[(u32, u64)]) {
+fn all_there(ours: &BTreeMap<u32, (Parts, u128)>, bare: &[MetLot]) {
     assert_eq!(bare.len(), ours.len(), "lots in the bare pass, and in ours");
-    for (lot, weight) in bare {
-        let (bare, ours) = (*weight as f64 / WHOLE as f64, ours[lot].units() as f64 / 1e18);
-        assert!((bare - ours).abs() < 0.000_1, "{ours} of lot {lot}, {bare} in the bare pass");
+    for met in bare {
+        let (share, contained) = ours[&met.lot];
+        let (bare, ours) = (met.weight as f64 / WHOLE as f64, share.units() as f64 / 1e18);
+        assert!((bare - ours).abs() < 0.000_1, "{ours} of lot {}, {bare} in the bare pass", met.lot);
+        let (bare, ours) = (met.held as f64 * 65_536.0, contained as f64);
+        // Of a kilogram, or of what there is.
+        assert!(
+            (bare - ours).abs() < (ours / 100.0).max(1e12),
+            "{ours} pg of lot {}, {bare} in the bare pass",
+            met.lot
+        );
+        assert!(met.left <= met.held);
     }
 }
 

@@ -4,7 +4,7 @@
 //! there are no bounds, withdrawals, limits or sizes: what ours takes beyond it is the price of those.
 
 use ore_generate::Memory;
-use ore_provenance::{Element, RecyclingClass, Route, StepIndex, StepKind};
+use ore_provenance::{ContainedMass, Element, Graph, LotIndex, RecyclingClass, Route, StepIndex, StepKind};
 
 /// All of a lot, as a weight.
 pub(crate) const WHOLE: u64 = 1 << 32;
@@ -121,10 +121,26 @@ impl Rooms {
     }
 }
 
-/// Lots that were met with their weights, and the parts that steps took: from which lot, for which, how much.
+/// What a lot held of the element when it was made, and what is left of that: picograms in units of 2^16.
+#[derive(Clone, Copy, Default)]
+struct Masses {
+    held: u64,
+    left: u64,
+}
+
+/// A lot that was met: its weight, and how much that is of what it held and of what is left.
+#[derive(Clone, Copy)]
+pub(crate) struct MetLot {
+    pub(crate) lot: u32,
+    pub(crate) weight: u64,
+    pub(crate) held: u64,
+    pub(crate) left: u64,
+}
+
+/// Lots that were met, and the parts that steps took: from which lot, for which, how much.
 #[derive(Default)]
 pub(crate) struct Traced {
-    pub(crate) lots: Vec<(u32, u64)>,
+    pub(crate) lots: Vec<MetLot>,
     pub(crate) parts: Vec<(u32, u32, u64)>,
 }
 
@@ -141,12 +157,26 @@ pub(crate) struct Plain {
     classes: Vec<Route>,
     /// Of a lot without parents: its source.
     source: Vec<u32>,
+    masses: Vec<Masses>,
     weight: Vec<u64>,
     met: Met,
     rooms: Rooms,
     /// Room of each step that waits, by its first lot, and of each source.
     room_of_step: Vec<u32>,
     room_of_source: Vec<u32>,
+}
+
+impl Masses {
+    fn of_lot(graph: &Graph, lot: LotIndex, element: Element) -> Self {
+        let units = |mass: Option<ContainedMass>| mass.map_or(0, |mass| (mass.value.0 >> 16) as u64);
+        let (held, left) = (graph.contained(lot, element, u64::MAX), graph.remaining(lot, element, u64::MAX));
+        Self { held: units(held), left: units(left) }
+    }
+
+    fn of(self, lot: u32, weight: u64) -> MetLot {
+        let part = |mass: u64| ((u128::from(mass) * u128::from(weight)) >> 32) as u64;
+        MetLot { lot, weight, held: part(self.held), left: part(self.left) }
+    }
 }
 
 impl Plain {
@@ -213,6 +243,7 @@ impl Plain {
             recycled,
             classes,
             source,
+            masses: (0..graph.lots()).map(|lot| Masses::of_lot(graph, LotIndex(lot), element)).collect(),
             weight: vec![0; lots],
             met: Met { words: vec![0; lots / 64 + 1], above: vec![0; lots / 4_096 + 1] },
             rooms: Rooms { ways, weights: Vec::new(), spans: Vec::new(), free: Vec::new() },
@@ -305,14 +336,14 @@ impl Plain {
 
     /// What a lot was made of, how much passed through each, and through each part that its step took.
     pub(crate) fn trace(&mut self, lot: u32) -> Traced {
-        let Self { parents, weight, met, .. } = self;
+        let Self { parents, masses, weight, met, .. } = self;
         let mut traced = Traced::default();
         weight[lot as usize] = WHOLE;
         met.insert(lot as usize);
         let mut at = lot as usize / 64;
         while let Some(lot) = met.pop_last(&mut at) {
             let here = std::mem::take(&mut weight[lot]);
-            traced.lots.push((lot as u32, here));
+            traced.lots.push(masses[lot].of(lot as u32, here));
             for (parent, share) in parents.at(lot) {
                 let part = here.wrapping_mul((*share).into()) >> 31;
                 traced.parts.push((*parent, lot as u32, part));
@@ -334,9 +365,10 @@ impl Plain {
     }
 
     /// What was made of a lot, and how much of it is of that.
-    pub(crate) fn recall(&mut self, lot: u32) -> Vec<(u32, u64)> {
-        let mut found = Vec::new();
-        self.descendants(lot, |lot, weight| found.push((lot, weight)));
+    pub(crate) fn recall(&mut self, lot: u32) -> Vec<MetLot> {
+        let (mut found, masses) = (Vec::new(), std::mem::take(&mut self.masses));
+        self.descendants(lot, |lot, weight| found.push(masses[lot as usize].of(lot, weight)));
+        self.masses = masses;
         found
     }
 
