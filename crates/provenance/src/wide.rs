@@ -227,12 +227,6 @@ impl Fraction {
         Self { weight, units }
     }
 
-    /// The weight itself.
-    #[inline]
-    pub(crate) const fn weight(&self) -> u128 {
-        self.weight
-    }
-
     /// `⌊(mass · weight + 10^36 / 2) / 10^36⌋`.
     #[inline]
     pub(crate) fn of_mass(&self, mass: u128) -> u128 {

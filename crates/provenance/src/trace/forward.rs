@@ -124,7 +124,7 @@ impl Recalling {
         scratch.opened.clear();
         scratch.made.clear();
         // A recalled lot is whole, whatever it was made from.
-        scratch.opened.push(Opened::of(WHOLE));
+        scratch.opened.push(WHOLE);
         for lot in lots {
             if scratch.seen.insert(lot.0) {
                 scratch.met[lot.0 as usize] = 0;
@@ -207,8 +207,14 @@ impl Recalling {
         let present = graph.newest_leaf().is_none_or(|newest| newest < *as_of);
         let rest = &scratch.made[*weighed..];
         let here = &rest[..rest.len().min(most)];
+        let (mut slot, mut opened) = (NONE, Opened::of(0));
         for made in here {
-            let (lot, opened) = (LotIndex(made.lot), &scratch.opened[made.slot as usize]);
+            let lot = LotIndex(made.lot);
+            // Lots of a step stand together, and what took one part only is worth what that was.
+            if slot != made.slot {
+                slot = made.slot;
+                opened = Opened::of(scratch.opened[slot as usize]);
+            }
             let (composition, dry_mg, taken_mg) = if present {
                 let row = &graph.lots[made.lot as usize];
                 (row.composition, row.dry_mg, row.taken_mg)
@@ -237,9 +243,9 @@ pub(crate) struct Made {
     slot: u32,
 }
 
-/// The weight of recalled metal in what a step made, and what follows from it for each of its lots.
+/// What follows for a lot from the weight of recalled metal in it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Opened {
+struct Opened {
     share: Parts,
     fraction: Fraction,
 }
@@ -314,7 +320,7 @@ impl Forward<'_> {
         if weight == 0 {
             return None;
         }
-        self.scratch.opened.push(Opened::of(weight));
+        self.scratch.opened.push(weight);
         // Bounded by the number of steps.
         Some((self.scratch.opened.len() - 1) as u32)
     }
@@ -356,7 +362,7 @@ impl Forward<'_> {
     #[inline]
     fn weight_of(&self, lot: u32) -> u128 {
         if self.scratch.seen.contains(lot) {
-            self.scratch.opened[self.scratch.met[lot as usize] as usize].fraction.weight()
+            self.scratch.opened[self.scratch.met[lot as usize] as usize]
         } else {
             0
         }

@@ -8,5 +8,5 @@ mod forward;
 
 pub(crate) use back::{Arrived, Waiting};
 pub use back::{Trace, TraceEdge, TraceLimits, TraceNode, TracingBack, trace_back};
+pub(crate) use forward::Made;
 pub use forward::{ForwardLimits, Recall, RecallHit, Recalling, Threshold, trace_forward};
-pub(crate) use forward::{Made, Opened};

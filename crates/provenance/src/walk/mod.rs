@@ -25,7 +25,7 @@ use ways::Ways;
 use crate::ask::{Limits, Method, Visited};
 use crate::bits::BitTower;
 use crate::graph::{Graph, NONE};
-use crate::trace::{Arrived, Made, Opened, Waiting};
+use crate::trace::{Arrived, Made, Waiting};
 use crate::types::Element;
 
 /// Working memory of questions. Keep one per worker: it grows to the graph's size once, and a
@@ -42,8 +42,8 @@ pub struct Scratch {
     pub(crate) met: Vec<u32>,
     pub(crate) waiting: Vec<Waiting>,
     pub(crate) arrivals: Vec<Arrived>,
-    /// What a walk to the descendants has worked out for the steps that mix.
-    pub(crate) opened: Vec<Opened>,
+    /// Weights in the steps that a walk to the descendants has opened.
+    pub(crate) opened: Vec<u128>,
     /// Lots that it has met.
     pub(crate) made: Vec<Made>,
     /// A question began and has not ended.
