@@ -22,31 +22,38 @@ impl Moved {
     /// What it adds to the stock, picograms; `None` when it moves nothing of the element.
     #[inline]
     pub(super) fn amount_pg(&self, graph: &Graph, element: Element) -> Option<i128> {
-        let amount = |held: &Option<Held>| match held {
-            Some(held) if element.0 == 0 => gross(held.dry_mg).0,
-            Some(held) => graph.contained_in(held, element).0,
-            None => 0,
-        };
-        self.entered(element, amount(&self.whole), amount(&self.less))
+        self.entered(element, amount(graph, &self.whole, element), amount(graph, &self.less, element))
     }
 
-    /// Every element that it moves, with what it adds to the stock; element 0 first.
-    pub(super) fn amounts(&self, graph: &Graph, mut each: impl FnMut(Element, i128)) {
+    /// Every element that it moves, with what it adds to the stock; element 0 first. How many were looked at, also
+    /// those of which nothing is moved.
+    pub(super) fn amounts(&self, graph: &Graph, mut each: impl FnMut(Element, i128)) -> usize {
+        let mut looked_at = 0;
+        let mut entered = |element, whole, less| {
+            looked_at += 1;
+            if let Some(amount_pg) = self.entered(element, whole, less) {
+                each(element, amount_pg);
+            }
+        };
+        if let (Some(held), None) = (&self.whole, &self.less) {
+            entered(Element(0), gross(held.dry_mg).0, 0);
+            graph.contents_held(held, |element, mass| entered(element, mass.0, 0));
+            return looked_at;
+        }
         let mut met = 0_u128;
         let mut one = |element: Element| {
             // Atomic numbers go to 118.
             let bit = 1_u128.checked_shl(element.0.into()).unwrap_or(0);
             if met & bit == 0 {
                 met |= bit;
-                if let Some(amount_pg) = self.amount_pg(graph, element) {
-                    each(element, amount_pg);
-                }
+                entered(element, amount(graph, &self.whole, element), amount(graph, &self.less, element));
             }
         };
         one(Element(0));
         for held in [&self.whole, &self.less].into_iter().flatten() {
             graph.contents_held(held, |element, _| one(element));
         }
+        looked_at
     }
 
     /// With the sign of its line. A new assay changes what is known of a lot, never its dry mass.
@@ -60,6 +67,16 @@ impl Moved {
             line if line.lowers() => (amount > 0).then_some(-amount),
             _ => (amount > 0).then_some(amount),
         }
+    }
+}
+
+/// What some mass holds of an element, picograms; of element 0 all of it.
+#[inline]
+fn amount(graph: &Graph, held: &Option<Held>, element: Element) -> u128 {
+    match held {
+        Some(held) if element.0 == 0 => gross(held.dry_mg).0,
+        Some(held) => graph.contained_in(held, element).0,
+        None => 0,
     }
 }
 

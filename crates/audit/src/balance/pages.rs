@@ -6,10 +6,10 @@
 //! stocktakes, returns, and records that were withdrawn, which counted before and do not after.
 //!
 //! A page has sixteen records, or twice as many as often as it has more sums than movements of lots: so sums take
-//! no more than 28 bytes a movement, however many elements a lot is said to hold. A page that would be too large
-//! stays blank, and its records are read.
+//! no more than 28 bytes a movement, however many elements a lot is said to hold, beside an eighth of spare room and
+//! that of one sum for each facility and element. A page that would be too large stays blank, and its records are read.
 
-use alloc::vec::Vec;
+use alloc::{collections::BTreeMap, vec::Vec};
 
 use hashbrown::HashMap;
 use ore_provenance::Element;
@@ -25,7 +25,8 @@ use crate::{
 const FEWEST: usize = 16;
 /// Records of the longest page.
 const MOST: usize = 1_024;
-/// No longer page is tried once a shorter one had so many amounts: some milliseconds of work.
+/// Amounts of the longest page: one with more stays blank, and what comes after the record that made it so is not
+/// looked at. That one may have as many again (eight hundred lots of a hundred elements): some milliseconds of work.
 const MOST_AMOUNTS: usize = 65_536;
 
 /// Pages of every facility, in ledger order.
@@ -100,8 +101,8 @@ impl Sum {
 /// A page that is being written.
 #[derive(Default)]
 struct Draft {
-    /// By key: movements and their sum.
-    sums: Vec<(Key, u32, i128)>,
+    /// Movements and their sum.
+    sums: BTreeMap<Key, (u32, i128)>,
     times: Option<(u64, u64)>,
     asked: Vec<u32>,
     moved: usize,
@@ -109,6 +110,7 @@ struct Draft {
 }
 
 impl Draft {
+    /// Of so many records, or of those with as many amounts as a page may have.
     fn of(view: &View<'_>, facility: Word, records: &[u32]) -> Self {
         let mut draft = Self::default();
         for leaf in records {
@@ -118,47 +120,52 @@ impl Draft {
                 draft.asked.push(*leaf);
                 continue;
             }
-            let before = draft.amounts;
-            draft.moved += each_amount(view, facility, *leaf, entry, |key, amount| {
-                draft.amounts += 1;
-                match draft.sums.binary_search_by_key(&key, |sum| sum.0) {
-                    Ok(at) => {
-                        let (_, moved, sum) = &mut draft.sums[at];
-                        (*moved, *sum) = (*moved + 1, *sum + amount);
-                    }
-                    Err(at) => draft.sums.insert(at, (key, 1, amount)),
-                }
+            let mut moves = false;
+            let (moved, amounts) = each_amount(view, facility, *leaf, entry, |key, amount| {
+                moves = true;
+                let (moved, sum) = draft.sums.entry(key).or_default();
+                (*moved, *sum) = (*moved + 1, *sum + amount);
             });
-            if draft.amounts > before {
+            draft.moved += moved;
+            draft.amounts += amounts;
+            if draft.is_full() {
+                break;
+            }
+            if moves {
                 let (first, last) = draft.times.unwrap_or((entry.event_ms, entry.event_ms));
                 draft.times = Some((first.min(entry.event_ms), last.max(entry.event_ms)));
             }
         }
         draft
     }
+
+    const fn is_full(&self) -> bool {
+        self.amounts > MOST_AMOUNTS
+    }
 }
 
-/// What a record moves and declares lost at a facility, of every element; the number of movements of lots.
+/// What a record moves and declares lost at a facility, of every element. The number of movements of lots, and of
+/// amounts that were looked at.
 fn each_amount(
     view: &View<'_>,
     facility: Word,
     leaf: u32,
     entry: &Entry,
     mut each: impl FnMut(Key, i128),
-) -> usize {
-    let mut count = 0;
+) -> (usize, usize) {
+    let (mut count, mut amounts) = (0, 0);
     moves::of_record(view, facility, leaf, entry, &|_| true, &mut |moved| {
         count += 1;
         let material = view.journal.lot(moved.lot).map_or(0, |lot| lot.material as u16);
-        moved.amounts(view.graph, |element, amount| {
+        amounts += moved.amounts(view.graph, |element, amount| {
             each((element, What::Moved(moved.line), material), amount);
         });
     });
     moves::each_loss(entry, |element, lost| {
-        count += 1;
+        (count, amounts) = (count + 1, amounts + 1);
         each((element, What::Lost, 0), lost);
     });
-    count
+    (count, amounts)
 }
 
 impl Pages {
@@ -193,7 +200,7 @@ impl Pages {
                 return false;
             }
             self.withdrawals += 1;
-            self.set_aside(view, *record);
+            budget.charge(self.set_aside(view, *record) as u64);
         }
         while self.taken_up < view.end() {
             if !budget.spend(1) {
@@ -208,7 +215,7 @@ impl Pages {
     /// Writes the page that a leaf completes, if there is one. Amounts that were looked at.
     fn write(&mut self, view: &View<'_>, leaf: u32) -> usize {
         let facility = view.journal.place_of(leaf);
-        if facility.is_empty() {
+        if view.journal.done_at(facility).len() < FEWEST {
             return 0;
         }
         let fresh = || Book { pages: Vec::new(), asked: Vec::new(), next: FEWEST };
@@ -217,8 +224,8 @@ impl Pages {
         let records = view.journal.done_at(facility).get(start..book.next);
         let Some(records) = records.filter(|records| records.last() <= Some(&leaf)) else { return 0 };
         let draft = Draft::of(view, facility, records);
-        let dense = draft.sums.len() <= draft.moved;
-        if !dense && records.len() < MOST && draft.amounts <= MOST_AMOUNTS {
+        let dense = draft.sums.len() <= draft.moved && !draft.is_full();
+        if !dense && records.len() < MOST && !draft.is_full() {
             book.next = start + 2 * records.len();
             return draft.amounts;
         }
@@ -229,29 +236,30 @@ impl Pages {
         push(&mut book.pages, Page { first_ms, last_ms, end, asks, blank: !dense });
         book.asked.extend(draft.asked);
         book.next += FEWEST;
-        for ((element, what, material), moved, amount) in draft.sums.into_iter().filter(|_| dense) {
+        for ((element, what, material), (moved, amount)) in draft.sums.into_iter().filter(|_| dense) {
             let sum = Sum { amount_pg: amount.to_ne_bytes(), page, moved, what, material };
             push(self.sums.entry((facility, element)).or_default(), sum);
         }
         draft.amounts
     }
 
-    /// Takes a record that was withdrawn off its page: from now on the ledger is asked about it.
-    fn set_aside(&mut self, view: &View<'_>, record: u32) {
+    /// Takes a record that was withdrawn off its page: from now on the ledger is asked about it. Amounts that were
+    /// looked at.
+    fn set_aside(&mut self, view: &View<'_>, record: u32) -> usize {
         let facility = view.journal.place_of(record);
         let (Some(book), Ok(at)) =
             (self.books.get_mut(&facility), view.journal.done_at(facility).binary_search(&record))
         else {
-            return;
+            return 0;
         };
         let number = book.pages.partition_point(|page| page.end as usize <= at);
         let (Some(page), Err(at)) = (book.pages.get_mut(number), book.asked.binary_search(&record)) else {
-            return;
+            return 0;
         };
         page.asks = true;
         book.asked.insert(at, record);
-        let (Some(entry), false) = (view.journal.entry(record), page.blank) else { return };
-        each_amount(view, facility, record, entry, |(element, what, material), amount| {
+        let (Some(entry), false) = (view.journal.entry(record), page.blank) else { return 0 };
+        let (_, amounts) = each_amount(view, facility, record, entry, |(element, what, material), amount| {
             let Some(sums) = self.sums.get_mut(&(facility, element)) else { return };
             let first = sums.partition_point(|sum| (sum.page as usize) < number);
             let mut on_page = sums[first..].iter_mut().take_while(|sum| sum.page as usize == number);
@@ -260,6 +268,7 @@ impl Pages {
                 sum.amount_pg = (sum.amount_pg() - amount).to_ne_bytes();
             }
         });
+        amounts
     }
 
     /// What lies ready for a question: nothing for a view with a business date, which has other masses, or while a
@@ -280,10 +289,10 @@ impl Pages {
     }
 }
 
-/// Room for some more, but not for as many again.
+/// Room for an eighth more at most, and one.
 fn push<T>(list: &mut Vec<T>, item: T) {
     if list.len() == list.capacity() {
-        list.reserve_exact(list.len() / 8 + 4);
+        list.reserve_exact(list.len() / 8 + 1);
     }
     list.push(item);
 }

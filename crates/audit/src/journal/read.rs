@@ -78,7 +78,7 @@ impl Journal {
         &self.libraries
     }
 
-    /// The facility whose stock a record may move; empty when it moves none.
+    /// The facility among whose records ([`Journal::done_at`]) a leaf stands; empty, or another name, for none.
     #[must_use]
     pub fn place_of(&self, leaf: u32) -> Word {
         match self.entry(leaf).map(|entry| &entry.fact) {
@@ -96,8 +96,16 @@ impl Journal {
                 | Fact::Dispose { facility, .. }
                 | Fact::Stocktake { facility, .. },
             ) => *facility,
+            Some(Fact::Deposit { deposit, .. }) => self.known(&deposit.facility),
+            Some(Fact::Claim { claim, .. }) => self.known(&claim.facility),
+            Some(Fact::Facility(it)) => self.known(&it.id),
+            Some(Fact::Attest(it)) => self.known(&it.subject),
             _ => Word::EMPTY,
         }
+    }
+
+    fn known(&self, name: &str) -> Word {
+        self.words.find(name).unwrap_or(Word::EMPTY)
     }
 
     /// Every registered facility, in order.
