@@ -6,7 +6,7 @@
 use std::{
     collections::BTreeSet,
     sync::{
-        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard,
+        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, TryLockError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -22,7 +22,8 @@ use crate::ledger::Ledger;
 /// Leaves taken up at once, under one hold of the locks: a few tens of milliseconds.
 const LEAVES_AT_ONCE: u64 = 8_192;
 
-/// Leaves, and amounts of what they moved, that are entered in pages under one hold of the locks: a few milliseconds.
+/// Leaves, and amounts of what they moved, that are entered in pages under one hold of the locks, beside those of the
+/// last page: a few milliseconds.
 const ENTERED_AT_ONCE: u64 = 8_192;
 
 /// Rows of the graph copied under one hold of its lock: a few milliseconds.
@@ -55,6 +56,7 @@ pub enum IndexError {
 pub struct AuditIndex {
     journal: RwLock<Journal>,
     dated: Mutex<Option<Dated>>,
+    /// Only who holds `writing` waits for it, so it may be taken before the others and after them.
     pages: RwLock<Pages>,
     /// Who writes pages holds it; nobody waits for it.
     writing: Mutex<()>,
@@ -81,10 +83,14 @@ impl AuditIndex {
         self.journal.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The pages of every facility's books, as far as they were written. Take the locks of custody, journal and graph
-    /// first, as far as they are needed.
-    pub fn pages(&self) -> RwLockReadGuard<'_, Pages> {
-        self.pages.read().unwrap_or_else(PoisonError::into_inner)
+    /// The pages of every facility's books, as far as they were written; `None` while another question writes some.
+    /// Never waits.
+    pub fn pages(&self) -> Option<RwLockReadGuard<'_, Pages>> {
+        match self.pages.try_read() {
+            Ok(pages) => Some(pages),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     /// Builds the journal up to `wanted` leaves, and the pages beside it. For a thread that may block and holds no lock.
@@ -112,15 +118,20 @@ impl AuditIndex {
     fn write_pages(&self, ledger: &Ledger, begun: Instant, patience: Duration) {
         let Ok(_turn) = self.writing.try_lock() else { return };
         // Ends: each turn takes up leaves, or patience does.
-        while begun.elapsed() <= patience {
+        while begun.elapsed() <= patience && !self.all_on_pages() {
+            // A balance may be reading them: waited for before the other locks are held.
+            let mut pages = self.pages.write().unwrap_or_else(PoisonError::into_inner);
             let journal = self.journal();
             let graph = ledger.graph();
             let view = View { journal: &journal, graph: &graph, as_of: journal.len(), date_ms: u64::MAX };
-            let mut pages = self.pages.write().unwrap_or_else(PoisonError::into_inner);
-            if pages.take_up(&view, &mut Budget::new(ENTERED_AT_ONCE)) {
-                return;
-            }
+            let _ = pages.take_up(&view, &mut Budget::new(ENTERED_AT_ONCE));
         }
+    }
+
+    /// Whether nothing is to be written.
+    fn all_on_pages(&self) -> bool {
+        let taken = self.journal().len();
+        self.pages().is_some_and(|pages| pages.taken_up() >= taken)
     }
 
     fn take_up(&self, ledger: &Ledger, wanted: u64) -> Result<(), IndexError> {
@@ -189,5 +200,22 @@ impl AuditIndex {
             known.crafted.insert(leaf);
         }
         Some(strict)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_question_waits_for_pages_that_another_one_writes() {
+        let index = AuditIndex::default();
+        assert!(index.pages().is_some() && index.all_on_pages(), "nothing to write, and nobody writes");
+        let writing = index.pages.write().expect("no panic");
+        // Would not return if it waited: this thread holds them.
+        assert!(index.pages().is_none());
+        drop(writing);
+        let reading = index.pages();
+        assert!(index.pages().is_some() && reading.is_some(), "many may read");
     }
 }

@@ -46,7 +46,10 @@ pub(crate) async fn mass_balance(
             let facility = asked.facility(&request.facility)?;
             Ok(Books::new(BalanceOf { facility, material, element, from_ms, to_ms }, movements))
         },
-        move |books, view, _, budget| books.go_on_with(&written.ledger.audit.pages(), view, budget),
+        move |books, view, _, budget| match written.ledger.audit.pages() {
+            Some(pages) => books.go_on_with(&pages, view, budget),
+            None => books.go_on(view, budget),
+        },
         |asked, books, done| Ok(sheet_of(asked, &books.close(done))),
     )
     .await
